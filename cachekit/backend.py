@@ -1,0 +1,132 @@
+"""What a store must be able to do: `Backend`, two methods and what they take and give."""
+
+from collections.abc import Mapping, Sequence
+from enum import Enum
+from typing import Final, Generic, NamedTuple, Protocol, TypeAlias, TypeVar, cast
+
+from cachekit.entry import Entry
+
+C = TypeVar("C")
+
+
+class Condition(Enum):
+    """What must be under a key for a write to happen, other than a certain version."""
+
+    ANY = "any"
+    ABSENT = "absent"
+
+
+ANY: Final = Condition.ANY
+ABSENT: Final = Condition.ABSENT
+
+
+class Outcome(Enum):
+    """What became of one write."""
+
+    DONE = "done"
+    REFUSED = "refused"
+    UNREACHED = "unreached"
+
+
+DONE: Final = Outcome.DONE
+REFUSED: Final = Outcome.REFUSED
+UNREACHED: Final = Outcome.UNREACHED
+
+
+class Unreached(NamedTuple):
+    """In the answer to a `read`: the node that holds this key did not answer."""
+
+    cause: BaseException | None = None
+
+
+class Write(NamedTuple):
+    """One change of one key, atomic by itself.
+
+    `entry` is stored for `entry.keep` seconds (`None`: for good); `None` deletes. `expected` is
+    `ANY`, `ABSENT` (nothing there, or past its `keep`, or unreadable) or the `version` that must
+    be there. `announce`: those who follow the changes of this store must hear of it.
+    """
+
+    key: str
+    entry: Entry | None
+    expected: int | Condition = ANY
+    announce: bool = False
+
+
+Found: TypeAlias = Mapping[str, Entry | Unreached]
+
+
+class Capability(Generic[C]):
+    """A typed token for something only some backends can do; compared by identity."""
+
+    __slots__ = ("name",)
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def __repr__(self) -> str:
+        return f"<capability {self.name}>"
+
+
+class Local(Protocol):
+    """The store lives in this process and needs no guard."""
+
+    @property
+    def suspends(self) -> bool:
+        """False: `read` and `write` never suspend and may be called on any thread."""
+        ...
+
+
+class Peek(Protocol):
+    """A look without I/O."""
+
+    def peek(self, key: str) -> Entry | None:
+        """What is under `key`, from any thread, or `None` if that is not known for sure.
+
+        The entry is linked to its live tag records, so that `entry.serves(now)` decides.
+        """
+        ...
+
+
+class ForgetPrefix(Protocol):
+    """Deleting by prefix."""
+
+    async def forget_prefix(self, prefixes: Sequence[str]) -> Outcome:
+        """Delete every key that starts with one of `prefixes`, and announce them as prefixes."""
+        ...
+
+
+LOCAL: Final = Capability[Local]("local")
+PEEK: Final = Capability[Peek]("peek")
+FORGET_PREFIX: Final = Capability[ForgetPrefix]("forget_prefix")
+
+
+class Backend(Protocol):
+    """A store of entries. Subclass it for the defaults of all but `read` and `write`.
+
+    An exception from `read` or `write` means that nothing in the batch was answered. Unless the
+    backend is `LOCAL` and never suspends, its methods run on the loop that called `open()`.
+    """
+
+    async def read(self, keys: Sequence[str]) -> Found:
+        """The entries under `keys`; absent keys are absent from the answer."""
+        ...
+
+    async def write(self, writes: Sequence[Write]) -> Sequence[Outcome]:
+        """Apply each write atomically, in order; one outcome for each."""
+        ...
+
+    async def open(self) -> None:
+        """Connect. May be called again after `close()`, on another loop."""
+
+    async def close(self) -> None:
+        """Give up what `open()` took."""
+
+    def capability(self, wanted: Capability[C]) -> C | None:
+        """The object that can do `wanted`, or `None`. Wrappers answer for what they wrap."""
+        return None
+
+
+def offer(wanted: Capability[C], having: Mapping[Capability[object], object]) -> C | None:
+    """Answer a `capability()` call out of a table `{token: object}`."""
+    return cast("C | None", having.get(cast("Capability[object]", wanted)))

@@ -1,0 +1,40 @@
+"""Everything cachekit raises on purpose. All of it is a `CacheError`."""
+
+from collections.abc import Sequence
+
+
+class CacheError(Exception):
+    """The base of all errors of cachekit."""
+
+
+class ConfigurationError(CacheError, ValueError):
+    """An argument cannot be what it is; the message says what is wanted."""
+
+
+class CacheClosedError(CacheError, RuntimeError):
+    """The cache was used after `close()`."""
+
+
+class EncodeError(CacheError, TypeError):
+    """A value cannot be copied or turned into bytes."""
+
+
+class UnreadableError(CacheError, ValueError):
+    """Bytes from a store are no entry of this key: truncated, corrupt or another key's."""
+
+
+class UnsupportedError(CacheError):
+    """The backend lacks the capability that was asked for."""
+
+
+class InvalidationError(CacheError):
+    """Something that forgets or replaces was not acknowledged by the store.
+
+    Catch it after your commit and answer normally; `unreached` names what may still be served
+    elsewhere until it expires.
+    """
+
+    def __init__(self, action: str, unreached: Sequence[str], cause: object = None) -> None:
+        self.unreached = tuple(unreached)
+        names = ", ".join(self.unreached)
+        super().__init__(f"{action} was not acknowledged for: {names} ({cause or 'no answer'})")
