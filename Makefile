@@ -1,0 +1,72 @@
+# `make` alone tells what there is. Everything runs in .venv, which makes itself.
+# With uv on the path it is used; `make UV= ...` goes without. `ARGS=` goes to the program that runs.
+
+.DEFAULT_GOAL := help
+.NOTPARALLEL:
+
+PYTHON ?= python3
+UV     := $(shell command -v uv 2>/dev/null)
+VENV   := .venv
+RUN    := $(VENV)/bin/python
+ARGS   :=
+
+export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
+
+help: ## Tell what there is
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+
+install: $(VENV)/.with-dev ## Make .venv with everything that development needs
+
+demo: $(VENV)/.with-demo ## Measure a real service, without and with the cache
+	@$(RUN) -m examples.places.demo $(ARGS)
+
+serve: $(VENV)/.with-demo ## Leave that service running, with its docs page
+	@$(RUN) -m examples.places $(ARGS)
+
+test: $(VENV)/.with-dev ## Run the tests
+	@$(RUN) -m pytest $(ARGS)
+
+test-long: $(VENV)/.with-dev ## Run the counts that take minutes
+	@$(RUN) -m pytest -m long $(ARGS)
+
+mutants: $(VENV)/.with-dev ## Show that the simulation fails without each guard
+	@$(RUN) -m tests.simulation.mutants $(ARGS)
+
+lint: $(VENV)/.with-dev ## Check style and formatting
+	@$(RUN) -m ruff check .
+	@$(RUN) -m ruff format --check .
+
+types: $(VENV)/.with-dev ## Check types, with mypy and pyright
+	@$(RUN) -m mypy
+	@$(RUN) -m pyright
+
+bench: $(VENV)/.with-dev ## Measure the speed of a hit beside other libraries
+	@$(RUN) -m benchmarks $(ARGS)
+
+clean: ## Remove what the others made, except .venv
+	@rm -rf build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis examples/places/*.db
+	@find . -path ./$(VENV) -prune -o -name __pycache__ -type d -prune -exec rm -rf {} +
+
+.PHONY: help install demo serve test test-long mutants lint types bench clean
+
+# .with-demo and .with-dev stand for an installed extra; pyproject.toml is all that they hang on,
+# since the sources are used where they lie.
+$(VENV)/.with-%: pyproject.toml $(RUN)
+	@echo "Installing cachekit with what '$*' needs into $(VENV)"
+	@$(if $(UV),$(UV) pip install --python $(RUN),$(RUN) -m pip install --disable-pip-version-check) \
+	  --quiet --editable '.[$*]'
+	@touch $@
+
+$(RUN):
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
+	  echo "cachekit needs Python 3.11 or newer; '$(PYTHON)' is: $$($(PYTHON) --version 2>&1)."; \
+	  echo "Name another one: make PYTHON=python3.12 $(MAKECMDGOALS)"; \
+	  exit 1; } >&2
+	@echo "Making $(VENV) with $$($(PYTHON) --version)"
+	@rm -rf $(VENV)
+	@$(if $(UV),$(UV) venv --quiet --python "$$($(PYTHON) -c 'import sys; print(sys.executable)')" $(VENV), \
+	  $(PYTHON) -m venv $(VENV)) || { \
+	  rm -rf $(VENV); \
+	  echo "$(PYTHON) cannot make a virtual environment. On Debian and Ubuntu:"; \
+	  echo "apt-get install python3-venv. Or install uv: it needs nothing else."; \
+	  exit 1; } >&2
