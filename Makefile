@@ -10,12 +10,15 @@ VENV   := .venv
 RUN    := $(VENV)/bin/python
 ARGS   :=
 
+INSTALL := $(if $(UV),$(UV) pip install -q --python $(RUN),$(RUN) -m pip install -qq)
+
 export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
 
 help: ## Tell what there is
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 install: $(VENV)/.with-dev ## Make .venv with everything that development needs
+	@echo "$(VENV) is ready"
 
 demo: $(VENV)/.with-demo ## Measure a real service, without and with the cache
 	@$(RUN) -m examples.places.demo $(ARGS)
@@ -53,8 +56,7 @@ clean: ## Remove what the others made, except .venv
 # since the sources are used where they lie.
 $(VENV)/.with-%: pyproject.toml $(RUN)
 	@echo "Installing cachekit with what '$*' needs into $(VENV)"
-	@$(if $(UV),$(UV) pip install --python $(RUN),$(RUN) -m pip install --disable-pip-version-check) \
-	  --quiet --editable '.[$*]'
+	@$(INSTALL) --editable '.[$*]'
 	@touch $@
 
 $(RUN):

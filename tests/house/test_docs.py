@@ -1,0 +1,79 @@
+"""What the README and the docs show is run, and what they point at is there."""
+
+import ast
+import asyncio
+import doctest
+import importlib
+import inspect
+import re
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from types import ModuleType
+from typing import NamedTuple
+
+import pytest
+
+from tests.house.sources import ROOT, product
+
+PAGES = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").rglob("*.md"))]
+FENCE = re.compile(r"^```(\w*) *([\w-]*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+LINK = re.compile(r"\]\(([^)#:]+)(?:#[^)]*)?\)")
+GOAL = re.compile(r"\bmake ([a-z-]+)")
+
+pages = pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
+
+
+class Block(NamedTuple):
+    """One Python example; `line` is where it starts in its page."""
+
+    source: str
+    line: int
+    runs: bool
+
+
+@pages
+def test_the_examples_of_a_page_run_one_after_the_other(
+    page: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    module = ModuleType(page.stem)
+    monkeypatch.setitem(sys.modules, page.stem, module)
+    with asyncio.Runner() as runner:
+        for block in python_blocks(page.read_text()):
+            execute(block, page, module, runner)
+
+
+@pages
+def test_the_files_that_a_page_links_to_are_there(page: Path) -> None:
+    assert [to for to in LINK.findall(page.read_text()) if not (page.parent / to).exists()] == []
+
+
+@pages
+def test_the_goals_that_a_page_names_are_in_the_makefile(page: Path) -> None:
+    goals = re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE)
+    code = "\n".join(re.findall(r"`[^`]+`", page.read_text()))
+    assert set(GOAL.findall(code)) <= set(goals)
+
+
+@pytest.mark.parametrize("name", product())
+def test_the_examples_in_docstrings_run(name: str) -> None:
+    assert doctest.testmod(importlib.import_module(name)).failed == 0
+
+
+def python_blocks(text: str) -> Iterator[Block]:
+    """The ```python blocks; one that says `no-run` is only compiled."""
+    for fence in FENCE.finditer(text):
+        language, remark, source = fence.groups()
+        if language == "python":
+            yield Block(source, text.count("\n", 0, fence.start()) + 1, remark != "no-run")
+
+
+def execute(block: Block, page: Path, module: ModuleType, runner: asyncio.Runner) -> None:
+    """Run one block in the page's namespace; one that awaits runs on the page's event loop."""
+    padded = "\n" * block.line + block.source
+    code = compile(padded, str(page), "exec", ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
+    if not block.runs:
+        return
+    outcome = eval(code, vars(module))
+    if inspect.iscoroutine(outcome):
+        runner.run(outcome)
