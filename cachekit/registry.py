@@ -1,0 +1,87 @@
+"""Finding plug-ins by name: installed packages announce them as entry points."""
+
+import re
+from importlib.metadata import EntryPoint, entry_points
+from typing import Any, Final, cast
+
+from cachekit.backend import Backend
+from cachekit.errors import ConfigurationError
+from cachekit.serializer import Serializer
+
+BACKENDS: Final = "cachekit.backends"
+SERIALIZERS: Final = "cachekit.serializers"
+
+EXTRAS: Final = {
+    BACKENDS: {
+        "redis": "redis",
+        "rediss": "redis",
+        "valkey": "redis",
+        "valkeys": "redis",
+        "memcached": "memcached",
+    },
+    SERIALIZERS: {"orjson": "orjson", "pydantic": "pydantic"},
+}
+"""By group and name: the extra of cachekit-framework that brings the plug-in."""
+
+
+def backend_from(url: str) -> Backend:
+    """The backend that `url` names by its scheme: `"memory://?max_entries=1000"`.
+
+    A package brings one with an entry point in the group `cachekit.backends`, named as the scheme,
+    for a class with a class method `from_url(url)`.
+    """
+    scheme, found, _ = url.partition("://")
+    if not found:
+        raise ConfigurationError(f"{masked(url)!r} is no URL of a backend: write 'scheme://…'")
+    plugin = _load(BACKENDS, scheme.lower(), f"{scheme}://")
+    if not hasattr(plugin, "from_url"):
+        raise ConfigurationError(f"the backend of {scheme}://, {plugin!r}, has no from_url(url)")
+    return cast("Backend", plugin.from_url(url))
+
+
+def serializer_named(name: str) -> Serializer:
+    """A new serializer of the installed kind called `name`.
+
+    A package brings one with an entry point in the group `cachekit.serializers`, for a class that
+    is called without arguments.
+    """
+    return cast("Serializer", _load(SERIALIZERS, name, repr(name))())
+
+
+def masked(url: str) -> str:
+    """`url` without what may be a secret in it, for messages."""
+    without_user = re.sub(r"^([\w+.-]*://)?.*@", r"\1***@", url, flags=re.DOTALL)
+    return re.sub(
+        r"(?i)([?&;][^=&;]*(?:pass|pw|secret|token|key)[^=&;]*=)[^&;]*", r"\1***", without_user
+    )
+
+
+def _load(group: str, name: str, shown: str) -> Any:
+    found = {entry.value: entry for entry in entry_points(group=group, name=name)}
+    if not found:
+        raise ConfigurationError(
+            f"no plug-in for {shown}; {_installed(group)}{_advice(group, name)}"
+        )
+    if len(found) > 1:
+        raise ConfigurationError(f"several plug-ins for {shown}: {', '.join(sorted(found))}")
+    return _imported(group, next(iter(found.values())), shown)
+
+
+def _imported(group: str, entry: EntryPoint, shown: str) -> Any:
+    try:
+        return entry.load()
+    except ImportError as error:
+        advice = _advice(group, entry.name)
+        raise ConfigurationError(
+            f"the plug-in for {shown} lacks something: {error}{advice}"
+        ) from error
+
+
+def _installed(group: str) -> str:
+    names = sorted({entry.name for entry in entry_points(group=group)})
+    return f"installed: {', '.join(names) or 'none'}"
+
+
+def _advice(group: str, name: str) -> str:
+    extra = EXTRAS[group].get(name)
+    return f"; pip install 'cachekit-framework[{extra}]' brings it" if extra else ""
