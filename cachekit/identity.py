@@ -8,15 +8,15 @@ import pathlib
 import uuid
 import zoneinfo
 from collections import OrderedDict
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import fields, is_dataclass
+from collections.abc import Callable, Iterable
+from dataclasses import fields
 from enum import Enum, Flag
 from functools import cached_property
 from types import EllipsisType, MemberDescriptorType, NoneType
 from typing import Any, Final, cast
 
 
-def identify(value: Any) -> str:
+def identify(value: object) -> str:
     """The text of `value`, with its type: `1`, `'1'`, `True`, `1.0` and `b'1'` all differ.
 
     Builtin values are their `ascii()`; the elements of dicts and sets are sorted. Enums, UUIDs,
@@ -29,7 +29,7 @@ def identify(value: Any) -> str:
     try:
         return _identify(value)
     except RecursionError:
-        kind = type_name(cast("type[Any]", type(value)))
+        kind = type_name(type(value))
         raise ValueError(f"a {kind} that contains itself or is nested too deep") from None
 
 
@@ -38,13 +38,13 @@ def type_name(kind: type[Any]) -> str:
     return f"{kind.__module__}.{kind.__qualname__}"
 
 
-def _identify(value: Any) -> str:
-    kind = cast("type[Any]", type(value))
+def _identify(value: object) -> str:
+    kind = type(value)
     encode = _EXACT.get(kind)
     if encode is not None:
         return encode(value)
     if not isinstance(value, type) and hasattr(kind, "cache_key"):
-        return f"{type_name(kind)}({_identify(value.cache_key())})"
+        return f"{type_name(kind)}({_identify(cast('Any', value).cache_key())})"
     if isinstance(value, Enum):
         return _enum(value)
     return _class(value) if isinstance(value, type) else _structure(value)
@@ -66,62 +66,53 @@ def _class(kind: type[Any]) -> str:
     return f"type[{type_name(kind)}]"
 
 
-def _structure(value: Any) -> str:
+def _structure(value: object) -> str:
     """A subclass of a builtin, or what declares its fields, or both."""
-    kind = cast("type[Any]", type(value))
+    kind = type(value)
     base = next((b for b in kind.__mro__ if b in _BASES), None)
-    declared = _declared(value)
-    if base is None and declared is None:
+    state = _state(value, kind, base)
+    if state is None:
         raise TypeError(
             f"a {type_name(kind)} has no identity that a key could be made of: give the class a "
             "method cache_key(), or make it a dataclass"
         )
     parts = [] if base is None else [_EXACT[base](_BASES[base](value))]
-    state = {**(declared or {}), **_undeclared(value, declared or {})}
-    return f"{type_name(kind)}({','.join([*parts, *_named(state)])})"
+    parts += [f"{name}={_identify(item)}" for name, item in state.items()]
+    return f"{type_name(kind)}({','.join(parts)})"
 
 
-def _named(state: Mapping[str, Any]) -> Iterable[str]:
-    return (f"{name}={_identify(value)}" for name, value in state.items())
-
-
-def _declared(value: Any) -> dict[str, Any] | None:
-    """The fields that the class of `value` declares, or `None` if it does not declare any."""
-    kind = cast("type[Any]", type(value))
-    if is_dataclass(kind):
-        names: Iterable[str] = [field.name for field in fields(kind)]
+def _state(value: object, kind: Any, base: type[Any] | None) -> dict[str, Any] | None:
+    """What makes `value` what it is, by name; `None` if its class does not say."""
+    if hasattr(kind, "__dataclass_fields__"):
+        names = [field.name for field in fields(kind)]
     elif hasattr(kind, "__attrs_attrs__"):
         names = [attribute.name for attribute in kind.__attrs_attrs__]
     elif hasattr(kind, "__pydantic_core_schema__"):
-        return _pydantic(value)
-    elif issubclass(kind, tuple) and hasattr(kind, "_fields"):
-        return {"_fields": kind._fields}
-    else:
+        return _pydantic(value, kind)
+    elif base is None:
         return None
-    return {name: getattr(value, name) for name in names if hasattr(value, name)}
+    else:
+        names = list[str]()
+    names += _undeclared(value, kind, names)
+    state = {name: getattr(value, name) for name in names if hasattr(value, name)}
+    return {"_fields": kind._fields, **state} if hasattr(kind, "_fields") else state
 
 
-def _pydantic(model: Any) -> dict[str, Any]:
+def _pydantic(model: object, kind: Any) -> dict[str, Any]:
     held = vars(model)
-    state = {name: held[name] for name in type(model).model_fields if name in held}
+    names: Iterable[str] = kind.model_fields
+    state = {name: held[name] for name in names if name in held}
     for more in ("__pydantic_extra__", "__pydantic_private__"):
         if found := getattr(model, more, None):
             state[more] = found
     return state
 
 
-def _undeclared(value: Any, declared: Mapping[str, Any]) -> dict[str, Any]:
-    """What `value` holds besides: set by hand, or by a subclass that declares nothing."""
-    kind = cast("type[Any]", type(value))
-    if hasattr(kind, "__pydantic_core_schema__") and not is_dataclass(kind):
-        return {}
-    slots = [name for base in kind.__mro__ for name in _own_slots(base) if hasattr(value, name)]
-    names = sorted({*getattr(value, "__dict__", ()), *slots} - {*declared, "_attrs_cached_hash"})
-    return {
-        name: getattr(value, name)
-        for name in names
-        if not isinstance(getattr(kind, name, None), cached_property)
-    }
+def _undeclared(value: object, kind: type[Any], declared: list[str]) -> list[str]:
+    """What `value` has besides: set by hand, or by a subclass that declares nothing."""
+    slots = [name for base in kind.__mro__ for name in _own_slots(base)]
+    names = {*getattr(value, "__dict__", ()), *slots} - {*declared, "_attrs_cached_hash"}
+    return [n for n in sorted(names) if not isinstance(getattr(kind, n, None), cached_property)]
 
 
 def _own_slots(base: type[Any]) -> list[str]:
@@ -235,17 +226,22 @@ _EXACT: Final[dict[type[Any], Callable[[Any], str]]] = {
     },
 }
 
+
+def _copied(base: Any) -> Callable[[Any], Any]:
+    return lambda value: base(base.__iter__(value))
+
+
+def _copied_items(base: Any) -> Callable[[Any], Any]:
+    return lambda value: base(base.items(value))
+
+
 _BASES: Final[dict[type[Any], Callable[[Any], Any]]] = {
     str: str.__str__,
     int: int.__index__,
     float: float.__pos__,
     complex: complex.__pos__,
     bytes: lambda value: bytes(memoryview(value)),
-    tuple: lambda value: tuple(tuple.__iter__(value)),
-    list: lambda value: list(list.__iter__(value)),
-    OrderedDict: lambda value: OrderedDict(OrderedDict.items(value)),
-    dict: lambda value: dict(dict.items(value)),
-    set: lambda value: set(set.__iter__(value)),
-    frozenset: lambda value: frozenset(frozenset.__iter__(value)),
+    **{base: _copied(base) for base in (tuple, list, set, frozenset)},
+    **{base: _copied_items(base) for base in (OrderedDict, dict)},
 }
 """What makes a subclass of a builtin type that type itself, past what the subclass overrides."""
