@@ -1,0 +1,1 @@
+"""Programs that run on cachekit and can be copied from."""

@@ -1,0 +1,63 @@
+"""Run the places service with and without its cache, and compare."""
+
+import argparse
+import asyncio
+import signal
+import sys
+import tempfile
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import fields
+from pathlib import Path
+
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
+
+from examples.places.demo.drive import AnswerError, Figures
+from examples.places.demo.passes import Options, compare
+from examples.places.demo.report import table
+from examples.places.demo.server import ServerError
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Print the table; exit with 1 if an answer was stale or something failed."""
+    options = parse(arguments)
+    console = Console()
+    try:
+        without, cached = asyncio.run(run(options, console))
+    except (ServerError, AnswerError) as error:
+        sys.exit(f"The demo failed: {error}")
+    except (KeyboardInterrupt, asyncio.CancelledError):
+        sys.exit("The demo was ended before it was through.")
+    console.print(table(without, cached, crowd=options.crowd))
+    stale = [*without.watch.stale, *cached.watch.stale]
+    if stale:
+        sys.exit("\n".join(["Older than an acknowledged update:", *stale[:10]]))
+
+
+def parse(arguments: Sequence[str] | None) -> Options:
+    parser = argparse.ArgumentParser(prog="python -m examples.places.demo", description=__doc__)
+    for field in fields(Options):
+        parser.add_argument(f"--{field.name}", type=int, default=field.default)
+    return Options(**vars(parser.parse_args(arguments)))
+
+
+async def run(options: Options, console: Console) -> tuple[Figures, Figures]:
+    """Compare in a folder of its own, which is removed whatever happens."""
+    _cancel_on_sigterm()
+    text = TextColumn("{task.description}")
+    bars = Progress(text, BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), console=console)
+    with tempfile.TemporaryDirectory(prefix="places-") as folder, bars:
+        return await compare(Path(folder), options, bars)
+
+
+def _cancel_on_sigterm() -> None:
+    """Let a SIGTERM end the server as well, as Ctrl-C does."""
+    task = asyncio.current_task()
+    assert task is not None
+    with suppress(NotImplementedError):  # Windows
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,104 @@
+"""Skewed traffic that is the same for equal seeds."""
+
+import functools
+import itertools
+import random
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+from examples.places.database import Database
+
+T = TypeVar("T")
+
+PLACES = 2_000
+USERS = range(1, 501)
+FRAGMENTS = ("san", "new", "port", "saint", "burg", "ville", "al", "kota")
+SKEW = 1.0
+"""The n-th most popular is asked for 1 / n ** SKEW times as often as the first."""
+
+
+@dataclass(frozen=True)
+class Ask:
+    """One request."""
+
+    method: str
+    path: str
+    query: dict[str, str | int] = field(default_factory=dict[str, str | int])
+    body: dict[str, Any] | None = None
+
+
+@dataclass(frozen=True)
+class World:
+    """What can be asked for, most popular first."""
+
+    places: Sequence[int]
+    countries: Sequence[str]
+
+    @classmethod
+    def of(cls, database: Database) -> "World":
+        """The largest places, and all countries by how many places they have."""
+        with database.read() as transaction:
+            places = transaction.rows(
+                "SELECT id FROM places ORDER BY population DESC, id LIMIT ?", [PLACES]
+            )
+            countries = transaction.rows(
+                "SELECT country FROM places GROUP BY country ORDER BY COUNT(*) DESC, country"
+            )
+        return cls([row[0] for row in places], [row[0] for row in countries])
+
+
+class Traffic:
+    """What one client asks for."""
+
+    def __init__(self, world: World, seed: str) -> None:
+        self._world = world
+        self._random = random.Random(seed)
+        self._kinds = {  # and how often, in percent
+            self._place: 66,
+            self._page: 18,
+            self._settings: 8,
+            self._statistics: 3,
+            self._update: 3,
+            self._save: 2,
+        }
+
+    def asks(self, count: int) -> Iterator[Ask]:
+        """So many requests."""
+        kinds = self._random.choices(list(self._kinds), list(self._kinds.values()), k=count)
+        return (kind() for kind in kinds)
+
+    def _place(self) -> Ask:
+        return Ask("GET", f"/places/{self._popular(self._world.places)}")
+
+    def _page(self) -> Ask:
+        query: dict[str, str | int] = {"page": self._popular(range(1, 6))}
+        if self._random.random() < 0.7:
+            query["country"] = self._popular(self._world.countries)
+        if self._random.random() < 0.4:
+            query["q"] = self._popular(FRAGMENTS)
+        return Ask("GET", "/places", query)
+
+    def _statistics(self) -> Ask:
+        return Ask("GET", f"/countries/{self._popular(self._world.countries)}/statistics")
+
+    def _settings(self) -> Ask:
+        return Ask("GET", f"/users/{self._popular(USERS)}/settings")
+
+    def _update(self) -> Ask:
+        place = self._popular(self._world.places)
+        return Ask("PATCH", f"/places/{place}", body={"population": self._random.randrange(10**7)})
+
+    def _save(self) -> Ask:
+        body = {"page_size": self._random.randint(1, 100), "language": "fr"}
+        return Ask("PUT", f"/users/{self._popular(USERS)}/settings", body=body)
+
+    def _popular(self, ranked: Sequence[T]) -> T:
+        [chosen] = self._random.choices(ranked, cum_weights=shares(len(ranked)))
+        return chosen
+
+
+@functools.cache
+def shares(count: int) -> Sequence[float]:
+    """The cumulative popularity of the first, the first two, ..., all `count`."""
+    return list(itertools.accumulate(1 / rank**SKEW for rank in range(1, count + 1)))

@@ -1,0 +1,106 @@
+"""The SQL. Each function is one transaction and blocks: call it from a thread."""
+
+import sqlite3
+
+from examples.places.database import Database, Parameters, Transaction
+from examples.places.models import (
+    EVERYWHERE,
+    Order,
+    Place,
+    PlaceChange,
+    PlacePage,
+    PlaceQuery,
+    SettingsChange,
+    UserSettings,
+)
+from examples.places.statistics import Town
+
+ORDERS: dict[Order, str] = {"population": "population DESC, id", "name": "name, id"}
+
+
+def select_place(database: Database, place_id: int) -> Place | None:
+    with database.read() as transaction:
+        row = transaction.row("SELECT * FROM places WHERE id = ?", [place_id])
+    return _place(row) if row else None
+
+
+def search_places(database: Database, query: PlaceQuery) -> PlacePage:
+    where, parameters = _condition(query)
+    with database.read() as transaction:
+        version = _version(transaction, query.area)
+        total = transaction.number(f"SELECT COUNT(*) FROM places {where}", parameters)
+        rows = transaction.rows(
+            f"SELECT * FROM places {where} ORDER BY {ORDERS[query.order]} LIMIT ? OFFSET ?",
+            [*parameters, query.size, (query.page - 1) * query.size],
+        )
+    places = tuple(map(_place, rows))
+    return PlacePage(places=places, total=total, page=query.page, size=query.size, version=version)
+
+
+def select_towns(database: Database, country: str) -> tuple[list[Town], int]:
+    """The towns of a country, largest first, and the country's version."""
+    with database.read() as transaction:
+        rows = transaction.rows(
+            "SELECT name, population, latitude, longitude FROM places WHERE country = ?"
+            " ORDER BY population DESC, id",
+            [country],
+        )
+        return [Town(*row) for row in rows], _version(transaction, country)
+
+
+def update_place(database: Database, place_id: int, change: PlaceChange) -> Place | None:
+    """The place as it is after `change`, which is committed; `None` if there is none."""
+    with database.write() as transaction:
+        version = _version(transaction, EVERYWHERE) + 1
+        row = transaction.row(
+            "UPDATE places SET name = COALESCE(?, name),"
+            " population = COALESCE(?, population), version = ? WHERE id = ? RETURNING *",
+            [change.name, change.population, version, place_id],
+        )
+        if row is None:
+            return None
+        country = row["country"]
+        transaction.rows("UPDATE countries SET version = ? WHERE code = ?", [version, country])
+    return _place(row)
+
+
+def select_settings(database: Database, user: int) -> UserSettings:
+    """What the user saved last, or the defaults."""
+    with database.read() as transaction:
+        row = transaction.row("SELECT * FROM user_settings WHERE user = ?", [user])
+    return UserSettings.model_validate(dict(row) if row else {"user": user})
+
+
+def save_settings(database: Database, user: int, change: SettingsChange) -> UserSettings:
+    """The settings as they are after `change`, which is committed."""
+    with database.write() as transaction:
+        [row] = transaction.rows(
+            "INSERT INTO user_settings VALUES (?, ?, ?, ?, 1) ON CONFLICT (user) DO UPDATE"
+            " SET language = excluded.language, units = excluded.units,"
+            " page_size = excluded.page_size, version = version + 1 RETURNING *",
+            [user, change.language, change.units, change.page_size],
+        )
+    return UserSettings.model_validate(dict(row))
+
+
+def _place(row: sqlite3.Row) -> Place:
+    return Place.model_validate(dict(row))
+
+
+def _version(transaction: Transaction, country: str) -> int:
+    """The number of the last update in `country`."""
+    if country == EVERYWHERE:
+        return transaction.number("SELECT MAX(version) FROM countries")
+    return transaction.number("SELECT version FROM countries WHERE code = ?", [country])
+
+
+def _condition(query: PlaceQuery) -> tuple[str, Parameters]:
+    conditions = ["population >= ?"]
+    parameters: list[str | int] = [query.min_population]
+    if query.country:
+        conditions.append("country = ?")
+        parameters.append(query.country)
+    if query.q:
+        conditions.append("instr(lower(name), lower(?))")
+        parameters.append(query.q)
+    return f"WHERE {' AND '.join(conditions)}", parameters

@@ -1,0 +1,34 @@
+"""The places service in this process, on a copy of a small filled database."""
+
+import shutil
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import httpx
+import pytest
+from fastapi import FastAPI
+
+from examples.places.app import create_app
+from examples.places.fill import fill
+
+
+@pytest.fixture(scope="session")
+def filled(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("places") / "filled.db"
+    assert fill(path, smallest=15_000) > 20_000
+    return path
+
+
+@pytest.fixture
+def app(filled: Path, tmp_path: Path) -> FastAPI:
+    return create_app(Path(shutil.copy(filled, tmp_path / "places.db")))
+
+
+@pytest.fixture
+async def client(app: FastAPI) -> AsyncIterator[httpx.AsyncClient]:
+    transport = httpx.ASGITransport(app)
+    async with (
+        app.router.lifespan_context(app),
+        httpx.AsyncClient(transport=transport, base_url="http://places") as client,
+    ):
+        yield client
