@@ -19,6 +19,7 @@ from tests.house.sources import ROOT, product
 PAGES = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").rglob("*.md"))]
 FENCE = re.compile(r"^```(\w*) *([\w-]*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 LINK = re.compile(r"\]\(([^)#:]+)(?:#[^)]*)?\)")
+RULE = re.compile(r"\bR[1-9][0-9]?\b")
 GOAL = re.compile(r"\bmake ([a-z-]+)")
 
 pages = pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
@@ -58,6 +59,17 @@ def test_the_goals_that_a_page_names_are_in_the_makefile(page: Path) -> None:
 @pytest.mark.parametrize("name", product())
 def test_the_examples_in_docstrings_run(name: str) -> None:
     assert doctest.testmod(importlib.import_module(name)).failed == 0
+
+
+def test_the_architecture_page_names_every_room_of_the_core() -> None:
+    text = (ROOT / "docs" / "architecture.md").read_text()
+    rooms = {path.name for path in (ROOT / "cachekit").glob("[!_]*.py")}
+    assert rooms ^ set(re.findall(r"^\| `(\w+\.py)`", text, re.MULTILINE)) == set()
+
+
+def test_every_rule_that_the_code_names_is_written_down() -> None:
+    named = {rule for path in product().values() for rule in RULE.findall(path.read_text())}
+    assert named - set(RULE.findall((ROOT / "docs" / "rules.md").read_text())) == set()
 
 
 def python_blocks(text: str) -> Iterator[Block]:
