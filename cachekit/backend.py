@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from enum import Enum
-from typing import Final, Generic, NamedTuple, Protocol, TypeAlias, TypeVar, cast
+from typing import Any, Final, Generic, NamedTuple, Protocol, TypeAlias, TypeVar, cast
 
 from cachekit.entry import Entry
 
@@ -118,15 +118,17 @@ class Backend(Protocol):
 
     async def open(self) -> None:
         """Connect. May be called again after `close()`, on another loop."""
+        return
 
     async def close(self) -> None:
         """Give up what `open()` took."""
+        return
 
     def capability(self, wanted: Capability[C]) -> C | None:
         """The object that can do `wanted`, or `None`. Wrappers answer for what they wrap."""
         return None
 
 
-def offer(wanted: Capability[C], having: Mapping[Capability[object], object]) -> C | None:
+def offer(wanted: Capability[C], having: Mapping[Capability[Any], object]) -> C | None:
     """Answer a `capability()` call out of a table `{token: object}`."""
-    return cast("C | None", having.get(cast("Capability[object]", wanted)))
+    return cast("C | None", having.get(wanted))

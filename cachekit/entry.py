@@ -6,6 +6,7 @@ from enum import IntEnum
 from math import inf
 from typing import Any, Final
 
+from cachekit.clock import Clock
 from cachekit.copies import freeze
 from cachekit.serializer import Serializer
 
@@ -64,9 +65,10 @@ class Entry:
     ) -> None:
         self.kind = kind
         self.version = new_version() if version is None else version
-        self.tags: Mapping[str, int] = tags or {}
         self.keep = keep
-        self.links: tuple[tuple[Entry, int], ...] = () if not tags else UNLINKED
+        self.tags: Mapping[str, int]
+        self.links: tuple[tuple[Entry, int], ...]
+        self.carry(tags or {})
         self.fresh_until = -inf
         self.born = 0.0
         self.ttl: float | None = None
@@ -83,6 +85,12 @@ class Entry:
         self.kept, self.thaw = freeze(value, share=share)
         return self
 
+    def freshen(self, ttl: float | None, clock: Clock) -> None:
+        """Born now, fresh for `ttl` seconds."""
+        self.ttl = ttl
+        self.born = clock.time()
+        self.fresh_until = inf if ttl is None else clock.monotonic() + ttl
+
     def serves(self, now: float) -> bool:
         """The only rule of whether a hit may be served: fresh, and each tag at its version."""
         if now >= self.fresh_until:
@@ -95,6 +103,16 @@ class Entry:
     def holds(self) -> bool:
         """Whether each tag is still at the version this entry carries."""
         return all(record.version == version for record, version in self.links)
+
+    @property
+    def unlinked(self) -> bool:
+        """Whether it came from bytes, and its tags have not been compared yet."""
+        return self.links is UNLINKED
+
+    def carry(self, tags: Mapping[str, int]) -> None:
+        """Take over tags and their versions."""
+        self.tags = tags
+        self.links = UNLINKED if tags else ()
 
     def link(self, records: Mapping[str, "Entry"]) -> None:
         """Hold the records of its tags, not their names; one that is missing is a dead one."""

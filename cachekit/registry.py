@@ -48,6 +48,11 @@ def serializer_named(name: str) -> Serializer:
     return cast("Serializer", _load(SERIALIZERS, name, repr(name))())
 
 
+def serializer_of(given: Serializer | str) -> Serializer:
+    """`given`, or the installed one of that name."""
+    return serializer_named(given) if isinstance(given, str) else given
+
+
 def masked(url: str) -> str:
     """`url` without what may be a secret in it, for messages."""
     without_user = re.sub(r"^([\w+.-]*://)?.*@", r"\1***@", url, flags=re.DOTALL)

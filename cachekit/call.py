@@ -1,0 +1,81 @@
+"""What one call wants, and what its read of the backend saw."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from math import inf
+from typing import Any, NamedTuple
+
+from cachekit.entry import Entry, Kind
+from cachekit.policy import LEASE, Policy
+from cachekit.runtime import Ways
+from cachekit.stats import Info
+
+
+@dataclass(slots=True, eq=False)
+class Call:
+    """A question: one key, the tags it declares (store keys), and how to answer it.
+
+    `owner` is the cache that asks. `vouch` identifies a decorated function: for one key it always
+    declares the same tags, so an entry that was checked once for it need not be checked again.
+    """
+
+    key: str
+    tags: tuple[str, ...]
+    policy: Policy
+    ways: Ways
+    load: Callable[[], Any]
+    info: Info
+    owner: object
+    vouch: object = None
+
+    def accepts(self, entry: Entry) -> bool:
+        """Whether the entry's tags are current and cover this call's, and its bytes are ours."""
+        if not entry.holds() or not all(tag in entry.tags for tag in self.tags):
+            return False
+        if entry.kind is not Kind.VALUE:
+            return True
+        serializer = self.policy.serializer
+        return entry.codec == serializer.id and entry.schema == serializer.fingerprint
+
+
+class Seen(NamedTuple):
+    """What a read saw: the entry, the tag versions of that moment, and whether all answered.
+
+    `records` keeps alive what `versions` was taken from.
+    """
+
+    entry: Entry | None = None
+    versions: Mapping[str, int] = {}
+    records: Mapping[str, Entry] = {}
+    answered: bool = True
+    valid: bool = False
+
+
+@dataclass(slots=True)
+class Patience:
+    """How long one call waits for others: `until` (R9), and for which stubs (R2)."""
+
+    until: float = inf
+    tries: int = 0
+    version: int | None = None
+    since: float = 0.0
+    outwaited: bool = False
+
+    def waits_for(self, version: int, now: float) -> bool:
+        """R2: one whose stub vanished does not wait again, else callers starve in turn.
+
+        One that saw its stub live for most of a lease may: there the leader was killed.
+        """
+        if self.version == version:
+            return True
+        if self.version is not None:
+            if self.outwaited or now - self.since < LEASE / 2:
+                return False
+            self.outwaited = True
+        self.version, self.since = version, now
+        return True
+
+    def gives_up(self) -> bool:
+        """After a few rounds without a result it is time to load without storing."""
+        self.tries += 1
+        return self.tries > 4

@@ -1,0 +1,362 @@
+"""What `@cache.cached` makes of a function: one that looks in the cache first."""
+
+import functools
+import inspect
+from collections.abc import Callable, Coroutine, Mapping
+from typing import Any, Concatenate, Final, ParamSpec, Protocol, TypeVar, cast, overload
+
+from cachekit.builder import FunctionKey
+from cachekit.call import Call
+from cachekit.engine import Engine
+from cachekit.missing import MISSING, IsMissing
+from cachekit.policy import Policy
+from cachekit.runtime import ON_LOOP, Ways, drive, in_thread
+from cachekit.stats import Info
+from cachekit.targets import Doomed
+
+P = ParamSpec("P")
+Q = ParamSpec("Q")
+R = TypeVar("R")
+R_co = TypeVar("R_co", covariant=True)
+S = TypeVar("S")
+
+
+class Cached(Protocol[P, R]):
+    """A cached `def`."""
+
+    info: Info
+    """Hits, misses and loads of this function."""
+
+    @property
+    def __name__(self) -> str: ...
+
+    @property
+    def __wrapped__(self) -> Callable[P, R]:
+        """The function itself, past the cache."""
+        ...
+
+    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R: ...
+
+    def key(self, *args: P.args, **kwargs: P.kwargs) -> str:
+        """The key of this call, as `cache.get` and `Key` take it."""
+        ...
+
+    def get(self, *args: P.args, **kwargs: P.kwargs) -> R | IsMissing:
+        """What is cached for this call, or `MISSING`; never loads."""
+        ...
+
+    def set(self, value: R, *args: P.args, **kwargs: P.kwargs) -> None:
+        """Cache `value` for this call."""
+        ...
+
+    def invalidate(self, *args: P.args, **kwargs: P.kwargs) -> None:
+        """Forget this call's value; raises `InvalidationError` if that was not acknowledged."""
+        ...
+
+    def refresh(self, *args: P.args, **kwargs: P.kwargs) -> R:
+        """Forget this call's value, then load it."""
+        ...
+
+    @overload
+    def __get__(self, obj: None, owner: Any = ...) -> "Cached[P, R]": ...
+    @overload
+    def __get__(
+        self: "Cached[Concatenate[S, Q], R]", obj: S, owner: Any = ...
+    ) -> "Cached[Q, R]": ...
+
+
+class AsyncCached(Protocol[P, R]):
+    """A cached `async def`."""
+
+    info: Info
+    """Hits, misses and loads of this function."""
+
+    @property
+    def __name__(self) -> str: ...
+
+    @property
+    def __wrapped__(self) -> Callable[P, Coroutine[Any, Any, R]]:
+        """The function itself, past the cache."""
+        ...
+
+    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> Coroutine[Any, Any, R]: ...
+
+    def key(self, *args: P.args, **kwargs: P.kwargs) -> str:
+        """The key of this call, as `cache.get` and `Key` take it."""
+        ...
+
+    def get(self, *args: P.args, **kwargs: P.kwargs) -> Coroutine[Any, Any, R | IsMissing]:
+        """What is cached for this call, or `MISSING`; never loads."""
+        ...
+
+    def set(self, value: R, *args: P.args, **kwargs: P.kwargs) -> Coroutine[Any, Any, None]:
+        """Cache `value` for this call."""
+        ...
+
+    def invalidate(self, *args: P.args, **kwargs: P.kwargs) -> Coroutine[Any, Any, None]:
+        """Forget this call's value; raises `InvalidationError` if that was not acknowledged."""
+        ...
+
+    def refresh(self, *args: P.args, **kwargs: P.kwargs) -> Coroutine[Any, Any, R]:
+        """Forget this call's value, then load it."""
+        ...
+
+    @overload
+    def __get__(self, obj: None, owner: Any = ...) -> "AsyncCached[P, R]": ...
+    @overload
+    def __get__(
+        self: "AsyncCached[Concatenate[S, Q], R]", obj: S, owner: Any = ...
+    ) -> "AsyncCached[Q, R]": ...
+
+
+Args = tuple[Any, ...]
+Kwargs = Mapping[str, Any]
+
+
+class Function:
+    """One decorated function: everything that was worked out at its decoration."""
+
+    def __init__(
+        self,
+        engine: Engine,
+        function: Callable[..., Any],
+        key: FunctionKey,
+        policy: Policy,
+    ) -> None:
+        self.engine = engine
+        self.function = function
+        self.key = key
+        self.policy = policy
+        self.info = engine.info(key.name)
+        self._fixed_tags = engine.stored_tags(key.tags((), {})) if key.static_tags else None
+
+    def call(self, args: Args, kwargs: Kwargs, ways: Ways) -> Call:
+        """The question this call asks."""
+        function = self.function
+        tags = self._fixed_tags
+        return Call(
+            self.key.stored(args, kwargs),
+            self.engine.stored_tags(self.key.tags(args, kwargs)) if tags is None else tags,
+            self.policy,
+            ways,
+            lambda: function(*args, **kwargs),
+            self.info,
+            self.engine,
+            self,
+        )
+
+    async def get(self, args: Args, kwargs: Kwargs, ways: Ways) -> Any:
+        return (await self.engine.reader.get_all([self.call(args, kwargs, ways)]))[0]
+
+    async def set(self, value: Any, args: Args, kwargs: Kwargs, ways: Ways) -> None:
+        call = self.call(args, kwargs, ways)
+        await self.engine.put_all({call.key: value}, call.tags, self.policy, ways)
+
+    async def invalidate(self, args: Args, kwargs: Kwargs, ways: Ways) -> None:
+        doomed = Doomed()
+        doomed.keys[self.key.stored(args, kwargs)] = self.key.natural(args, kwargs)
+        await self.engine.forget(doomed, ways)
+
+    async def refresh(self, args: Args, kwargs: Kwargs, ways: Ways) -> Any:
+        await self.invalidate(args, kwargs, ways)
+        return await self.engine.answer(self.call(args, kwargs, ways))
+
+
+def awaiting(this: Function) -> Callable[..., Any]:
+    """The wrapper of an `async def`."""
+    hit, stored, info, answer = (
+        this.engine.reader.hit,
+        this.key.stored,
+        this.info,
+        this.engine.answer,
+    )
+
+    @functools.wraps(this.function)
+    async def cached(*args: Any, **kwargs: Any) -> Any:
+        value = hit(stored(args, kwargs), this, info)
+        if value is not MISSING:
+            return value
+        return await answer(this.call(args, kwargs, ON_LOOP))
+
+    async def get(*args: Any, **kwargs: Any) -> Any:
+        return await this.get(args, kwargs, ON_LOOP)
+
+    async def set(value: Any, /, *args: Any, **kwargs: Any) -> None:
+        await this.set(value, args, kwargs, ON_LOOP)
+
+    async def invalidate(*args: Any, **kwargs: Any) -> None:
+        await this.invalidate(args, kwargs, ON_LOOP)
+
+    async def refresh(*args: Any, **kwargs: Any) -> Any:
+        return await this.refresh(args, kwargs, ON_LOOP)
+
+    return _with_methods(cached, this, (get, set, invalidate, refresh))
+
+
+def blocking(this: Function) -> Callable[..., Any]:
+    """The wrapper of a `def`."""
+    hit, stored, info, answer = (
+        this.engine.reader.hit,
+        this.key.stored,
+        this.info,
+        this.engine.answer,
+    )
+
+    @functools.wraps(this.function)
+    def cached(*args: Any, **kwargs: Any) -> Any:
+        value = hit(stored(args, kwargs), this, info)
+        if value is not MISSING:
+            return value
+        return drive(answer(this.call(args, kwargs, in_thread())))
+
+    def get(*args: Any, **kwargs: Any) -> Any:
+        return drive(this.get(args, kwargs, in_thread()))
+
+    def set(value: Any, /, *args: Any, **kwargs: Any) -> None:
+        drive(this.set(value, args, kwargs, in_thread()))
+
+    def invalidate(*args: Any, **kwargs: Any) -> None:
+        drive(this.invalidate(args, kwargs, in_thread()))
+
+    def refresh(*args: Any, **kwargs: Any) -> Any:
+        return drive(this.refresh(args, kwargs, in_thread()))
+
+    return _with_methods(cached, this, (get, set, invalidate, refresh))
+
+
+def _with_methods(
+    cached: Callable[..., Any], this: Function, methods: tuple[Callable[..., Any], ...]
+) -> Callable[..., Any]:
+    def key(*args: Any, **kwargs: Any) -> str:
+        return this.key.natural(args, kwargs)
+
+    for method in (key, *methods):
+        setattr(cached, method.__name__, method)
+    setattr(cached, "info", this.info)  # noqa: B010
+    return cached
+
+
+class CachedMethod:
+    """A cached function in a class body: binds, so that `repo.get.invalidate(1)` knows `repo`."""
+
+    def __init__(self, cached: Callable[..., Any], *, of_class: bool) -> None:
+        functools.update_wrapper(self, cached)
+        self._cached = cached
+        self._of_class = of_class
+        self._bound = AsyncBound if inspect.iscoroutinefunction(cached) else Bound
+
+    def __get__(self, obj: Any, owner: Any = None) -> Any:
+        if self._of_class:
+            obj = type(obj) if owner is None else owner
+        return self._cached if obj is None else self._bound(self._cached, obj)
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        return self._cached(*args, **kwargs)
+
+
+class Bound:
+    """A cached method of one object."""
+
+    __slots__ = ("__self__", "__wrapped__", "_cached")
+
+    def __init__(self, cached: Any, obj: Any) -> None:
+        self._cached = cached
+        self.__self__ = obj
+        self.__wrapped__ = cached.__wrapped__.__get__(obj)
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        return self._cached(self.__self__, *args, **kwargs)
+
+    def key(self, *args: Any, **kwargs: Any) -> Any:
+        return self._cached.key(self.__self__, *args, **kwargs)
+
+    def get(self, *args: Any, **kwargs: Any) -> Any:
+        return self._cached.get(self.__self__, *args, **kwargs)
+
+    def set(self, value: Any, /, *args: Any, **kwargs: Any) -> Any:
+        return self._cached.set(value, self.__self__, *args, **kwargs)
+
+    def invalidate(self, *args: Any, **kwargs: Any) -> Any:
+        return self._cached.invalidate(self.__self__, *args, **kwargs)
+
+    def refresh(self, *args: Any, **kwargs: Any) -> Any:
+        return self._cached.refresh(self.__self__, *args, **kwargs)
+
+    @property
+    def info(self) -> Info:
+        return cast("Info", self._cached.info)
+
+    @property
+    def __name__(self) -> str:
+        return cast("str", self._cached.__name__)
+
+    @property
+    def __doc__(self) -> str | None:  # type: ignore[override]
+        return cast("str | None", self._cached.__doc__)
+
+    def __repr__(self) -> str:
+        return f"<cached {self._cached.__qualname__} of {self.__self__!r}>"
+
+
+class AsyncBound(Bound):
+    """A cached `async def` of one object; a coroutine function to those who ask."""
+
+    __slots__ = ()
+
+    async def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        return await self._cached(self.__self__, *args, **kwargs)
+
+
+def decorate(this: Function, binds: str) -> Any:
+    """The cached function, or the descriptor that binds like the original does."""
+    cached = awaiting(this) if is_async(this.function) else blocking(this)
+    if binds == "static":
+        return staticmethod(cached)
+    if binds == "function":
+        return cached
+    return CachedMethod(cached, of_class=binds == "class")
+
+
+def unwrapped(decorated: Any) -> tuple[Callable[..., Any], str]:
+    """The function in what was decorated, and how it binds: function, method, class, static.
+
+    Raises `TypeError` for what cannot be cached.
+    """
+    if isinstance(decorated, staticmethod):
+        return _checked(decorated.__func__), "static"
+    if isinstance(decorated, classmethod):
+        return _checked(decorated.__func__), "class"
+    function = _checked(decorated)
+    return function, "method" if _is_method(function) else "function"
+
+
+def _checked(function: Any) -> Callable[..., Any]:
+    if isinstance(function, property):
+        raise TypeError("a property cannot be cached: decorate the function under it instead")
+    if isinstance(function, type) or not callable(function):
+        raise TypeError(f"cached() decorates functions, not {function!r}")
+    inner = inspect.unwrap(function)
+    if inspect.isgeneratorfunction(inner) or inspect.isasyncgenfunction(inner):
+        raise TypeError(
+            f"{getattr(function, '__qualname__', function)} is a generator, which can be consumed "
+            "only once: return a list instead"
+        )
+    return cast("Callable[..., Any]", function)
+
+
+def _is_method(function: Callable[..., Any]) -> bool:
+    parent = getattr(function, "__qualname__", "").rpartition(".")[0]
+    in_class = bool(parent) and not parent.endswith("<locals>")
+    return in_class and next(iter(inspect.signature(function).parameters), "") in _SELVES
+
+
+_SELVES: Final = ("self", "cls")
+
+
+def is_async(function: Callable[..., Any]) -> bool:
+    """Whether calling it gives a coroutine."""
+    if inspect.iscoroutinefunction(function):
+        return True
+    return not inspect.isfunction(function) and inspect.iscoroutinefunction(
+        getattr(function, "__call__", None)  # noqa: B004
+    )

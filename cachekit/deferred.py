@@ -1,0 +1,44 @@
+"""Invalidations that wait for the end of a block (R11)."""
+
+from contextvars import ContextVar
+from typing import Final
+
+from cachekit.entry import Entry
+from cachekit.targets import Doomed
+
+
+class Scope:
+    """What a `deferred()` block is to forget when it ends."""
+
+    def __init__(self, owner: "Scopes") -> None:
+        self.owner = owner
+        self.doomed = Doomed()
+        self.closed = False
+
+    def hides(self, key: str, entry: Entry | None) -> bool:
+        """Whether what is under `key` is to be forgotten, so that it must not be read."""
+        return self.doomed.covers(key, entry.tags if entry is not None else ())
+
+
+SCOPES: Final[ContextVar[tuple[Scope, ...]]] = ContextVar("cachekit_scopes", default=())
+"""The blocks this context is in, of all caches. A task that outlives one sees it closed."""
+
+
+class Scopes:
+    """The blocks of one cache."""
+
+    def open(self) -> Scope | None:
+        """The block this context is in."""
+        for scope in SCOPES.get():
+            if scope.owner is self and not scope.closed:
+                return scope
+        return None
+
+    def enter(self) -> Scope:
+        scope = Scope(self)
+        SCOPES.set((*SCOPES.get(), scope))
+        return scope
+
+    def leave(self, scope: Scope) -> None:
+        scope.closed = True
+        SCOPES.set(tuple(other for other in SCOPES.get() if other is not scope))

@@ -1,0 +1,245 @@
+"""The parts of one cache, put together; for callers that await and callers that block alike."""
+
+import asyncio
+import logging
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any, Final
+
+from cachekit.backend import LOCAL, Backend
+from cachekit.call import Call
+from cachekit.clock import Clock
+from cachekit.deferred import Scope, Scopes
+from cachekit.errors import ConfigurationError, InvalidationError
+from cachekit.invalidation import Invalidator, Target, targets_of
+from cachekit.keys import record_key, tag_key, value_key
+from cachekit.loader import Loader
+from cachekit.missing import MISSING, IsMissing
+from cachekit.policy import Duration, Policy, Ttl, fraction, seconds, seconds_or_never
+from cachekit.reader import Reader
+from cachekit.registry import serializer_of
+from cachekit.runtime import Ways, afresh_after_fork, running_loop
+from cachekit.serializer import Serializer
+from cachekit.stats import Info, Ledger
+from cachekit.store import Store
+from cachekit.targets import Doomed
+from cachekit.writer import Writer
+
+log: Final = logging.getLogger("cachekit")
+
+
+class Engine:
+    """One cache. `ways` says how the caller of a method waits."""
+
+    def __init__(
+        self,
+        make_backend: Callable[[], Backend],
+        *,
+        namespace: str | None,
+        policy: Policy,
+        deadline: float,
+        clock: Clock,
+        invalidators: Sequence[Invalidator],
+        disabled: bool,
+    ) -> None:
+        self.namespace = namespace or ""
+        self.policy = policy
+        self.ledger = Ledger()
+        self.scopes = Scopes()
+        self.invalidators = list(invalidators)
+        self.disabled = disabled
+        self._make_backend = make_backend
+        self._named = namespace is not None
+        self._home = record_key(self.namespace, "home")
+        self._functions: dict[str, str] = {}
+        counters = self.ledger.counters
+        self.store = Store(self._backend, deadline, counters)
+        self.loader = Loader(self.store, clock, counters)
+        self.reader = Reader(self.store, self.loader, self.scopes, clock, counters)
+        self.writer = Writer(self.store, self.loader, counters)
+        afresh_after_fork(self)
+
+    def after_fork(self) -> None:
+        self.reader.begin_afresh()
+
+    def _backend(self) -> Backend:
+        backend = self._make_backend()
+        if not self._named and backend.capability(LOCAL) is None:
+            raise ConfigurationError(
+                f"namespace= is missing: {type(backend).__name__} is shared with other services, "
+                "whose keys would meet this one's; write namespace='shop', say"
+            )
+        return backend
+
+    def policy_for(
+        self,
+        ttl: Ttl,
+        *,
+        jitter: float | IsMissing = MISSING,
+        load_timeout: Duration | IsMissing = MISSING,
+        serializer: Serializer | str | IsMissing = MISSING,
+        share: bool | IsMissing = MISSING,
+    ) -> Policy:
+        """The cache's policy with what was given in its stead."""
+        changes: dict[str, Any] = {}
+        if ttl is not MISSING:
+            changes["ttl"] = seconds_or_never("ttl", ttl)
+        if jitter is not MISSING:
+            changes["jitter"] = fraction("jitter", jitter)
+        if load_timeout is not MISSING:
+            changes["load_timeout"] = seconds("load_timeout", load_timeout)
+        if serializer is not MISSING:
+            changes["serializer"] = serializer_of(serializer)
+        if share is not MISSING:
+            changes["share"] = share
+        return replace(self.policy, **changes) if changes else self.policy
+
+    def register(self, pattern: str, function: str) -> None:
+        """One function for each template or name; the same function may come again."""
+        other = self._functions.setdefault(pattern, function)
+        if other != function:
+            raise ConfigurationError(
+                f"{pattern!r} is the key of {other} already; give {function} another key= or name="
+            )
+
+    @staticmethod
+    def checked_tags(tags: Iterable[str]) -> tuple[str, ...]:
+        if isinstance(tags, str):
+            raise ConfigurationError(f"tags={tags!r} is one str: write tags=[{tags!r}]")
+        return tuple(tags)
+
+    def stored_tags(self, tags: Iterable[str]) -> tuple[str, ...]:
+        """The store keys of declared tags, after the record that every entry carries."""
+        names = self.checked_tags(tags)
+        return tuple(dict.fromkeys((self._home, *(tag_key(self.namespace, n) for n in names))))
+
+    def call(
+        self,
+        key: str,
+        ways: Ways,
+        *,
+        tags: Iterable[str] = (),
+        policy: Policy | None = None,
+        load: Callable[[], Any] | None = None,
+    ) -> Call:
+        """A direct call: the user's key and tags."""
+        return Call(
+            value_key(self.namespace, key),
+            self.stored_tags(tags),
+            policy or self.policy,
+            ways,
+            load or _no_loader,
+            self.ledger.direct,
+            self,
+        )
+
+    async def answer(self, call: Call) -> Any:
+        """From the cache or from the loader."""
+        if self.disabled:
+            return await self.loader.alone(call)
+        return await self.reader.get_or_load(call)
+
+    async def get_all(self, keys: Iterable[str], ways: Ways) -> dict[str, Any]:
+        """What is there, by the user's key."""
+        calls = {key: self.call(key, ways) for key in keys}
+        values = await self.reader.get_all(list(calls.values())) if calls else []
+        return {k: v for k, v in zip(calls, values, strict=True) if v is not MISSING}
+
+    async def set_all(
+        self, values: Mapping[str, Any], tags: Iterable[str], policy: Policy, ways: Ways
+    ) -> None:
+        """Store values by the user's key."""
+        stored = {value_key(self.namespace, key): value for key, value in values.items()}
+        await self.put_all(stored, self.stored_tags(tags), policy, ways)
+
+    async def put_all(
+        self, values: Mapping[str, Any], tags: Sequence[str], policy: Policy, ways: Ways
+    ) -> None:
+        """Store values by store key; in a `deferred()` block, forget them at its end."""
+        scope = self.scopes.open()
+        if scope is None:
+            await self.writer.set_many(values, tags, policy, ways)
+        else:
+            scope.doomed.keys.update({key: key for key in values})
+
+    async def add(self, call: Call, value: Any) -> bool:
+        """Store a value where there is none."""
+        scope = self.scopes.open()
+        if scope is not None:
+            scope.doomed.keys[call.key] = call.key
+            return False
+        seen = await self.reader.look(call)
+        if not seen.answered or self.reader.serves(seen):
+            return False
+        return await self.writer.add(call, seen, value)
+
+    async def exists(self, call: Call) -> bool:
+        """Whether `get` would find a value."""
+        scope = self.scopes.open()
+        seen = await self.reader.look(call)
+        hidden = scope is not None and scope.hides(call.key, seen.entry)
+        return not hidden and self.reader.serves(seen)
+
+    async def invalidate(self, targets: Iterable[Target], ways: Ways) -> None:
+        await self.forget(Doomed.of(self.namespace, targets), ways)
+
+    async def forget(self, doomed: Doomed, ways: Ways) -> None:
+        """Now, or at the end of the `deferred()` block the caller is in (R11)."""
+        scope = self.scopes.open()
+        if scope is None:
+            await self.writer.forget(doomed, ways)
+        else:
+            scope.doomed.update(doomed)
+
+    def begin_scope(self) -> Scope | None:
+        """A `deferred()` block begins; `None` inside of another one, whose end then counts."""
+        return self.scopes.enter() if self.scopes.open() is None else None
+
+    async def end_scope(self, scope: Scope | None, error: BaseException | None, ways: Ways) -> None:
+        """R11: what was gathered is forgotten, however the block ended; its own error prevails."""
+        if scope is None:
+            return
+        self.scopes.leave(scope)
+        try:
+            await self.writer.forget(scope.doomed, ways)
+        except InvalidationError as unacknowledged:
+            if error is None:
+                raise
+            log.error("%s", unacknowledged)
+
+    async def emit(self, event: Any, ways: Ways) -> tuple[Target, ...]:
+        """What the invalidators said, forgotten."""
+        if not self.invalidators:
+            raise ConfigurationError(
+                "emit() needs an invalidator: Cache(invalidators=[…]) or @cache.on(EventType)"
+            )
+        targets = tuple(t for inv in self.invalidators for t in targets_of(inv, event))
+        await self.invalidate(targets, ways)
+        return targets
+
+    async def clear(self, ways: Ways) -> None:
+        """Forget everything: a new version of the record that every entry carries."""
+        doomed = Doomed()
+        doomed.tags[self._home] = "everything"
+        await self.forget(doomed, ways)
+
+    async def open(self, ways: Ways) -> None:
+        self.store.closed = False
+        await self.store.open(ways)
+
+    async def close(self, ways: Ways) -> None:
+        """Give up what is under way, then leave the backend."""
+        flights = [*self.reader.flights.all(), *self.reader.unstored.all()]
+        for flight in flights:
+            flight.abandon()
+        mine = [f.task for f in flights if f.task and f.task.get_loop() is running_loop()]
+        if mine and ways.waits:
+            await asyncio.wait(mine, timeout=self.store.deadline)
+        await self.store.close(ways)
+
+    def info(self, name: str) -> Info:
+        return self.ledger.function(name)
+
+
+def _no_loader() -> Any:
+    raise AssertionError("a call without a loader does not load")

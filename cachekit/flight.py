@@ -1,0 +1,203 @@
+"""Loads under way, and who waits for them; from any loop, any thread."""
+
+import asyncio
+import threading
+from concurrent.futures import Future
+from contextvars import ContextVar
+from typing import Any, Final, NamedTuple, TypeAlias
+
+from cachekit.call import Call
+from cachekit.entry import Entry
+from cachekit.runtime import running_loop
+
+
+class Loaded(NamedTuple):
+    """A load's value; each caller opens the entry for a copy of its own."""
+
+    entry: Entry
+
+
+class Failed(NamedTuple):
+    """A load's error, for all who shared it."""
+
+    error: BaseException
+
+
+class Private(NamedTuple):
+    """What only the leader may have: an error of its own, or a value that cannot be copied.
+
+    The others look again, or, if the value is the kind that is never stored, load for themselves.
+    """
+
+    value: Any = None
+    error: BaseException | None = None
+
+
+class Again(NamedTuple):
+    """Nothing came of it: look again."""
+
+
+Outcome: TypeAlias = Loaded | Failed | Private | Again
+
+
+class Shared:
+    """Something one caller does and others wait for. Its fate is not theirs."""
+
+    def __init__(self, key: str, deadline: float) -> None:
+        self.key = key
+        self.deadline = deadline
+        self.waiters = 0
+        self.task: asyncio.Task[None] | None = None
+        self.future: Future[Outcome] = Future()
+        self.future.set_running_or_notify_cancel()
+        self._settling = threading.Lock()
+
+    @property
+    def done(self) -> bool:
+        return self.future.done()
+
+    def settle(self, outcome: Outcome) -> None:
+        """Give everyone `outcome`; only the first one counts."""
+        with self._settling:
+            if not self.future.done():
+                self.future.set_result(outcome)
+
+    def abandon(self) -> None:
+        """Nobody waits any longer: cancel the task, on its own loop."""
+        task = self.task
+        if task is None or task.get_loop().is_closed():
+            return
+        if running_loop() is task.get_loop():
+            task.cancel()
+        else:
+            task.get_loop().call_soon_threadsafe(task.cancel)
+
+
+class Flight(Shared):
+    """One load: lease, load, fill.
+
+    `anchor` is the version that the fill is conditional on; without one nothing is stored.
+    """
+
+    def __init__(self, call: Call, deadline: float) -> None:
+        super().__init__(call.key, deadline)
+        self.tags = frozenset(call.tags)
+        self.anchor: int | None = None
+        self.begun = False
+        self.leader_left = False
+        self.before: Flight | None = None
+        self.owner = call.owner
+
+
+class Table:
+    """The flights of one cache, the latest for each key. The lock is held for a few lines only."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._flights: dict[str, Flight] = {}
+
+    def __len__(self) -> int:
+        return len(self._flights)
+
+    def join(self, call: Call, anchor: int) -> Flight | None:
+        """R1: the flight whose anchor the caller's own read just saw."""
+        with self._lock:
+            flight = self._flights.get(call.key)
+            if flight is None or flight.anchor != anchor or not flight.tags.issuperset(call.tags):
+                return None
+            return self._board(flight)
+
+    def join_or_lead(self, call: Call, anchor: int | None, deadline: float) -> tuple[Flight, bool]:
+        """The flight to share, or a new one that the caller leads (then True).
+
+        R1: shared is one that has not begun to load, or that flies on the anchor just seen.
+        """
+        with self._lock:
+            flight = self._flights.get(call.key)
+            if flight is not None and flight.tags.issuperset(call.tags) and not flight.done:
+                seen = anchor is not None and flight.anchor == anchor
+                if seen or not flight.begun:
+                    return self._board(flight), False
+            new = Flight(call, deadline)
+            new.before = flight  # the unstored ones queue up
+            new.anchor = anchor
+            self._flights[call.key] = new
+            return self._board(new), True
+
+    @staticmethod
+    def _board(flight: Flight) -> Flight:
+        flight.waiters += 1
+        return flight
+
+    def begin(self, flight: Flight, deadline: float) -> None:
+        """From here on the load is older than the question of whoever comes."""
+        with self._lock:
+            flight.begun = True
+            flight.deadline = deadline
+
+    def leave(self, flight: Flight, *, leader: bool) -> None:
+        """A caller goes. When none is left the load is given up."""
+        with self._lock:
+            flight.waiters -= 1
+            flight.leader_left |= leader
+            alone = flight.waiters == 0 and not flight.done
+            if alone:
+                self._drop(flight)
+        if alone:
+            flight.abandon()
+
+    def land(self, flight: Flight) -> None:
+        """The flight is over; who still waits is told to look again."""
+        with self._lock:
+            self._drop(flight)
+        flight.before = None
+        flight.settle(Again())
+
+    def _drop(self, flight: Flight) -> None:
+        if self._flights.get(flight.key) is flight:
+            del self._flights[flight.key]
+
+    def all(self) -> list[Flight]:
+        with self._lock:
+            return list(self._flights.values())
+
+
+class Watches:
+    """Polls of stubs of other processes: one for each key."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._watches: dict[str, Shared] = {}
+
+    def join(self, key: str, deadline: float) -> tuple[Shared, bool]:
+        """The poll of `key`, and whether the caller has to start it."""
+        with self._lock:
+            watch = self._watches.get(key)
+            mine = watch is None
+            if watch is None:
+                watch = self._watches[key] = Shared(key, deadline)
+            watch.waiters += 1
+            return watch, mine
+
+    def leave(self, watch: Shared) -> None:
+        with self._lock:
+            watch.waiters -= 1
+            alone = watch.waiters == 0
+        if alone:
+            self.end(watch)
+            watch.abandon()
+
+    def end(self, watch: Shared) -> None:
+        with self._lock:
+            if self._watches.get(watch.key) is watch:
+                del self._watches[watch.key]
+        watch.settle(Again())
+
+
+LOADING: Final[ContextVar[tuple[Flight, ...]]] = ContextVar("cachekit_loading", default=())
+"""The flights whose loaders this context runs inside of, outermost first."""
+
+
+def inside() -> tuple[Flight, ...]:
+    """Those of `LOADING` that are still loading: a task may outlive the loader it began in."""
+    return tuple(flight for flight in LOADING.get() if not flight.done)

@@ -1,0 +1,235 @@
+"""Loops and threads: the same coroutines for callers that await and callers that block.
+
+A blocking call drives its coroutine by hand, in its own thread: none of its awaits ever
+suspends, since `InThread` blocks where `OnLoop` awaits.
+"""
+
+import asyncio
+import inspect
+import os
+import threading
+import time
+import weakref
+from collections.abc import Awaitable, Callable, Coroutine
+from concurrent.futures import Future
+from typing import Any, Protocol, TypeVar
+
+T = TypeVar("T")
+Loop = asyncio.AbstractEventLoop
+
+
+class Ways(Protocol):
+    """How a caller waits, loads, and has work done on another loop."""
+
+    @property
+    def waits(self) -> bool:
+        """Whether this caller may wait for another's load."""
+        ...
+
+    async def wait(self, future: "Future[Any]", timeout: float) -> bool:
+        """Wait until `future`, which never holds an exception, is done; False after `timeout`."""
+        ...
+
+    async def pause(self, seconds: float) -> None: ...
+
+    async def load(self, loader: Callable[[], Any], timeout: float) -> Any:
+        """Call the loader; `TimeoutError` after `timeout` where it can be stopped."""
+        ...
+
+    async def lead(self, work: Coroutine[Any, Any, None]) -> "asyncio.Task[None] | None":
+        """Start `work` in a task of its own, or, in a thread, do it at once."""
+        ...
+
+    async def on(self, loop: Loop, work: Callable[[], Awaitable[T]], timeout: float) -> T:
+        """Do `work` on `loop`."""
+        ...
+
+
+class OnLoop:
+    """For callers that await."""
+
+    waits = True
+
+    async def wait(self, future: "Future[Any]", timeout: float) -> bool:
+        if not future.done():
+            waiter = asyncio.wrap_future(future)
+            try:
+                await asyncio.wait({waiter}, timeout=timeout)
+            finally:
+                waiter.cancel()
+        return future.done()
+
+    async def pause(self, seconds: float) -> None:
+        await asyncio.sleep(seconds)
+
+    async def load(self, loader: Callable[[], Any], timeout: float) -> Any:
+        async with asyncio.timeout(timeout):
+            value = loader()
+            return await value if inspect.isawaitable(value) else value
+
+    async def lead(self, work: Coroutine[Any, Any, None]) -> "asyncio.Task[None] | None":
+        return asyncio.get_running_loop().create_task(work)
+
+    async def on(self, loop: Loop, work: Callable[[], Awaitable[T]], timeout: float) -> T:
+        if loop is asyncio.get_running_loop():
+            return await work()
+        return await asyncio.wait_for(asyncio.wrap_future(submit(loop, work)), timeout)
+
+
+class InThread:
+    """For callers that block."""
+
+    def __init__(self, *, waits: bool) -> None:
+        self.waits = waits
+
+    async def wait(self, future: "Future[Any]", timeout: float) -> bool:
+        try:
+            future.result(max(0.0, timeout))
+        except TimeoutError:
+            return future.done()
+        return True
+
+    async def pause(self, seconds: float) -> None:
+        time.sleep(seconds)  # noqa: ASYNC251  the coroutine is driven by this very thread
+
+    async def load(self, loader: Callable[[], Any], timeout: float) -> Any:
+        value = loader()
+        if inspect.iscoroutine(value):
+            value.close()
+            raise TypeError("a blocking call needs a plain function as loader, not an async one")
+        return value
+
+    async def lead(self, work: Coroutine[Any, Any, None]) -> "asyncio.Task[None] | None":
+        await work
+        return None
+
+    async def on(self, loop: Loop, work: Callable[[], Awaitable[T]], timeout: float) -> T:
+        if not self.waits:  # R9: the loop to wait for may be the one this thread holds up
+            raise RuntimeError("the event loop of this thread is running: `await` instead")
+        future = submit(loop, work)
+        try:
+            return future.result(timeout)
+        except TimeoutError:
+            future.cancel()
+            raise
+
+
+ON_LOOP: Ways = OnLoop()
+_BLOCKING: Ways = InThread(waits=True)
+_BLOCKING_A_LOOP: Ways = InThread(waits=False)
+
+
+def running_loop() -> Loop | None:
+    """The loop that runs in this thread."""
+    try:
+        return asyncio.get_running_loop()
+    except RuntimeError:
+        return None
+
+
+def in_thread() -> Ways:
+    """The ways of a blocking caller in this thread; one whose loop is running never waits."""
+    return _BLOCKING if running_loop() is None else _BLOCKING_A_LOOP
+
+
+def submit(loop: Loop, work: Callable[[], Awaitable[T]]) -> "Future[T]":
+    """Have `loop`, which runs in another thread, do `work`."""
+
+    async def run() -> T:
+        return await work()
+
+    coroutine = run()
+    try:
+        return asyncio.run_coroutine_threadsafe(coroutine, loop)
+    except RuntimeError:
+        coroutine.close()
+        raise
+
+
+def drive(work: Coroutine[Any, Any, T]) -> T:
+    """Run a coroutine that never suspends, in this thread and without a loop."""
+    try:
+        work.send(None)
+    except StopIteration as done:
+        return done.value  # type: ignore[no-any-return]
+    work.close()
+    raise RuntimeError("a backend that says it never suspends did suspend")
+
+
+class Repeating:
+    """Work done on `loop` every `period` seconds, until it returns False or is stopped."""
+
+    def __init__(
+        self, loop: Loop, period: float, work: Callable[[], Coroutine[Any, Any, bool]]
+    ) -> None:
+        self._loop = loop
+        self._period = period
+        self._work = work
+        self._stopped = False
+        self._timer: asyncio.TimerHandle | None = None
+        self._task: asyncio.Task[None] | None = None
+        if running_loop() is loop:
+            self._arm()
+        else:
+            loop.call_soon_threadsafe(self._arm)
+
+    def stop(self) -> None:
+        self._stopped = True
+        if self._timer is not None and running_loop() is self._loop:
+            self._timer.cancel()
+
+    def _arm(self) -> None:
+        if not self._stopped:
+            self._timer = self._loop.call_later(self._period, self._fire)
+
+    def _fire(self) -> None:
+        if not self._stopped:
+            self._task = self._loop.create_task(self._run())
+
+    async def _run(self) -> None:
+        if await self._work():
+            self._arm()
+
+
+class LoopThread:
+    """A loop in a thread of its own, for blocking callers of a backend that does I/O."""
+
+    def __init__(self) -> None:
+        self.loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._run, name="cachekit", daemon=True)
+        self._thread.start()
+
+    def _run(self) -> None:
+        try:
+            self.loop.run_forever()
+        finally:
+            self.loop.close()
+
+    def stop(self) -> None:
+        """End the loop; waits for the thread unless called from it."""
+        self.loop.call_soon_threadsafe(self.loop.stop)
+        if threading.current_thread() is not self._thread:
+            self._thread.join()
+
+
+class Forking(Protocol):
+    """Something that must begin afresh in the child of a fork (R12)."""
+
+    def after_fork(self) -> None: ...
+
+
+_afresh: "weakref.WeakSet[Forking]" = weakref.WeakSet()
+
+
+def afresh_after_fork(thing: Forking) -> None:
+    """Have `thing.after_fork()` called in every child of this process."""
+    _afresh.add(thing)
+
+
+def _in_child() -> None:
+    for thing in list(_afresh):
+        thing.after_fork()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_in_child)

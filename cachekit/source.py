@@ -1,0 +1,74 @@
+"""Where a Cache gets its backend from."""
+
+import threading
+from collections.abc import Callable, Sequence
+from typing import Any, TypeAlias, cast
+
+from cachekit.backend import Backend
+from cachekit.errors import ConfigurationError
+from cachekit.registry import backend_from
+from cachekit.runtime import afresh_after_fork
+
+BackendSpec: TypeAlias = Backend | str | Sequence[Backend | str] | Callable[[], Backend | str]
+
+
+class Source:
+    """The backend that `spec` stands for.
+
+    A URL is looked up at once, a callable is called when the cache opens and again when it opens
+    after it was closed.
+    """
+
+    def __init__(self, spec: BackendSpec) -> None:
+        self._lock = threading.Lock()
+        self._make = _maker(spec)
+        self._made: Backend | None = None
+        afresh_after_fork(self)
+
+    def after_fork(self) -> None:
+        self._lock = threading.Lock()
+
+    def __call__(self) -> Backend:
+        with self._lock:
+            if self._made is None:
+                self._made = self._make()
+            return self._made
+
+    def forget(self) -> None:
+        """Make another one the next time, where one is made."""
+        with self._lock:
+            self._made = None
+
+
+def _maker(spec: Any) -> Callable[[], Backend]:
+    if isinstance(spec, Sequence) and not isinstance(spec, str):
+        return _maker(_only(spec))
+    if isinstance(spec, str) or _is_backend(spec):
+        backend = _backend(spec)
+        return lambda: backend
+    if callable(spec):
+        return lambda: _backend(spec())
+    raise ConfigurationError(f"{spec!r} is no backend: {_WANTED}")
+
+
+_WANTED = "give a URL such as 'memory://', a Backend, a list of them, or a callable that makes one"
+
+
+def _only(chain: Sequence[Any]) -> Any:
+    if len(chain) != 1:
+        raise ConfigurationError(
+            f"a chain of {len(chain)} backends: this version of cachekit takes one backend"
+        )
+    return chain[0]
+
+
+def _backend(made: Any) -> Backend:
+    if isinstance(made, str):
+        return backend_from(made)
+    if not _is_backend(made):
+        raise ConfigurationError(f"{made!r} is no backend: {_WANTED}")
+    return cast("Backend", made)
+
+
+def _is_backend(spec: Any) -> bool:
+    return hasattr(spec, "read") and hasattr(spec, "write") and not isinstance(spec, type)

@@ -1,0 +1,102 @@
+"""Plain counters, and what users see of them."""
+
+from dataclasses import dataclass, field, fields
+
+
+@dataclass(slots=True)
+class Info:
+    """What one function, or one cache's direct calls, have seen so far.
+
+    Counts may fall short by a few where many threads count at once.
+    """
+
+    hits: int = 0
+    misses: int = 0
+    loads: int = 0
+
+
+@dataclass(slots=True)
+class Counters:
+    """What happened behind a cache's calls."""
+
+    load_errors: int = 0
+    shared: int = 0
+    fills: int = 0
+    refused_fills: int = 0
+    leases: int = 0
+    refused_leases: int = 0
+    takeovers: int = 0
+    waits: int = 0
+    passes: int = 0
+    renewals: int = 0
+    unstored: int = 0
+    alone: int = 0
+    not_encoded: int = 0
+    unreadable: int = 0
+    unreached: int = 0
+    invalidations: int = 0
+    unacknowledged: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Stats:
+    """A moment's figures of one cache.
+
+    - `hits`, `misses`, `loads`: of all functions and direct calls together.
+    - `load_errors`: loads that raised or took longer than their timeout.
+    - `shared`: calls that got their value from a load someone else had begun.
+    - `fills`, `refused_fills`: values stored, and not stored since something forgot them meanwhile.
+    - `leases`, `refused_leases`, `takeovers`: stubs put, not put, put over something invalid.
+    - `waits`: times a call waited for another process's load.
+    - `passes`: loads that failed and let others try at once.
+    - `renewals`: stubs and passes kept alive under a long load.
+    - `unstored`, `alone`: loads not stored: the store did not answer, or waiting was no option.
+    - `not_encoded`: values that could be neither copied nor encoded.
+    - `unreadable`: entries that were torn, corrupt or written by another serializer.
+    - `unreached`: backend operations without an answer.
+    - `invalidations`, `unacknowledged`: what forgets, done and not done.
+    """
+
+    hits: int
+    misses: int
+    loads: int
+    load_errors: int
+    shared: int
+    fills: int
+    refused_fills: int
+    leases: int
+    refused_leases: int
+    takeovers: int
+    waits: int
+    passes: int
+    renewals: int
+    unstored: int
+    alone: int
+    not_encoded: int
+    unreadable: int
+    unreached: int
+    invalidations: int
+    unacknowledged: int
+
+    @property
+    def hit_ratio(self) -> float:
+        """Hits per lookup, 0.0 if there was none."""
+        return self.hits / max(1, self.hits + self.misses)
+
+
+@dataclass(slots=True)
+class Ledger:
+    """All counters of one cache; each function has an `Info` of its own, by its name."""
+
+    counters: Counters = field(default_factory=Counters)
+    direct: Info = field(default_factory=Info)
+    functions: dict[str, Info] = field(default_factory=dict[str, Info])
+
+    def function(self, name: str) -> Info:
+        """The counters of the function of that name: one that is defined again keeps them."""
+        return self.functions.setdefault(name, Info())
+
+    def snapshot(self) -> Stats:
+        infos = [self.direct, *self.functions.values()]
+        sums = {f.name: sum(getattr(info, f.name) for info in infos) for f in fields(Info)}
+        return Stats(**sums, **{f.name: getattr(self.counters, f.name) for f in fields(Counters)})

@@ -1,0 +1,349 @@
+"""The Cache's side of its backend: opens it, reaches it from any loop or thread, never raises."""
+
+import asyncio
+import logging
+import threading
+import weakref
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from concurrent.futures import Future
+from typing import Any, Final, TypeVar
+
+from cachekit.backend import (
+    FORGET_PREFIX,
+    LOCAL,
+    PEEK,
+    UNREACHED,
+    Backend,
+    Found,
+    Outcome,
+    Unreached,
+    Write,
+)
+from cachekit.batch import ReadBatches
+from cachekit.entry import Entry
+from cachekit.errors import CacheClosedError, UnsupportedError
+from cachekit.guard import Guard
+from cachekit.runtime import (
+    LoopThread,
+    Repeating,
+    Ways,
+    afresh_after_fork,
+    drive,
+    running_loop,
+)
+from cachekit.stats import Counters
+
+T = TypeVar("T")
+log: Final = logging.getLogger("cachekit")
+
+OPENING: Final = 5.0
+"""Seconds a backend may take to open or to close."""
+
+
+class Home:
+    """Where a backend lives: the loop that opened it, and how many caches use it there."""
+
+    def __init__(self, backend: Backend) -> None:
+        local = backend.capability(LOCAL)
+        self.backend = backend
+        self.local = local is not None
+        self.inline = local is not None and not local.suspends
+        self.thread = None if self.inline or running_loop() else LoopThread()
+        self.loop = self.thread.loop if self.thread else running_loop()
+        self.users = 0
+        self._lock = threading.Lock()
+        self._opened: Future[BaseException | None] | None = None
+
+    @property
+    def gone(self) -> bool:
+        return not self.inline and (self.loop is None or self.loop.is_closed())
+
+    async def do(self, ways: Ways, work: Callable[[], Awaitable[T]], timeout: float) -> T:
+        """Work on the backend where that may be done."""
+        if self.inline or self.loop is None:
+            return await work()
+        return await ways.on(self.loop, work, timeout)
+
+    async def open(self, ways: Ways) -> None:
+        """Open the backend, once; the others wait, and learn if it failed."""
+        with self._lock:
+            opened, mine = self._opened, self._opened is None
+            if opened is None:
+                opened = self._opened = Future()
+                opened.set_running_or_notify_cancel()
+        error = await self._open(ways, opened) if mine else await self._await(ways, opened)
+        if error is not None:
+            raise error
+
+    async def _open(
+        self, ways: Ways, opened: "Future[BaseException | None]"
+    ) -> BaseException | None:
+        error: BaseException | None = None
+        try:
+            await self.do(ways, self._open_backend, OPENING)
+        except BaseException as raised:
+            error = raised
+            self._opened = None
+        opened.set_result(error)
+        return error
+
+    async def _open_backend(self) -> None:
+        if self.inline:
+            await self.backend.open()
+        else:
+            await asyncio.wait_for(self.backend.open(), OPENING)
+
+    @staticmethod
+    async def _await(ways: Ways, opened: "Future[BaseException | None]") -> BaseException | None:
+        if not await ways.wait(opened, OPENING):
+            return TimeoutError("the backend was not opened in time")
+        error = opened.result()
+        return None if error is None else ConnectionError(f"the backend did not open: {error!r}")
+
+
+class Homes:
+    """The homes of all opened backends, so that the last cache of a backend closes it."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._homes: weakref.WeakValueDictionary[int, Home] = weakref.WeakValueDictionary()
+        afresh_after_fork(self)
+
+    def enter(self, backend: Backend) -> Home:
+        with self._lock:
+            home = self._homes.get(id(backend))
+            if home is None or home.gone:
+                home = self._homes[id(backend)] = Home(backend)
+            home.users += 1
+            return home
+
+    def leave(self, home: Home) -> bool:
+        """Whether that was the last user."""
+        with self._lock:
+            home.users -= 1
+            if home.users == 0 and self._homes.get(id(home.backend)) is home:
+                del self._homes[id(home.backend)]
+            return home.users == 0
+
+    def after_fork(self) -> None:
+        self._lock = threading.Lock()
+        self._homes.clear()
+
+
+_HOMES: Final = Homes()
+
+
+def _nothing(key: str) -> Entry | None:
+    return None
+
+
+class Store:
+    """Reads and writes for one Cache. A backend that fails or hangs gives `Unreached`.
+
+    `deadline` is how many seconds an operation of a backend that does I/O may take.
+    """
+
+    def __init__(self, find: Callable[[], Backend], deadline: float, counters: Counters) -> None:
+        self.peek: Callable[[str], Entry | None] = _nothing
+        self.closed = False
+        self.deadline = deadline
+        self._find = find
+        self._count = counters
+        self.failure: BaseException | None = None
+        self._forget()
+        afresh_after_fork(self)
+
+    def _forget(self) -> None:
+        self.peek = _nothing
+        self.home: Home | None = None
+        self._guard: Guard | None = None
+        self._batches: ReadBatches | None = None
+        self._later: set[asyncio.Task[Any]] = set()
+        self._finishing: set[asyncio.Task[Any]] = set()
+
+    def after_fork(self) -> None:
+        """R12: nothing of the parent's loops, threads and connections works in the child."""
+        self._forget()
+
+    @property
+    def inline(self) -> bool:
+        """Whether the backend never suspends, once that is known."""
+        return self.home is not None and self.home.inline
+
+    async def open(self, ways: Ways) -> Home:
+        """The open backend's home; raises what its `open()` raised."""
+        if self.closed:
+            raise CacheClosedError(
+                "this cache was closed; open it again with `await cache.open()` or `async with`"
+            )
+        home = self.home
+        if home is None or home.gone:
+            home = _HOMES.enter(self._find())
+            await self._move_in(home, ways)
+        return home
+
+    async def _move_in(self, home: Home, ways: Ways) -> None:
+        try:
+            await home.open(ways)
+        except BaseException:
+            self._leave(home)
+            raise
+        if self.home is not None and not self.home.gone:  # another caller was faster
+            self._leave(home)
+            return
+        guard = Guard(home.backend, self.deadline)
+        self._guard, self._batches = guard, ReadBatches(guard)
+        peek = home.backend.capability(PEEK)
+        self.home = home
+        self.peek = peek.peek if peek else _nothing
+
+    async def close(self, ways: Ways) -> None:
+        """Wait for what is under way; the last cache of a backend closes it."""
+        self.closed = True
+        home, guard = self.home, self._guard
+        self.peek = _nothing
+        if home is None or guard is None:
+            return
+        self.home = None
+        try:
+            if not home.gone:
+                await home.do(ways, lambda: self._drain(guard), OPENING)
+        finally:
+            await self._last_out(home, ways)
+
+    async def _last_out(self, home: Home, ways: Ways) -> None:
+        if not _HOMES.leave(home):
+            return
+        try:
+            if not home.gone:
+                await home.do(ways, home.backend.close, OPENING)
+        finally:
+            if home.thread:
+                home.thread.stop()
+
+    def _leave(self, home: Home) -> None:
+        if _HOMES.leave(home) and home.thread:
+            home.thread.stop()
+
+    async def _drain(self, guard: Guard) -> None:
+        if self._later:
+            await asyncio.wait(self._later, timeout=self.deadline)
+        await guard.close()
+
+    async def read(self, keys: Sequence[str], ways: Ways) -> Found:
+        """What is under `keys`; each is `Unreached` if the backend failed."""
+        try:
+            home = await self.open(ways)
+            if home.inline:
+                return await home.backend.read(keys)
+            found = await home.do(ways, lambda: self._batched(keys), self._patience)
+        except CacheClosedError:
+            raise
+        except Exception as error:
+            found = dict.fromkeys(keys, Unreached(error))
+            self._say(error)
+        self._count.unreached += any(isinstance(entry, Unreached) for entry in found.values())
+        return found
+
+    async def write(self, writes: Sequence[Write], ways: Ways) -> Sequence[Outcome]:
+        """One outcome for each write; all `UNREACHED` if the backend failed."""
+        return await self._send(lambda home: self._writing(home, writes), len(writes), ways)
+
+    async def forget_prefix(self, prefixes: Sequence[str], ways: Ways) -> Outcome:
+        """Delete by prefix; raises `UnsupportedError` if the backend cannot."""
+        home = await self.open(ways)
+        able = home.backend.capability(FORGET_PREFIX)
+        if able is None:
+            raise UnsupportedError(
+                f"{type(home.backend).__name__} cannot forget by Prefix; use a Tag instead"
+            )
+
+        async def forget(home: Home) -> Sequence[Outcome]:
+            work = able.forget_prefix(prefixes)
+            guarded = work if home.inline or self._guard is None else self._guard.within(work)
+            return [await guarded]
+
+        return (await self._send(forget, 1, ways))[0]
+
+    async def finish(self, work: Coroutine[Any, Any, T], ways: Ways) -> T:
+        """R10: what forgets goes on to its end, even if its caller is cancelled."""
+        if self.inline or running_loop() is None or not ways.waits:
+            return await work
+        task = asyncio.get_running_loop().create_task(work)
+        self._finishing.add(task)
+        task.add_done_callback(self._ended)
+        return await asyncio.shield(task)
+
+    def later(self, writes: Sequence[Write]) -> None:
+        """Writes that nobody waits for."""
+        home = self.home
+        if home is None or home.gone:
+            return
+        if home.inline or home.loop is None:
+            drive(self._trying(home, writes))
+        elif home.loop is running_loop():
+            self._start(lambda: self._trying(home, writes))
+        else:
+            home.loop.call_soon_threadsafe(self._start, lambda: self._trying(home, writes))
+
+    def every(
+        self, period: float, work: Callable[[], Coroutine[Any, Any, bool]]
+    ) -> Repeating | None:
+        """Repeat `work` on the backend's loop until it returns False or the result is stopped.
+
+        `None` on a backend that never suspends: there is nothing there to keep alive.
+        """
+        home = self.home
+        if home is None or home.loop is None or home.gone:
+            return None
+        return Repeating(home.loop, period, work)
+
+    @property
+    def _patience(self) -> float:
+        return 2 * self.deadline + 1.0
+
+    async def _batched(self, keys: Sequence[str]) -> Found:
+        assert self._batches is not None
+        return await self._batches.read(keys)
+
+    async def _writing(self, home: Home, writes: Sequence[Write]) -> Sequence[Outcome]:
+        if home.inline or self._guard is None:
+            return await home.backend.write(writes)
+        return await self._guard.write(writes)
+
+    async def _send(
+        self,
+        work: Callable[[Home], Coroutine[Any, Any, Sequence[Outcome]]],
+        size: int,
+        ways: Ways,
+    ) -> Sequence[Outcome]:
+        try:
+            home = await self.open(ways)
+            return await home.do(ways, lambda: work(home), self._patience)
+        except CacheClosedError:
+            raise
+        except Exception as error:
+            self._say(error)
+            return [UNREACHED] * size
+
+    async def _trying(self, home: Home, writes: Sequence[Write]) -> None:
+        try:
+            await self._writing(home, writes)
+        except Exception as error:
+            self._say(error)
+
+    def _start(self, work: Callable[[], Coroutine[Any, Any, Any]]) -> None:
+        task = asyncio.get_running_loop().create_task(work())
+        self._later.add(task)
+        task.add_done_callback(self._ended)
+
+    def _ended(self, task: "asyncio.Task[Any]") -> None:
+        self._later.discard(task)
+        self._finishing.discard(task)
+        if not task.cancelled():
+            task.exception()
+
+    def _say(self, error: Exception) -> None:
+        if self.failure is None:
+            log.warning("the cache does without its backend: %r", error)
+        self.failure = error

@@ -1,0 +1,128 @@
+"""The same cache for callers that block: scripts, workers, threads."""
+
+from collections.abc import Callable, Generator, Iterable, Mapping
+from contextlib import contextmanager
+from types import TracebackType
+from typing import Any, Self, TypeVar
+
+from cachekit.engine import Engine
+from cachekit.invalidation import Key, Target
+from cachekit.missing import MISSING
+from cachekit.policy import Ttl
+from cachekit.runtime import drive, in_thread
+from cachekit.source import Source
+
+T = TypeVar("T")
+
+
+class SyncCache:
+    """`cache.sync`: each method is the blocking face of the method of `Cache` with its name.
+
+    Hits, loads and flights are shared with those who await. Where the backend does I/O, the event
+    loop that opened it does that; without one, a thread of the cache's own. On a thread whose event
+    loop is running nothing here waits for another's load, and with a backend that does I/O what
+    forgets raises: `await` the method of `Cache` there.
+    """
+
+    def __init__(self, engine: Engine, source: Source) -> None:
+        self._engine = engine
+        self._source = source
+
+    def get(self, key: str, default: Any = None) -> Any:
+        return self.get_many([key]).get(key, default)
+
+    def get_many(self, keys: Iterable[str]) -> dict[str, Any]:
+        return drive(self._engine.get_all(keys, in_thread()))
+
+    def exists(self, key: str) -> bool:
+        return drive(self._engine.exists(self._engine.call(key, in_thread())))
+
+    def get_or_set(
+        self,
+        key: str,
+        loader: Callable[[], T],
+        *,
+        ttl: Ttl = MISSING,
+        tags: Iterable[str] = (),
+    ) -> T:
+        """The loader runs in this thread."""
+        engine = self._engine
+        call = engine.call(key, in_thread(), tags=tags, policy=engine.policy_for(ttl), load=loader)
+        value: T = drive(engine.answer(call))
+        return value
+
+    def set(
+        self,
+        key: str,
+        value: Any,
+        *,
+        ttl: Ttl = MISSING,
+        tags: Iterable[str] = (),
+    ) -> None:
+        self.set_many({key: value}, ttl=ttl, tags=tags)
+
+    def set_many(
+        self,
+        values: Mapping[str, Any],
+        *,
+        ttl: Ttl = MISSING,
+        tags: Iterable[str] = (),
+    ) -> None:
+        drive(self._engine.set_all(values, tags, self._engine.policy_for(ttl), in_thread()))
+
+    def add(
+        self,
+        key: str,
+        value: Any,
+        *,
+        ttl: Ttl = MISSING,
+        tags: Iterable[str] = (),
+    ) -> bool:
+        engine = self._engine
+        call = engine.call(key, in_thread(), tags=tags, policy=engine.policy_for(ttl))
+        return drive(engine.add(call, value))
+
+    def delete(self, key: str) -> None:
+        self.delete_many([key])
+
+    def delete_many(self, keys: Iterable[str]) -> None:
+        self.invalidate(*(Key(key) for key in keys))
+
+    def invalidate(self, *targets: Target) -> None:
+        drive(self._engine.invalidate(targets, in_thread()))
+
+    def emit(self, event: Any) -> tuple[Target, ...]:
+        return drive(self._engine.emit(event, in_thread()))
+
+    def clear(self) -> None:
+        drive(self._engine.clear(in_thread()))
+
+    @contextmanager
+    def deferred(self) -> Generator[None]:
+        scope, error = self._engine.begin_scope(), None
+        try:
+            yield
+        except BaseException as raised:
+            error = raised
+            raise
+        finally:
+            drive(self._engine.end_scope(scope, error, in_thread()))
+
+    def open(self) -> None:
+        drive(self._engine.open(in_thread()))
+
+    def close(self) -> None:
+        drive(self._engine.close(in_thread()))
+        self._source.forget()
+
+    def __enter__(self) -> Self:
+        self.open()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()

@@ -1,0 +1,135 @@
+"""What replaces and what forgets: `set`, `add`, and everything that invalidates."""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from cachekit.backend import ANY, DONE, REFUSED, UNREACHED, Outcome, Unreached, Write
+from cachekit.call import Call, Seen
+from cachekit.entry import Entry, Kind
+from cachekit.errors import EncodeError, InvalidationError
+from cachekit.loader import Loader
+from cachekit.policy import Policy
+from cachekit.runtime import Ways
+from cachekit.stats import Counters
+from cachekit.store import Store
+from cachekit.targets import Doomed
+
+
+class Writer:
+    """Changes the store on a user's word; an answer that did not come is an error."""
+
+    def __init__(self, store: Store, loader: Loader, counters: Counters) -> None:
+        self._store = store
+        self._loader = loader
+        self._count = counters
+
+    async def set_many(
+        self, values: Mapping[str, Any], tags: Sequence[str], policy: Policy, ways: Ways
+    ) -> None:
+        """Store values by store key. Raises `InvalidationError`, `EncodeError` for what was not."""
+        entries, bad = self._entries(values, policy)
+        if entries:
+            await self._store.finish(self._set(entries, tags, ways), ways)
+        if bad is not None:
+            raise bad
+
+    def _entries(
+        self, values: Mapping[str, Any], policy: Policy
+    ) -> tuple[dict[str, Entry], EncodeError | None]:
+        entries, bad = dict[str, Entry](), None
+        for key, value in values.items():
+            try:
+                entries[key] = self._loader.entry(policy, value, {})
+            except EncodeError as error:
+                bad = bad or error
+        return entries, bad
+
+    async def _set(self, entries: Mapping[str, Entry], tags: Sequence[str], ways: Ways) -> None:
+        found = await self._store.read([*entries, *tags], ways)
+        versions = await self._versions(found, tags, ways)
+        if versions is None or any(isinstance(found.get(key), Unreached) for key in entries):
+            raise self._unacknowledged("set", list(entries))
+        held = [record for _, record in versions.values()]
+        for entry in entries.values():
+            entry.carry({tag: version for tag, (version, _) in versions.items()})
+        outcomes = await self._replace(entries, found, ways)
+        rest = {key: entry for key, entry in entries.items() if outcomes[key] is REFUSED}
+        outcomes.update(await self._set_in_two_steps(rest, ways))
+        del held  # alive until the entries name them
+        lost = [key for key, outcome in outcomes.items() if outcome is UNREACHED]
+        if lost:
+            raise self._unacknowledged("set", lost)
+
+    async def _versions(
+        self, found: Mapping[str, Any], tags: Sequence[str], ways: Ways
+    ) -> dict[str, tuple[int, Entry]] | None:
+        known = {t: (r.version, r) for t in tags if isinstance(r := found.get(t), Entry)}
+        created = await self._loader.create([t for t in tags if t not in known], ways)
+        return None if created is None else {**known, **created}
+
+    async def _replace(
+        self, entries: Mapping[str, Entry], found: Mapping[str, Any], ways: Ways
+    ) -> dict[str, Outcome]:
+        """R4: over a value, conditional on its version; where there is none, refused."""
+        outcomes: dict[str, Outcome] = dict.fromkeys(entries, REFUSED)
+        writes = [
+            Write(key, entry, old.version, announce=True)
+            for key, entry in entries.items()
+            if isinstance(old := found.get(key), Entry) and old.kind is Kind.VALUE
+        ]
+        outcomes.update(await self._written(writes, ways))
+        return outcomes
+
+    async def _set_in_two_steps(
+        self, entries: Mapping[str, Entry], ways: Ways
+    ) -> dict[str, Outcome]:
+        """R4: a stub first, and once that is acknowledged the value, conditional on the stub.
+
+        In one step, a write that timed out could run late, over a newer one.
+        """
+        stubs = {key: Entry(Kind.STUB, keep=2 * self._store.deadline) for key in entries}
+        writes = [Write(key, stub, ANY, announce=True) for key, stub in stubs.items()]
+        outcomes = await self._written(writes, ways)
+        fills = [
+            Write(key, entries[key], stubs[key].version, announce=True)
+            for key, outcome in outcomes.items()
+            if outcome is DONE
+        ]
+        outcomes.update(await self._written(fills, ways))
+        lost = [key for key, outcome in outcomes.items() if outcome is UNREACHED]
+        if lost:
+            self._store.later([Write(key, None, stubs[key].version) for key in lost])
+        return outcomes
+
+    async def _written(self, writes: Sequence[Write], ways: Ways) -> dict[str, Outcome]:
+        if not writes:
+            return {}
+        outcomes = await self._store.write(writes, ways)
+        return {w.key: outcome for w, outcome in zip(writes, outcomes, strict=True)}
+
+    async def add(self, call: Call, seen: Seen, value: Any) -> bool:
+        """Store `value` where nothing valid was seen; False if someone else was faster."""
+        entry = self._loader.entry(call.policy, value, {})
+        return await self._store.finish(self._loader.put_new(call, seen, entry), call.ways)
+
+    async def forget(self, doomed: Doomed, ways: Ways) -> None:
+        """R10: once begun it finishes. Raises `InvalidationError` if it was not acknowledged."""
+        if len(doomed):
+            await self._store.finish(self._forget(doomed, ways), ways)
+
+    async def _forget(self, doomed: Doomed, ways: Ways) -> None:
+        writes = [Write(key, None, announce=True) for key in doomed.keys]
+        writes += [Write(tag, Entry(Kind.TAG), announce=True) for tag in doomed.tags]
+        outcomes = await self._written(writes, ways)
+        if doomed.prefixes:
+            outcome = await self._store.forget_prefix(list(doomed.prefixes), ways)
+            outcomes.update(dict.fromkeys(doomed.prefixes, outcome))
+        self._count.invalidations += sum(outcome is DONE for outcome in outcomes.values())
+        names = {**doomed.keys, **doomed.tags, **doomed.prefixes}
+        lost = [names[key] for key, outcome in outcomes.items() if outcome is UNREACHED]
+        if lost:
+            raise self._unacknowledged("invalidate", lost)
+
+    def _unacknowledged(self, action: str, names: Sequence[str]) -> InvalidationError:
+        self._count.unacknowledged += len(names)
+        return InvalidationError(action, names, self._store.failure)
