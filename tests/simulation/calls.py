@@ -1,0 +1,110 @@
+"""Making one call and judging how it ended."""
+
+import asyncio
+from collections.abc import Callable, Coroutine, Sequence
+from typing import Any, Final
+
+from cachekit.errors import InvalidationError
+from tests.simulation.checker import Claim, Read
+from tests.simulation.loads import Loader
+from tests.simulation.loop import where
+from tests.simulation.weather import load_time
+from tests.simulation.world import Process, World
+
+PROMPT: Final = 0.001
+"""Seconds within which a cancelled caller is gone."""
+
+
+async def judged(
+    world: World,
+    read: Read,
+    call: Coroutine[Any, Any, Any],
+    judge: Callable[[Any], None],
+    loader: Loader | None = None,
+) -> None:
+    """Make a read and have its value, or its error, judged."""
+    task = asyncio.current_task()
+    world.asking[read] = task
+    try:
+        value = await call
+    except asyncio.CancelledError:
+        if _was_cancelled(task):
+            raise
+        if loader is None or loader.load is None or not loader.load.raised_cancel:
+            world.checker.fail(world.now(), read, "a CancelledError that nobody asked for")
+    except Exception as error:
+        world.checker.fails(world.now(), read, error, ours=loader and loader.load)
+    else:
+        if _was_cancelled(task):
+            world.checker.fail(world.now(), read, "swallowed a cancellation")
+        judge(value)
+    finally:
+        del world.asking[read]
+        world.operations += 1
+
+
+async def acknowledged(
+    world: World, process: Process, claims: Sequence[Claim], call: Coroutine[Any, Any, Any]
+) -> None:
+    """Make a call that forgets or replaces; once it returns, its claims hold."""
+    what = f"{process.name}: {claims[0].what}"
+    try:
+        answer = await call
+    except InvalidationError:
+        world.history.covered["unacknowledged invalidations"] += 1
+        for claim in claims:
+            world.checker.note(world.now(), claim, "NOT acknowledged")
+    except asyncio.CancelledError:
+        if _was_cancelled(asyncio.current_task()):
+            raise
+        world.checker.report(world.now(), f"{what} raised a CancelledError nobody asked for")
+    except Exception as error:
+        world.checker.report(world.now(), f"{what} raised {error!r}")
+    else:
+        if answer is not False:  # what `add` says if something was there
+            hold(world, claims)
+    finally:
+        world.operations += 1
+
+
+def hold(world: World, claims: Sequence[Claim]) -> None:
+    """Whoever asks from now on must see what the claims say."""
+    for claim in claims:
+        world.checker.acknowledged(world.now(), claim)
+
+
+async def perhaps_cancelled(
+    world: World, work: Coroutine[Any, Any, None], loader: Loader | None = None
+) -> bool:
+    """Run a caller's work; some are cancelled on the way (then True) and must be gone at once."""
+    if not world.chance(world.weather.cancelled):
+        await work
+        return False
+    task = world.loop.create_task(work)
+    await asyncio.wait({task}, timeout=_until_cancelled(world))
+    if task.done():
+        return False
+    _leave(world, loader)
+    task.cancel()
+    await asyncio.wait({task}, timeout=PROMPT)
+    if not task.done():
+        world.checker.report(world.now(), f"a cancelled caller does not leave: {where(task)}")
+    return True
+
+
+def _until_cancelled(world: World) -> float:
+    mean = world.rng.choice([0.001, 0.01, load_time(world.rng, world.weather)])
+    return world.rng.expovariate(1 / mean)
+
+
+def _leave(world: World, loader: Loader | None) -> None:
+    if loader is None:
+        world.history.covered["cancelled writers"] += 1
+        return
+    loader.left = True
+    leads = loader.load is not None and loader.load.ended is None
+    world.history.covered["cancelled leaders" if leads else "cancelled waiters"] += 1
+
+
+def _was_cancelled(task: "asyncio.Task[Any] | None") -> bool:
+    return task is not None and task.cancelling() > 0

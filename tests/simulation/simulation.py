@@ -1,0 +1,205 @@
+"""One seed from beginning to end: processes come and go, then all is calm and must be tidy."""
+
+import asyncio
+from collections import Counter
+from collections.abc import Callable, Mapping
+from contextvars import copy_context
+from typing import Any, Final, NamedTuple, TypeAlias
+
+from cachekit.backend import Backend
+from cachekit.clock import Clock
+from cachekit.entry import Kind
+from tests.simulation.checker import Violation
+from tests.simulation.history import EVERYWHERE
+from tests.simulation.loop import PROCESS, VirtualLoop, run, where
+from tests.simulation.reads import READS, Operation
+from tests.simulation.weather import CALM, NEVER
+from tests.simulation.world import Process, World
+from tests.simulation.writes import WRITES
+
+OPERATIONS: Final = 500
+"""Calls per seed, at least."""
+
+PATIENCE: Final = 60.0
+"""Seconds after which a call is taken to hang."""
+
+SETTLES: Final = 30.0
+"""Seconds after the last call in which everything must have come to an end."""
+
+MakeCache: TypeAlias = Callable[[Backend, Clock], Any]
+
+
+class Result(NamedTuple):
+    """What a seed has shown."""
+
+    seed: int
+    violation: Violation | None
+    covered: Counter[str]
+    operations: int
+    digest: str
+
+
+def simulate(seed: int, processes: int, make: MakeCache) -> Result:
+    """Run one seed; `make` is what every process calls to get its cache."""
+
+    async def main(loop: VirtualLoop) -> Result:
+        world = World(loop, seed)
+        await Simulation(world, processes, make).run()
+        history = world.history
+        violation = world.checker.violation
+        return Result(seed, violation, history.covered, world.operations, history.digest())
+
+    return run(main, seed)
+
+
+class Simulation:
+    """The life of one world."""
+
+    def __init__(self, world: World, processes: int, make: MakeCache) -> None:
+        self.world = world
+        self.make = make
+        self.size = processes
+        self.processes: dict[str, Process] = {}
+        self.actors: list[asyncio.Task[None]] = []
+        self.dead: set[str] = set()
+        self.reads = _weights(world, READS)
+        self.writes = _weights(world, WRITES)
+        world.loop.is_dead = self.dead.__contains__
+        world.loop.set_exception_handler(self._unhandled)
+
+    async def run(self) -> None:
+        for letter in "ABCDEFGH"[: self.size]:
+            self._boot(letter, 1)
+        chores = [asyncio.create_task(work) for work in self._chores()]
+        while self.world.operations < OPERATIONS and self._right:
+            await asyncio.sleep(0.1)
+            self._look_for_hanging()
+            self._raise_own_errors()
+        for chore in chores:
+            chore.cancel()
+        if self._right:
+            await self._stop()
+        if self._right:
+            await self._settle()
+
+    @property
+    def _right(self) -> bool:
+        return self.world.checker.violation is None
+
+    def _boot(self, letter: str, life: int) -> None:
+        """Start a process: a cache of its own, and those who use it."""
+        name = f"{letter}{life}"
+        link = self.world.link(name)
+        process = Process(name, link, self.make(link, link.clock))
+        self.processes[letter] = process
+        weather = self.world.weather
+        for _ in range(weather.readers):
+            self._spawn(process, self._act(process, self.reads, weather.think))
+        for _ in range(weather.writers):
+            self._spawn(process, self._act(process, self.writes, weather.pause))
+
+    def _spawn(self, process: Process, work: Any) -> "asyncio.Task[None]":
+        context = copy_context()
+        context.run(PROCESS.set, process.name)
+        task: asyncio.Task[None] = self.world.loop.create_task(work, context=context)
+        self.actors.append(task)
+        return task
+
+    async def _act(
+        self, process: Process, operations: Mapping[Operation, float], pause: float
+    ) -> None:
+        rng, names, weights = self.world.rng, list(operations), list(operations.values())
+        while self.world.operations < OPERATIONS and self._right:
+            await asyncio.sleep(rng.expovariate(1 / pause))
+            await rng.choices(names, weights)[0](self.world, process)
+
+    def _chores(self) -> list[Any]:
+        world, weather = self.world, self.world.weather
+        rng, store = world.rng, world.store
+        return [
+            self._now_and_then(weather.evict_value_every, lambda: store.evict(rng, "v:")),
+            self._now_and_then(weather.evict_tag_every, lambda: store.evict(rng, "t:")),
+            self._now_and_then(weather.corrupt_every, lambda: store.corrupt(rng)),
+            self._now_and_then(weather.flush_every, store.flush),
+            self._now_and_then(weather.outage_every, self._cut_off),
+            self._now_and_then(weather.crash_every, self._crash),
+        ]
+
+    async def _now_and_then(self, every: float, work: Callable[[], None]) -> None:
+        while every < NEVER:
+            await asyncio.sleep(self.world.rng.expovariate(1 / every))
+            work()
+
+    def _cut_off(self) -> None:
+        world = self.world
+        process = world.rng.choice(list(self.processes.values()))
+        process.link.down_until = world.now() + world.rng.expovariate(1 / 2.0)
+        world.history.covered["outages"] += 1
+        world.history.add(world.now(), process.name, "IS CUT OFF", EVERYWHERE)
+
+    def _crash(self) -> None:
+        world = self.world
+        letter = world.rng.choice(list(self.processes))
+        process = self.processes[letter]
+        self.dead.add(process.name)
+        process.kill(world.loop)
+        world.history.covered["crashes"] += 1
+        world.history.add(world.now(), process.name, "DIES", EVERYWHERE)
+        self._boot(letter, int(process.name[1:]) + 1)
+
+    def _look_for_hanging(self) -> None:
+        now = self.world.now()
+        for read, task in self.world.asking.items():
+            if now - read.asked > PATIENCE:
+                doing = "" if task is None else where(task)
+                self.world.checker.fail(now, read, f"has no answer since {read.asked:.3f}: {doing}")
+
+    def _raise_own_errors(self) -> None:
+        """An actor that raises is a mistake in the simulation itself."""
+        for task in self.actors:
+            if task.done() and not task.cancelled() and (error := task.exception()):
+                raise error
+
+    def _unhandled(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        """What nobody looked at: an exception in a callback or in a task that was let go."""
+        self.world.wrong(f"unhandled: {context['message']}: {context.get('exception')!r}")
+
+    async def _stop(self) -> None:
+        """Let every call under way end, in good weather."""
+        self.world.origin.weather = CALM
+        for process in self.processes.values():
+            process.link.weather = CALM
+            process.link.down_until = 0.0
+        _, late = await asyncio.wait(self.actors, timeout=PATIENCE)
+        for task in late:
+            self.world.wrong(f"an actor hangs: {where(task)}")
+        self._raise_own_errors()
+
+    async def _settle(self) -> None:
+        """Nothing is left behind, and all keys can be read."""
+        await asyncio.sleep(SETTLES)
+        world = self.world
+        for key in world.store.left(Kind.STUB):
+            world.checker.report(world.now(), f"a stub is left under {key}", key)
+        for process in self.processes.values():
+            await self._spawn(process, self._read_all(process))
+            await self._spawn(process, process.cache.close())
+        for task, process_name in world.loop.tasks.items():
+            if process_name != "world":
+                world.wrong(f"{process_name} has a task left: {where(task)}")
+
+    async def _read_all(self, process: Process) -> None:
+        for topic in self.world.topics:
+            read = self.world.ask(process, topic, topic.tags)
+            value = await process.cache.get(topic.key, default=None)
+            if value is not None:
+                self.world.checker.answer(self.world.now(), read, value)
+
+
+def _weights(world: World, table: Mapping[Operation, float]) -> dict[Operation, float]:
+    """How often this seed does what: some things much more, some not at all."""
+    weights = {
+        operation: 0.0 if world.chance(0.15) else weight * world.rng.lognormvariate(0.0, 1.0)
+        for operation, weight in table.items()
+    }
+    return weights if any(weights.values()) else dict(table)

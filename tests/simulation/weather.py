@@ -1,0 +1,97 @@
+"""How hard a seed is: the rates of everything that goes wrong, drawn once per seed."""
+
+import random
+from dataclasses import dataclass
+from typing import Final
+
+NEVER: Final = float("inf")
+
+
+@dataclass(frozen=True)
+class Weather:
+    """Rates of one seed. Chances are per request, per load or per call; times virtual seconds."""
+
+    # each request on a link
+    refused: float = 0.0
+    lost: float = 0.0
+    unanswered: float = 0.0
+    late: float = 0.0
+    torn: float = 0.0
+    partial: float = 0.0
+    slow: float = 0.0
+    spread: float = 0.0
+    # now and then
+    outage_every: float = NEVER
+    evict_value_every: float = NEVER
+    evict_tag_every: float = NEVER
+    corrupt_every: float = NEVER
+    flush_every: float = NEVER
+    crash_every: float = NEVER
+    # each load
+    load_fails: float = 0.0
+    load_hangs: float = 0.0
+    load_cancels: float = 0.0
+    load_slow: float = 0.1
+    load_nests: float = 0.0
+    # each call
+    cancelled: float = 0.0
+    # what there is, and how busy it is
+    written: float = 0.5
+    more_tags: float = 0.2
+    keys: int = 6
+    tags: int = 3
+    readers: int = 5
+    writers: int = 2
+    think: float = 0.1
+    pause: float = 0.3
+    ttl: float = 20.0
+    skew: float = 0.0
+
+
+CALM: Final = Weather()
+
+
+def draw(rng: random.Random) -> Weather:
+    """The weather of a seed. Most things are off in any one seed, so that the rest shows."""
+
+    def some(chance: float, low: float, high: float, otherwise: float = 0.0) -> float:
+        return low * (high / low) ** rng.random() if rng.random() < chance else otherwise
+
+    return Weather(
+        refused=some(0.3, 0.005, 0.1),
+        lost=some(0.4, 0.005, 0.1),
+        unanswered=some(0.4, 0.005, 0.1),
+        late=some(0.6, 0.01, 0.25),
+        torn=some(0.4, 0.005, 0.1),
+        partial=some(0.4, 0.005, 0.1),
+        slow=some(0.4, 0.01, 0.3),
+        spread=some(0.5, 0.1, 1.0),
+        outage_every=some(0.2, 10.0, 60.0, NEVER),
+        evict_value_every=some(0.5, 0.3, 10.0, NEVER),
+        evict_tag_every=some(0.5, 0.3, 10.0, NEVER),
+        corrupt_every=some(0.2, 1.0, 20.0, NEVER),
+        flush_every=some(0.2, 5.0, 40.0, NEVER),
+        crash_every=some(0.3, 5.0, 40.0, NEVER),
+        load_fails=some(0.4, 0.02, 0.4),
+        load_hangs=some(0.2, 0.01, 0.05),
+        load_cancels=some(0.3, 0.01, 0.1),
+        load_slow=some(0.8, 0.02, 0.5),
+        load_nests=some(0.3, 0.1, 0.8),
+        cancelled=some(0.5, 0.02, 0.4),
+        written=rng.choice([0.0, 0.3, 1.0]),
+        more_tags=some(0.7, 0.05, 0.5),
+        keys=rng.randint(1, 8),
+        tags=rng.randint(1, 4),
+        readers=rng.randint(2, 10),
+        writers=rng.randint(1, 4),
+        think=some(1.0, 0.01, 1.0),
+        pause=some(1.0, 0.05, 2.0),
+        ttl=some(1.0, 1.0, 60.0),
+        skew=some(0.2, 0.1, 5.0),
+    )
+
+
+def load_time(rng: random.Random, weather: Weather) -> float:
+    """How long a load takes: mostly milliseconds, if slow up to two leases."""
+    slow = rng.random() < weather.load_slow
+    return rng.uniform(0.3, 4.0) if slow else rng.expovariate(1 / 0.02)

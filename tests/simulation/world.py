@@ -1,0 +1,101 @@
+"""What the actors of one seed share: the truth, the store, the judge, the dice."""
+
+import asyncio
+import random
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from tests.simulation.checker import Checker, Read
+from tests.simulation.history import History
+from tests.simulation.link import Link
+from tests.simulation.loads import LOAD_TIMEOUT, Origin
+from tests.simulation.loop import VirtualClock, VirtualLoop
+from tests.simulation.store import Store
+from tests.simulation.weather import Weather, draw
+
+PREFIX: Final = "k"
+"""What all keys begin with."""
+
+
+@dataclass(eq=False)
+class Process:
+    """One simulated process. `cache` is a `Cache`, or something with its methods."""
+
+    name: str
+    link: Link
+    cache: Any
+    dead: bool = False
+
+    def kill(self, loop: VirtualLoop) -> None:
+        """End it as `kill -9` does: what it had sent is on its way, and that is all."""
+        self.dead = self.link.dead = True
+        for task in loop.of(self.name):
+            task.cancel()
+
+
+@dataclass(frozen=True)
+class Topic:
+    """A cached thing: its key, the tags that every call declares, and who may change it.
+
+    What is `written` through the cache has one writer at a time, as `set` demands.
+    """
+
+    key: str
+    tags: tuple[str, ...]
+    written: bool
+    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+
+class World:
+    """One seed's world. `weather` is drawn from the seed unless given."""
+
+    def __init__(self, loop: VirtualLoop, seed: int, weather: Weather | None = None) -> None:
+        self.loop = loop
+        self.rng = random.Random(seed)
+        self.weather = draw(self.rng) if weather is None else weather
+        self.history = History()
+        self.store = Store(VirtualClock(loop), self.history)
+        self.origin = Origin(self.history, self.rng, self.weather)
+        self.checker = Checker(self.history, self.origin, self.oldest())
+        self.tags = [f"t{i}" for i in range(self.weather.tags)]
+        self.topics = [self._topic(i) for i in range(self.weather.keys)]
+        self.operations = 0
+        self.asking: dict[Read, asyncio.Task[Any] | None] = {}
+
+    def _topic(self, index: int) -> Topic:
+        key, tagged = f"{PREFIX}{index}", self.rng.random() < 0.7
+        self.origin.versions[key] = 1
+        tags = (self.rng.choice(self.tags),) if tagged else ()
+        return Topic(key, tags, written=self.rng.random() < self.weather.written)
+
+    def oldest(self) -> float:
+        """The greatest age, in seconds since its load began, that a served value may have."""
+        return self.weather.ttl + 2 * self.weather.skew + LOAD_TIMEOUT
+
+    def now(self) -> float:
+        return self.loop.time()
+
+    def chance(self, of: float) -> bool:
+        return self.rng.random() < of
+
+    def ttl(self) -> float:
+        """A time to live, for one call."""
+        return self.weather.ttl * self.rng.uniform(0.5, 1.0)
+
+    def ask(self, process: Process, topic: Topic, tags: tuple[str, ...]) -> Read:
+        """A caller asks now; the answer is judged by what is acknowledged so far."""
+        return self.checker.ask(self.now(), process.name, topic.key, tags)
+
+    def wrong(self, what: str) -> None:
+        """Something that concerns no one key is wrong."""
+        self.checker.report(self.now(), what)
+
+    def change(self, process: Process, topic: Topic) -> int:
+        """Commit a new version of a topic to the origin."""
+        return self.origin.commit(self.now(), process.name, topic.key)
+
+    def link(self, name: str) -> Link:
+        """A connection of a process of that name, with a date of its own."""
+        skew = self.rng.uniform(-1, 1) * self.weather.skew
+        clock = VirtualClock(self.loop, skew)
+        return Link(name, self.store, clock, self.weather, self.rng, self.history)

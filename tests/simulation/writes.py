@@ -1,0 +1,177 @@
+"""What simulated processes change. A line in `WRITES` is all it takes to change more.
+
+Each commits new versions to the origin, then tells its cache; what the cache acknowledges is a
+claim that the checker holds it to.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from typing import Any, Final
+
+from cachekit.invalidation import Key, Prefix, Tag
+from tests.simulation.calls import acknowledged, hold, perhaps_cancelled
+from tests.simulation.checker import Claim
+from tests.simulation.loads import Value
+from tests.simulation.reads import Operation, look_past
+from tests.simulation.world import PREFIX, Process, Topic, World
+
+
+async def delete(world: World, process: Process) -> None:
+    async with _committed(world, process, 1) as topics:
+        claim = _about(world, process, "delete", topics)
+        await _forget(world, process, [claim], process.cache.delete(topics[0].key))
+
+
+async def delete_many(world: World, process: Process) -> None:
+    async with _committed(world, process, 3) as topics:
+        claim = _about(world, process, "delete_many", topics)
+        call = process.cache.delete_many([topic.key for topic in topics])
+        await _forget(world, process, [claim], call)
+
+
+async def invalidate_key(world: World, process: Process) -> None:
+    async with _committed(world, process, 2) as topics:
+        claim = _about(world, process, "invalidate", topics)
+        call = process.cache.invalidate(*[Key(topic.key) for topic in topics])
+        await _forget(world, process, [claim], call)
+
+
+async def invalidate_tag(world: World, process: Process) -> None:
+    async with _committed(world, process, 2):
+        tag = world.rng.choice(world.tags)
+        call = process.cache.invalidate(Tag(tag))
+        await _forget(world, process, [_all(world, process, "invalidate", (tag,))], call)
+
+
+async def invalidate_both(world: World, process: Process) -> None:
+    async with _committed(world, process, 2) as topics:
+        tag = world.rng.choice(world.tags)
+        claims = [
+            _all(world, process, "invalidate", (tag,)),
+            _about(world, process, "invalidate", topics),
+        ]
+        call = process.cache.invalidate(Tag(tag), *[Key(topic.key) for topic in topics])
+        await _forget(world, process, claims, call)
+
+
+async def invalidate_prefix(world: World, process: Process) -> None:
+    async with _committed(world, process, 2):
+        claim = _all(world, process, "invalidate prefix")
+        await _forget(world, process, [claim], process.cache.invalidate(Prefix(PREFIX)))
+
+
+async def clear(world: World, process: Process) -> None:
+    async with _committed(world, process, 2):
+        await _forget(world, process, [_all(world, process, "clear")], process.cache.clear())
+
+
+async def put(world: World, process: Process) -> None:
+    """`set`, by the one writer that a written topic has at a time."""
+    async with _committed(world, process, 1, written=True) as topics:
+        for topic in topics:
+            call = process.cache.set(
+                topic.key, _new(world, topic), ttl=world.ttl(), tags=topic.tags
+            )
+            await acknowledged(world, process, [_about(world, process, "set", [topic])], call)
+
+
+async def put_many(world: World, process: Process) -> None:
+    async with _committed(world, process, 3, written=True) as topics:
+        if topics:
+            values = {topic.key: _new(world, topic) for topic in topics}
+            call = process.cache.set_many(values, ttl=world.ttl(), tags=_tags(topics))
+            await acknowledged(world, process, [_about(world, process, "set_many", topics)], call)
+
+
+async def add(world: World, process: Process) -> None:
+    async with _committed(world, process, 1, written=True) as topics:
+        for topic in topics:
+            call = process.cache.add(
+                topic.key, _new(world, topic), ttl=world.ttl(), tags=topic.tags
+            )
+            await acknowledged(world, process, [_about(world, process, "add", [topic])], call)
+
+
+async def forget_deferred(world: World, process: Process) -> None:
+    """R11: an invalidation that follows a commit, read past meanwhile, not lost by an error."""
+    async with _committed(world, process, 2) as topics:
+        claim = _about(world, process, "deferred", topics)
+        await acknowledged(world, process, [claim], _in_a_block(world, process, topics))
+
+
+async def _in_a_block(world: World, process: Process, topics: Sequence[Topic]) -> bool:
+    faults = process.link.faults
+    try:
+        async with process.cache.deferred():
+            await process.cache.invalidate(*[Key(topic.key) for topic in topics])
+            await look_past(world, process, topics[0])
+            if world.chance(0.3):
+                raise _RolledBack
+    except _RolledBack:  # then only a store that answered everything can have acknowledged
+        return process.link.faults == faults
+    return True
+
+
+class _RolledBack(Exception):
+    """What a block of `deferred()` raises."""
+
+
+@asynccontextmanager
+async def _committed(
+    world: World, process: Process, most: int, *, written: bool = False
+) -> AsyncIterator[list[Topic]]:
+    """Up to `most` topics, changed in the origin; those with one writer stay locked meanwhile."""
+    topics = [topic for topic in world.topics if topic.written or not written]
+    topics = world.rng.sample(topics, min(len(topics), world.rng.randint(1, most)))
+    async with AsyncExitStack() as stack:
+        for topic in sorted(topics, key=lambda topic: topic.key):
+            if topic.written:
+                await stack.enter_async_context(topic.lock)
+        for topic in topics:
+            world.change(process, topic)
+        yield topics
+
+
+async def _forget(world: World, process: Process, claims: Sequence[Claim], call: Any) -> None:
+    """Invalidate; R10: what was begun is done, though its caller was cancelled."""
+    faults = process.link.faults
+    if await perhaps_cancelled(world, acknowledged(world, process, claims, call)):
+        await asyncio.sleep(1.0)
+        if process.link.faults == faults and not process.dead:
+            world.history.covered["invalidations that outlived their caller"] += 1
+            hold(world, claims)
+
+
+def _new(world: World, topic: Topic) -> str:
+    return str(Value(topic.key, world.origin.versions[topic.key], 0))
+
+
+def _tags(topics: Sequence[Topic]) -> list[str]:
+    return list(dict.fromkeys(tag for topic in topics for tag in topic.tags))
+
+
+def _about(world: World, process: Process, what: str, topics: Sequence[Topic]) -> Claim:
+    versions = {topic.key: world.origin.versions[topic.key] for topic in topics}
+    return Claim(process.name, what, versions)
+
+
+def _all(world: World, process: Process, what: str, tags: tuple[str, ...] | None = None) -> Claim:
+    versions = dict(world.origin.versions)
+    return Claim(process.name, what, versions, *(() if tags is None else (tags,)))
+
+
+WRITES: Final[Mapping[Operation, float]] = {
+    delete: 4.0,
+    delete_many: 1.0,
+    invalidate_key: 2.0,
+    invalidate_tag: 4.0,
+    invalidate_both: 1.0,
+    invalidate_prefix: 0.5,
+    clear: 0.5,
+    put: 6.0,
+    put_many: 1.0,
+    add: 2.0,
+    forget_deferred: 0.7,
+}
+"""How often each is done; a seed changes that a little."""
