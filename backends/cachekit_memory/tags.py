@@ -1,0 +1,71 @@
+"""The tag records: the current version of each tag, changed in place."""
+
+from collections import deque
+from collections.abc import Iterable, Iterator, Mapping
+from math import inf
+from typing import Final
+from weakref import WeakKeyDictionary, WeakValueDictionary
+
+from cachekit.entry import Entry, new_version
+
+HELD: Final = 10_000
+"""So many of the records written or read last are held even if no entry names them yet."""
+
+
+class TagRecords:
+    """The live records, each under its key for as long as something names it.
+
+    Entries hold the records of their tags themselves, so that a version changed here is seen by
+    all of them at once, and a record that no entry names goes away by itself. Between the read of
+    a tag and the write of what carries it nothing names it yet: the last `HELD` stay.
+    """
+
+    def __init__(self) -> None:
+        self._records: WeakValueDictionary[str, Entry] = WeakValueDictionary()
+        self._deadlines: WeakKeyDictionary[Entry, float] = WeakKeyDictionary()
+        self._held: deque[Entry] = deque(maxlen=HELD)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(list(self._records))
+
+    def get(self, key: str, now: float) -> Entry | None:
+        """The live record; one that is past its time is killed here."""
+        record = self._records.get(key)
+        if record is not None and now >= self._deadlines.get(record, inf):
+            self.kill(key)
+            return None
+        return record
+
+    def among(self, keys: Iterable[str], now: float) -> Mapping[str, Entry]:
+        """The live records under `keys`; what is missing is left out."""
+        found = ((key, self.get(key, now)) for key in keys)
+        return {key: record for key, record in found if record is not None}
+
+    def hold(self, record: Entry) -> None:
+        """Keep a record that something is about to name."""
+        self._held.append(record)
+
+    def put(self, key: str, entry: Entry, now: float, deadline: float) -> None:
+        """Give the live record the version of `entry`; if there is none, `entry` becomes it."""
+        record = self.get(key, now)
+        if record is None:
+            record = self._records[key] = entry
+        record.version = entry.version
+        self._deadlines[record] = deadline
+        self.hold(record)
+
+    def kill(self, key: str) -> None:
+        """Drop the record, and make invalid whatever still holds it.
+
+        Its version becomes a new one that nothing carries: a fixed one could be copied by who had
+        just read the record, and would then match wherever it stands for a missing record.
+        """
+        record = self._records.pop(key, None)
+        if record is not None:
+            record.version = new_version()
+
+    def clear(self) -> None:
+        """Kill them all."""
+        for key in self:
+            self.kill(key)
+        self._held.clear()
