@@ -269,7 +269,6 @@ class Cache:
     def cached(
         self,
         function: Any = None,
-        /,
         *,
         key: str | Callable[..., str] | None = None,
         ttl: Ttl = MISSING,

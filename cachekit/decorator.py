@@ -247,7 +247,7 @@ class CachedMethod:
 
     def __get__(self, obj: Any, owner: Any = None) -> Any:
         if self._of_class:
-            obj = type(obj) if owner is None else owner
+            obj = cast("Any", type(obj)) if owner is None else owner
         return self._cached if obj is None else self._bound(self._cached, obj)
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
@@ -290,10 +290,6 @@ class Bound:
     def __name__(self) -> str:
         return cast("str", self._cached.__name__)
 
-    @property
-    def __doc__(self) -> str | None:  # type: ignore[override]
-        return cast("str | None", self._cached.__doc__)
-
     def __repr__(self) -> str:
         return f"<cached {self._cached.__qualname__} of {self.__self__!r}>"
 
@@ -322,10 +318,9 @@ def unwrapped(decorated: Any) -> tuple[Callable[..., Any], str]:
 
     Raises `TypeError` for what cannot be cached.
     """
-    if isinstance(decorated, staticmethod):
-        return _checked(decorated.__func__), "static"
-    if isinstance(decorated, classmethod):
-        return _checked(decorated.__func__), "class"
+    for wrapper, binds in ((staticmethod, "static"), (classmethod, "class")):
+        if isinstance(decorated, wrapper):
+            return _checked(cast("Any", decorated).__func__), binds
     function = _checked(decorated)
     return function, "method" if _is_method(function) else "function"
 
@@ -333,7 +328,7 @@ def unwrapped(decorated: Any) -> tuple[Callable[..., Any], str]:
 def _checked(function: Any) -> Callable[..., Any]:
     if isinstance(function, property):
         raise TypeError("a property cannot be cached: decorate the function under it instead")
-    if isinstance(function, type) or not callable(function):
+    if inspect.isclass(function) or not callable(function):
         raise TypeError(f"cached() decorates functions, not {function!r}")
     inner = inspect.unwrap(function)
     if inspect.isgeneratorfunction(inner) or inspect.isasyncgenfunction(inner):

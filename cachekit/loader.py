@@ -5,7 +5,7 @@ import logging
 from collections.abc import Iterable
 from typing import Any, Final
 
-from cachekit.backend import ABSENT, DONE, REFUSED, UNREACHED, Outcome, Write
+from cachekit.backend import ABSENT, DONE, REFUSED, UNREACHED, Found, Outcome, Write
 from cachekit.call import Call, Seen
 from cachekit.clock import Clock
 from cachekit.entry import Entry, Kind
@@ -150,7 +150,7 @@ class Loader:
         if UNREACHED in outcomes.values():  # R6: it may be undone, or come late
             return None
         refused = [tag for tag, outcome in outcomes.items() if outcome is REFUSED]
-        found = await self._store.read(refused, ways) if refused else {}
+        found: Found = await self._store.read(refused, ways) if refused else {}
         for tag in refused:
             record = found.get(tag)
             if not isinstance(record, Entry):

@@ -41,8 +41,8 @@ class Source:
 
 
 def _maker(spec: Any) -> Callable[[], Backend]:
-    if isinstance(spec, Sequence) and not isinstance(spec, str):
-        return _maker(_only(spec))
+    if isinstance(spec, (list, tuple)):
+        return _maker(_only(cast("Sequence[Any]", spec)))
     if isinstance(spec, str) or _is_backend(spec):
         backend = _backend(spec)
         return lambda: backend
