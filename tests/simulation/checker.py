@@ -94,7 +94,7 @@ class Checker:
                 self.fail(at, read, "the error of another key's load")
             elif error.load.abandoned and error.load is not ours:
                 self.fail(at, read, "a load failed since its caller left, and others got its error")
-        elif not (isinstance(error, TimeoutError) and read.key in self.origin.hung):
+        elif not (isinstance(error, TimeoutError) and read.key in self.origin.timed_out):
             self.fail(at, read, f"{error!r} reached the caller")
 
     def acknowledged(self, at: float, claim: Claim) -> None:

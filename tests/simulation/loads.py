@@ -63,7 +63,7 @@ class Origin:
     weather: Weather
     versions: dict[str, int] = field(default_factory=dict[str, int])
     loads: list[Load] = field(default_factory=list[Load])
-    hung: set[str] = field(default_factory=set[str])
+    timed_out: set[str] = field(default_factory=set[str])
 
     def commit(self, at: float, who: str, key: str) -> int:
         """Change a key; its new version."""
@@ -100,6 +100,11 @@ class Loader:
         except LoadFailed:
             ending = "FAILS"
             raise
+        except asyncio.CancelledError:
+            if _now() - load.began > 0.999 * LOAD_TIMEOUT:
+                self.origin.timed_out.add(self.key)
+                self.origin.history.covered["loads that timed out"] += 1
+            raise
         finally:
             load.ended = _now()
             self.origin.history.add(
@@ -120,8 +125,6 @@ class Loader:
     def _duration(self) -> float:
         rng, weather = self.origin.rng, self.origin.weather
         if rng.random() < weather.load_hangs:
-            self.origin.hung.add(self.key)
-            self.origin.history.covered["hung loads"] += 1
             return HANGS
         return load_time(rng, weather)
 
