@@ -1,7 +1,7 @@
 """A pluggable multi-backend cache that stays right when it is hard to be right."""
 
 from cachekit.cache import Cache
-from cachekit.decorator import AsyncCached, Cached
+from cachekit.cached import AsyncCached, Cached
 from cachekit.errors import (
     CacheClosedError,
     CacheError,

@@ -6,8 +6,9 @@ from types import TracebackType
 from typing import Any, ParamSpec, Protocol, Self, TypeVar, cast, overload
 
 from cachekit.builder import compile_key
+from cachekit.cached import AsyncCached, Cached
 from cachekit.clock import SYSTEM, Clock
-from cachekit.decorator import AsyncCached, Cached, Function, decorate, unwrapped
+from cachekit.decorator import Function, decorate, unwrapped
 from cachekit.disabled import NoBackend
 from cachekit.engine import Engine
 from cachekit.invalidation import EventMap, Invalidator, Key, Target

@@ -2,112 +2,17 @@
 
 import functools
 import inspect
-from collections.abc import Callable, Coroutine, Mapping
-from typing import Any, Concatenate, Final, ParamSpec, Protocol, TypeVar, cast, overload
+from collections.abc import Callable, Mapping
+from typing import Any, Final, cast
 
 from cachekit.builder import FunctionKey
 from cachekit.call import Call
 from cachekit.engine import Engine
-from cachekit.missing import MISSING, IsMissing
+from cachekit.methods import CachedMethod
+from cachekit.missing import MISSING
 from cachekit.policy import Policy
 from cachekit.runtime import ON_LOOP, Ways, drive, in_thread
-from cachekit.stats import Info
 from cachekit.targets import Doomed
-
-P = ParamSpec("P")
-Q = ParamSpec("Q")
-R = TypeVar("R")
-R_co = TypeVar("R_co", covariant=True)
-S = TypeVar("S")
-
-
-class Cached(Protocol[P, R]):
-    """A cached `def`."""
-
-    info: Info
-    """Hits, misses and loads of this function."""
-
-    @property
-    def __name__(self) -> str: ...
-
-    @property
-    def __wrapped__(self) -> Callable[P, R]:
-        """The function itself, past the cache."""
-        ...
-
-    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R: ...
-
-    def key(self, *args: P.args, **kwargs: P.kwargs) -> str:
-        """The key of this call, as `cache.get` and `Key` take it."""
-        ...
-
-    def get(self, *args: P.args, **kwargs: P.kwargs) -> R | IsMissing:
-        """What is cached for this call, or `MISSING`; never loads."""
-        ...
-
-    def set(self, value: R, *args: P.args, **kwargs: P.kwargs) -> None:
-        """Cache `value` for this call."""
-        ...
-
-    def invalidate(self, *args: P.args, **kwargs: P.kwargs) -> None:
-        """Forget this call's value; raises `InvalidationError` if that was not acknowledged."""
-        ...
-
-    def refresh(self, *args: P.args, **kwargs: P.kwargs) -> R:
-        """Forget this call's value, then load it."""
-        ...
-
-    @overload
-    def __get__(self, obj: None, owner: Any = ...) -> "Cached[P, R]": ...
-    @overload
-    def __get__(
-        self: "Cached[Concatenate[S, Q], R]", obj: S, owner: Any = ...
-    ) -> "Cached[Q, R]": ...
-
-
-class AsyncCached(Protocol[P, R]):
-    """A cached `async def`."""
-
-    info: Info
-    """Hits, misses and loads of this function."""
-
-    @property
-    def __name__(self) -> str: ...
-
-    @property
-    def __wrapped__(self) -> Callable[P, Coroutine[Any, Any, R]]:
-        """The function itself, past the cache."""
-        ...
-
-    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> Coroutine[Any, Any, R]: ...
-
-    def key(self, *args: P.args, **kwargs: P.kwargs) -> str:
-        """The key of this call, as `cache.get` and `Key` take it."""
-        ...
-
-    def get(self, *args: P.args, **kwargs: P.kwargs) -> Coroutine[Any, Any, R | IsMissing]:
-        """What is cached for this call, or `MISSING`; never loads."""
-        ...
-
-    def set(self, value: R, *args: P.args, **kwargs: P.kwargs) -> Coroutine[Any, Any, None]:
-        """Cache `value` for this call."""
-        ...
-
-    def invalidate(self, *args: P.args, **kwargs: P.kwargs) -> Coroutine[Any, Any, None]:
-        """Forget this call's value; raises `InvalidationError` if that was not acknowledged."""
-        ...
-
-    def refresh(self, *args: P.args, **kwargs: P.kwargs) -> Coroutine[Any, Any, R]:
-        """Forget this call's value, then load it."""
-        ...
-
-    @overload
-    def __get__(self, obj: None, owner: Any = ...) -> "AsyncCached[P, R]": ...
-    @overload
-    def __get__(
-        self: "AsyncCached[Concatenate[S, Q], R]", obj: S, owner: Any = ...
-    ) -> "AsyncCached[Q, R]": ...
-
 
 Args = tuple[Any, ...]
 Kwargs = Mapping[str, Any]
@@ -234,73 +139,6 @@ def _with_methods(
         setattr(cached, method.__name__, method)
     setattr(cached, "info", this.info)  # noqa: B010
     return cached
-
-
-class CachedMethod:
-    """A cached function in a class body: binds, so that `repo.get.invalidate(1)` knows `repo`."""
-
-    def __init__(self, cached: Callable[..., Any], *, of_class: bool) -> None:
-        functools.update_wrapper(self, cached)
-        self._cached = cached
-        self._of_class = of_class
-        self._bound = AsyncBound if inspect.iscoroutinefunction(cached) else Bound
-
-    def __get__(self, obj: Any, owner: Any = None) -> Any:
-        if self._of_class:
-            obj = cast("Any", type(obj)) if owner is None else owner
-        return self._cached if obj is None else self._bound(self._cached, obj)
-
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        return self._cached(*args, **kwargs)
-
-
-class Bound:
-    """A cached method of one object."""
-
-    __slots__ = ("__self__", "__wrapped__", "_cached")
-
-    def __init__(self, cached: Any, obj: Any) -> None:
-        self._cached = cached
-        self.__self__ = obj
-        self.__wrapped__ = cached.__wrapped__.__get__(obj)
-
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        return self._cached(self.__self__, *args, **kwargs)
-
-    def key(self, *args: Any, **kwargs: Any) -> Any:
-        return self._cached.key(self.__self__, *args, **kwargs)
-
-    def get(self, *args: Any, **kwargs: Any) -> Any:
-        return self._cached.get(self.__self__, *args, **kwargs)
-
-    def set(self, value: Any, /, *args: Any, **kwargs: Any) -> Any:
-        return self._cached.set(value, self.__self__, *args, **kwargs)
-
-    def invalidate(self, *args: Any, **kwargs: Any) -> Any:
-        return self._cached.invalidate(self.__self__, *args, **kwargs)
-
-    def refresh(self, *args: Any, **kwargs: Any) -> Any:
-        return self._cached.refresh(self.__self__, *args, **kwargs)
-
-    @property
-    def info(self) -> Info:
-        return cast("Info", self._cached.info)
-
-    @property
-    def __name__(self) -> str:
-        return cast("str", self._cached.__name__)
-
-    def __repr__(self) -> str:
-        return f"<cached {self._cached.__qualname__} of {self.__self__!r}>"
-
-
-class AsyncBound(Bound):
-    """A cached `async def` of one object; a coroutine function to those who ask."""
-
-    __slots__ = ()
-
-    async def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        return await self._cached(self.__self__, *args, **kwargs)
 
 
 def decorate(this: Function, binds: str) -> Any:

@@ -2,15 +2,11 @@
 
 import asyncio
 import logging
-import threading
-import weakref
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
-from concurrent.futures import Future
+from collections.abc import Callable, Coroutine, Sequence
 from typing import Any, Final, TypeVar
 
 from cachekit.backend import (
     FORGET_PREFIX,
-    LOCAL,
     PEEK,
     UNREACHED,
     Backend,
@@ -23,8 +19,8 @@ from cachekit.batch import ReadBatches
 from cachekit.entry import Entry
 from cachekit.errors import CacheClosedError, UnsupportedError
 from cachekit.guard import Guard
+from cachekit.home import HOMES, OPENING, Home
 from cachekit.runtime import (
-    LoopThread,
     Repeating,
     Ways,
     afresh_after_fork,
@@ -35,102 +31,6 @@ from cachekit.stats import Counters
 
 T = TypeVar("T")
 log: Final = logging.getLogger("cachekit")
-
-OPENING: Final = 5.0
-"""Seconds a backend may take to open or to close."""
-
-
-class Home:
-    """Where a backend lives: the loop that opened it, and how many caches use it there."""
-
-    def __init__(self, backend: Backend) -> None:
-        local = backend.capability(LOCAL)
-        self.backend = backend
-        self.local = local is not None
-        self.inline = local is not None and not local.suspends
-        self.thread = None if self.inline or running_loop() else LoopThread()
-        self.loop = self.thread.loop if self.thread else running_loop()
-        self.users = 0
-        self._lock = threading.Lock()
-        self._opened: Future[BaseException | None] | None = None
-
-    @property
-    def gone(self) -> bool:
-        return not self.inline and (self.loop is None or self.loop.is_closed())
-
-    async def do(self, ways: Ways, work: Callable[[], Awaitable[T]], timeout: float) -> T:
-        """Work on the backend where that may be done."""
-        if self.inline or self.loop is None:
-            return await work()
-        return await ways.on(self.loop, work, timeout)
-
-    async def open(self, ways: Ways) -> None:
-        """Open the backend, once; the others wait, and learn if it failed."""
-        with self._lock:
-            opened, mine = self._opened, self._opened is None
-            if opened is None:
-                opened = self._opened = Future()
-                opened.set_running_or_notify_cancel()
-        error = await self._open(ways, opened) if mine else await self._await(ways, opened)
-        if error is not None:
-            raise error
-
-    async def _open(
-        self, ways: Ways, opened: "Future[BaseException | None]"
-    ) -> BaseException | None:
-        error: BaseException | None = None
-        try:
-            await self.do(ways, self._open_backend, OPENING)
-        except BaseException as raised:
-            error = raised
-            self._opened = None
-        opened.set_result(error)
-        return error
-
-    async def _open_backend(self) -> None:
-        if self.inline:
-            await self.backend.open()
-        else:
-            await asyncio.wait_for(self.backend.open(), OPENING)
-
-    @staticmethod
-    async def _await(ways: Ways, opened: "Future[BaseException | None]") -> BaseException | None:
-        if not await ways.wait(opened, OPENING):
-            return TimeoutError("the backend was not opened in time")
-        error = opened.result()
-        return None if error is None else ConnectionError(f"the backend did not open: {error!r}")
-
-
-class Homes:
-    """The homes of all opened backends, so that the last cache of a backend closes it."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._homes: weakref.WeakValueDictionary[int, Home] = weakref.WeakValueDictionary()
-        afresh_after_fork(self)
-
-    def enter(self, backend: Backend) -> Home:
-        with self._lock:
-            home = self._homes.get(id(backend))
-            if home is None or home.gone:
-                home = self._homes[id(backend)] = Home(backend)
-            home.users += 1
-            return home
-
-    def leave(self, home: Home) -> bool:
-        """Whether that was the last user."""
-        with self._lock:
-            home.users -= 1
-            if home.users == 0 and self._homes.get(id(home.backend)) is home:
-                del self._homes[id(home.backend)]
-            return home.users == 0
-
-    def after_fork(self) -> None:
-        self._lock = threading.Lock()
-        self._homes.clear()
-
-
-_HOMES: Final = Homes()
 
 
 def _nothing(key: str) -> Entry | None:
@@ -178,7 +78,7 @@ class Store:
             )
         home = self.home
         if home is None or home.gone:
-            home = _HOMES.enter(self._find())
+            home = HOMES.enter(self._find())
             await self._move_in(home, ways)
         return home
 
@@ -212,7 +112,7 @@ class Store:
             await self._last_out(home, ways)
 
     async def _last_out(self, home: Home, ways: Ways) -> None:
-        if not _HOMES.leave(home):
+        if not HOMES.leave(home):
             return
         try:
             if not home.gone:
@@ -222,7 +122,7 @@ class Store:
                 home.thread.stop()
 
     def _leave(self, home: Home) -> None:
-        if _HOMES.leave(home) and home.thread:
+        if HOMES.leave(home) and home.thread:
             home.thread.stop()
 
     async def _drain(self, guard: Guard) -> None:

@@ -1,0 +1,109 @@
+"""Where an opened backend lives, and which caches share it."""
+
+import asyncio
+import threading
+import weakref
+from collections.abc import Awaitable, Callable
+from concurrent.futures import Future
+from typing import Final, TypeVar
+
+from cachekit.backend import LOCAL, Backend
+from cachekit.runtime import LoopThread, Ways, afresh_after_fork, running_loop
+
+T = TypeVar("T")
+
+OPENING: Final = 5.0
+"""Seconds a backend may take to open or to close."""
+
+
+class Home:
+    """Where a backend lives: the loop that opened it, and how many caches use it there."""
+
+    def __init__(self, backend: Backend) -> None:
+        local = backend.capability(LOCAL)
+        self.backend = backend
+        self.local = local is not None
+        self.inline = local is not None and not local.suspends
+        self.thread = None if self.inline or running_loop() else LoopThread()
+        self.loop = self.thread.loop if self.thread else running_loop()
+        self.users = 0
+        self._lock = threading.Lock()
+        self._opened: Future[BaseException | None] | None = None
+
+    @property
+    def gone(self) -> bool:
+        return not self.inline and (self.loop is None or self.loop.is_closed())
+
+    async def do(self, ways: Ways, work: Callable[[], Awaitable[T]], timeout: float) -> T:
+        """Work on the backend where that may be done."""
+        if self.inline or self.loop is None:
+            return await work()
+        return await ways.on(self.loop, work, timeout)
+
+    async def open(self, ways: Ways) -> None:
+        """Open the backend, once; the others wait, and learn if it failed."""
+        with self._lock:
+            opened, mine = self._opened, self._opened is None
+            if opened is None:
+                opened = self._opened = Future()
+                opened.set_running_or_notify_cancel()
+        error = await self._open(ways, opened) if mine else await self._await(ways, opened)
+        if error is not None:
+            raise error
+
+    async def _open(
+        self, ways: Ways, opened: "Future[BaseException | None]"
+    ) -> BaseException | None:
+        error: BaseException | None = None
+        try:
+            await self.do(ways, self._open_backend, OPENING)
+        except BaseException as raised:
+            error = raised
+            self._opened = None
+        opened.set_result(error)
+        return error
+
+    async def _open_backend(self) -> None:
+        if self.inline:
+            await self.backend.open()
+        else:
+            await asyncio.wait_for(self.backend.open(), OPENING)
+
+    @staticmethod
+    async def _await(ways: Ways, opened: "Future[BaseException | None]") -> BaseException | None:
+        if not await ways.wait(opened, OPENING):
+            return TimeoutError("the backend was not opened in time")
+        error = opened.result()
+        return None if error is None else ConnectionError(f"the backend did not open: {error!r}")
+
+
+class Homes:
+    """The homes of all opened backends, so that the last cache of a backend closes it."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._homes: weakref.WeakValueDictionary[int, Home] = weakref.WeakValueDictionary()
+        afresh_after_fork(self)
+
+    def enter(self, backend: Backend) -> Home:
+        with self._lock:
+            home = self._homes.get(id(backend))
+            if home is None or home.gone:
+                home = self._homes[id(backend)] = Home(backend)
+            home.users += 1
+            return home
+
+    def leave(self, home: Home) -> bool:
+        """Whether that was the last user."""
+        with self._lock:
+            home.users -= 1
+            if home.users == 0 and self._homes.get(id(home.backend)) is home:
+                del self._homes[id(home.backend)]
+            return home.users == 0
+
+    def after_fork(self) -> None:
+        self._lock = threading.Lock()
+        self._homes.clear()
+
+
+HOMES: Final = Homes()
