@@ -43,7 +43,7 @@ def _identify(value: object) -> str:
     encode = _EXACT.get(kind)
     if encode is not None:
         return encode(value)
-    if not isinstance(value, type) and hasattr(kind, "cache_key"):
+    if not isinstance(value, type) and callable(getattr(kind, "cache_key", None)):
         return f"{type_name(kind)}({_identify(cast('Any', value).cache_key())})"
     if isinstance(value, Enum):
         return _enum(value)

@@ -2,7 +2,8 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from typing import Any, Final, Protocol, TypeAlias, TypeVar, cast
+from inspect import iscoroutinefunction
+from typing import Any, Final, Protocol, TypeAlias, TypeGuard, TypeVar, cast
 
 from cachekit.errors import ConfigurationError
 from cachekit.templates import Template, text_of
@@ -21,8 +22,8 @@ class Key:
     text: str
 
     def __init__(self, template: str, *values: Any) -> None:
-        text = _checked("Key", template)
-        object.__setattr__(self, "text", _filled(text, values) if values else text)
+        text = _filled(template, values) if values else template
+        object.__setattr__(self, "text", _checked("Key", text))
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,32 +111,44 @@ class EventMap:
             raise ConfigurationError(
                 f"events are told apart by their class; {event_type!r} is none"
             )
-        if not callable(handler):
-            raise ConfigurationError(f"{handler!r} cannot be called with an event")
+        if not callable(handler) or iscoroutinefunction(handler):
+            raise ConfigurationError(f"{handler!r} is no plain function of an event")
         self._handlers.append((event_type, handler))
 
 
 def targets_of(invalidator: Invalidator, event: Any) -> tuple[Target, ...]:
-    """What `invalidator` says about `event`, checked."""
-    answer = invalidator(event)
+    """What `invalidator` says about `event`; a `TypeError` if that is no targets."""
+    answer: object = invalidator(event)
+    targets = _as_targets(answer)
+    if targets is None:
+        name = getattr(invalidator, "__qualname__", None) or repr(invalidator)
+        raise TypeError(
+            f"{name} returned {answer!r} for a {type(event).__qualname__}; an invalidator is a "
+            "plain function and returns Key, Tag or Prefix objects, [] for nothing"
+        )
+    return targets
+
+
+def _as_targets(answer: object) -> tuple[Target, ...] | None:
     if isinstance(answer, TARGETS):
         return (answer,)
-    if isinstance(answer, Iterable) and not isinstance(answer, (str, bytes)):  # pyright: ignore[reportUnnecessaryIsInstance]
-        targets = tuple(answer)
-        if all(isinstance(target, TARGETS) for target in targets):  # pyright: ignore[reportUnnecessaryIsInstance]
-            return targets
-        answer = cast("Any", targets)
-    name = getattr(invalidator, "__qualname__", None) or repr(invalidator)
-    raise TypeError(
-        f"{name} returned {answer!r} for a {type(event).__qualname__}; an invalidator is a plain "
-        "function and returns Key, Tag or Prefix objects, [] for nothing"
-    )
+    if not isinstance(answer, Iterable):
+        return None
+    targets = tuple(cast("Iterable[object]", answer))
+    return targets if _are_targets(targets) else None
 
 
-def _always(targets: Target | Iterable[Target]) -> Invalidator:
-    fixed = (targets,) if isinstance(targets, TARGETS) else tuple(targets)
-    targets_of(lambda _: fixed, None)
-    return lambda _: fixed
+def _are_targets(targets: tuple[object, ...]) -> TypeGuard[tuple[Target, ...]]:
+    return all(isinstance(target, TARGETS) for target in targets)
+
+
+def _always(given: object) -> Invalidator:
+    targets = _as_targets(given)
+    if targets is None:
+        raise ConfigurationError(
+            f"an EventMap maps types to Key, Tag or Prefix objects or to functions, not to {given!r}"
+        )
+    return lambda _: targets
 
 
 def _checked(what: str, text: str) -> str:
@@ -147,7 +160,7 @@ def _checked(what: str, text: str) -> str:
 
 
 def _filled(text: str, values: tuple[Any, ...]) -> str:
-    template = Template(text, escape=True)
+    template = Template(_checked("Key", text), escape=True)
     if any(template.fields):
         raise ConfigurationError(f"Key({text!r}, …) takes its values in order: write '{{}}'")
     if len(template.fields) != len(values):

@@ -75,7 +75,7 @@ def _load(group: str, name: str, shown: str) -> Any:
 def _imported(group: str, entry: EntryPoint, shown: str) -> Any:
     try:
         return entry.load()
-    except ImportError as error:
+    except (ImportError, AttributeError) as error:
         advice = _advice(group, entry.name)
         raise ConfigurationError(
             f"the plug-in for {shown} lacks something: {error}{advice}"

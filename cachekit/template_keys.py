@@ -1,7 +1,6 @@
 """Keys and tags of a call by template: `"product:{product_id}"`."""
 
 from collections.abc import Mapping, Sequence
-from itertools import repeat
 from operator import attrgetter
 from typing import Any
 
@@ -75,8 +74,9 @@ def fast_template_key(
         return slow
     indexes = [order.index(field) for field in template.fields]
     counts = frozenset(n for n in shape.positional_counts() if n > max(indexes, default=-1))
-    pattern, escapes = head + template.pattern, template.escapes
-    plain, empty = PLAIN.issuperset, len(head)
+    special = frozenset(map(chr, template.escapes or ()))
+    plain, clean = PLAIN.issuperset, special.isdisjoint
+    pattern, empty = head + template.pattern, len(head)
 
     def stored(args: Arguments, kwargs: Mapping[str, Any]) -> str:
         whole = not kwargs and len(args) in counts
@@ -85,8 +85,8 @@ def fast_template_key(
         if not plain(map(type, filled)):
             return slow(args, kwargs)
         try:
-            if escapes is not None:
-                filled = tuple(map(str.translate, map(str, filled), repeat(escapes)))
+            if special and not clean("".join(map(str, filled))):
+                return slow(args, kwargs)
             text = pattern % filled
         except ValueError:  # an int of thousands of digits
             return slow(args, kwargs)
