@@ -95,7 +95,7 @@ class Store:
         self._guard, self._batches = guard, ReadBatches(guard)
         peek = home.backend.capability(PEEK)
         self.home = home
-        self.peek = peek.peek if peek else _nothing
+        self.peek = _nothing if peek is None else peek.peek
 
     async def close(self, ways: Ways) -> None:
         """Wait for what is under way; the last cache of a backend closes it."""
