@@ -1,0 +1,106 @@
+"""Fixtures of the tests of the core.
+
+A test marked `virtual` runs on an event loop whose time is virtual: it sleeps for nothing, and
+one that waits for what never comes fails at once. `clock` is that loop's time.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Mapping
+from typing import Any
+
+import pytest
+
+from cachekit import Cache
+from cachekit.backend import Backend
+from cachekit.clock import SYSTEM, Clock
+from cachekit_memory import MemoryBackend
+from tests.core.helpers import PickleSerializer, leftovers, quiet
+from tests.core.slow_store import Shelf, SlowStore
+from tests.simulation.loop import VirtualClock, VirtualLoop
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.addinivalue_line("markers", "virtual: runs on an event loop whose time is virtual")
+
+
+def pytest_asyncio_loop_factories(
+    config: pytest.Config, item: pytest.Item
+) -> Mapping[str, Callable[[], asyncio.AbstractEventLoop]]:
+    if item.get_closest_marker("virtual"):
+        return {"virtual": VirtualLoop}
+    return {"system": asyncio.new_event_loop}
+
+
+@pytest.fixture
+async def clock() -> Clock:
+    """The time of the test's event loop."""
+    loop = asyncio.get_running_loop()
+    return VirtualClock(loop) if isinstance(loop, VirtualLoop) else SYSTEM
+
+
+class Caches:
+    """Makes caches and stores, closes them at the end and then looks for what was left."""
+
+    def __init__(self, clock: Clock) -> None:
+        self.clock = clock
+        self.shelf = Shelf(clock)
+        self.made: list[Cache] = []
+        self.backends: list[Backend] = []
+
+    def __call__(self, backend: Backend | None = None, **options: Any) -> Cache:
+        """A cache, by default in memory; on a `SlowStore` it needs no more arguments either."""
+        backend = self.memory() if backend is None else backend
+        options = {"namespace": "test", "serializer": PickleSerializer(), **options}
+        self.made.append(Cache(backend, clock=self.clock, **options))
+        self.backends.append(backend)
+        return self.made[-1]
+
+    def memory(self) -> MemoryBackend:
+        return MemoryBackend(clock=self.clock)
+
+    def slow(self) -> SlowStore:
+        """One more process's connection to the one shelf."""
+        store = SlowStore(self.shelf)
+        self.backends.append(store)
+        return store
+
+    async def end(self) -> list[str]:
+        """Heal the stores, and tell what is left before and after the caches are closed."""
+        for backend in self.backends:
+            if isinstance(backend, SlowStore):
+                backend.heal()
+        await quiet()
+        left = leftovers(self.made, self.backends) + _tasks()
+        for cache in self.made:
+            await cache.close()
+        return left + _tasks()
+
+
+def _tasks() -> list[str]:
+    return [repr(task) for task in asyncio.all_tasks() if task is not asyncio.current_task()]
+
+
+@pytest.fixture
+async def caches(clock: Clock) -> AsyncIterator[Caches]:
+    """Makes caches; after the test no task, flight, poll or stub may be left."""
+    caches = Caches(clock)
+    yield caches
+    assert await caches.end() == []
+
+
+@pytest.fixture
+def cache(caches: Caches) -> Cache:
+    """A cache in memory."""
+    return caches()
+
+
+@pytest.fixture
+def store(caches: Caches) -> SlowStore:
+    """A store that does I/O."""
+    return caches.slow()
+
+
+@pytest.fixture
+def slow(caches: Caches, store: SlowStore) -> Cache:
+    """A cache on `store`."""
+    return caches(store)

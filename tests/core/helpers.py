@@ -1,0 +1,115 @@
+"""What the tests of the core share."""
+
+import asyncio
+import pickle
+from collections.abc import Callable, Iterable
+from typing import Any, Final
+
+from cachekit import Cache
+from cachekit.backend import Backend
+from cachekit.entry import Kind
+from cachekit.errors import EncodeError
+from cachekit_memory import MemoryBackend
+from tests.core.slow_store import SlowStore
+
+
+class PickleSerializer:
+    """Stands in for a real one: tests do not care how a value becomes bytes."""
+
+    id: Final = "pickle"
+    fingerprint: Final = b""
+
+    def dumps(self, value: Any) -> bytes:
+        try:
+            return pickle.dumps(value)
+        except (TypeError, AttributeError, pickle.PicklingError) as error:
+            raise EncodeError(f"a {type(value).__name__} cannot be pickled") from error
+
+    def loads(self, data: bytes) -> Any:
+        return pickle.loads(data)
+
+
+class Load:
+    """A loader that waits for `finish()`, or `fail(error)`, and counts.
+
+    Its n-th call returns `make(n)`, by default `"value n"`.
+    """
+
+    def __init__(self, make: Callable[[int], Any] = "value {}".format) -> None:
+        self.calls = 0
+        self.cancelled = 0
+        self.running = 0
+        self.begun = asyncio.Event()
+        self._make = make
+        self._gate = asyncio.Event()
+        self._error: BaseException | None = None
+
+    def finish(self) -> "Load":
+        self._gate.set()
+        return self
+
+    def fail(self, error: BaseException) -> "Load":
+        self._error = error
+        return self.finish()
+
+    def restart(self) -> None:
+        """From now on calls wait again, and do not fail."""
+        self._gate, self._error = asyncio.Event(), None
+        self.begun.clear()
+
+    async def __call__(self) -> Any:
+        self.calls += 1
+        self.running += 1
+        number = self.calls
+        self.begun.set()
+        try:
+            await self._gate.wait()
+        except asyncio.CancelledError:
+            self.cancelled += 1
+            raise
+        finally:
+            self.running -= 1
+        if self._error is not None:
+            raise self._error
+        return self._make(number)
+
+
+async def ticks(count: int = 20) -> None:
+    """Let the event loop turn a few times."""
+    for _ in range(count):
+        await asyncio.sleep(0)
+
+
+async def settled(task: "asyncio.Future[Any]") -> Any:
+    """What came of a task: its result, or its exception."""
+    return (await asyncio.gather(task, return_exceptions=True))[0]
+
+
+async def quiet() -> None:
+    """Wait, for less than a lease, until no task but this one is left."""
+    for _ in range(100):
+        if len(asyncio.all_tasks()) == 1:
+            return
+        await asyncio.sleep(0.01)
+
+
+def leftovers(caches: Iterable[Cache], backends: Iterable[Backend]) -> list[str]:
+    """What is still under way: flights, polls, and stubs in the stores."""
+    left: list[str] = []
+    for cache in caches:
+        reader = cache._engine.reader
+        left += [f"flight {flight.key}" for flight in reader.flights.all()]
+        left += [f"unstored flight {flight.key}" for flight in reader.unstored.all()]
+        left += [f"poll {key}" for key in reader.watches._watches]
+    for backend in backends:
+        left += [f"stub {key}" for key in stubs(backend)]
+    return left
+
+
+def stubs(backend: Backend) -> list[str]:
+    """The keys under which `backend` keeps a stub."""
+    if isinstance(backend, SlowStore):
+        return backend.shelf.keys(Kind.STUB)
+    if isinstance(backend, MemoryBackend):
+        return [key for key, entry in backend._entries.items() if entry.kind is Kind.STUB]
+    return []
