@@ -64,15 +64,16 @@ def shape_of(
 ) -> Shape:
     """Inspect `function`. `anonymous`: its own name will not be part of its keys."""
     qualname: str = getattr(function, "__qualname__", type(function).__qualname__)
+    module: str = getattr(function, "__module__", None) or type(function).__module__
     if name is None and not anonymous:
         _check_identity(function, qualname)
-    title = name or f"{function.__module__}.{qualname}"
+    title = name or f"{module}.{qualname}"
     parameters = _parameters(function, title)
     me = next(iter(parameters), None) if method else None
     if method and me is None:
         raise ConfigurationError(f"{title} is a method without a parameter for its object")
     left_out = {*_ignored(title, ignore, parameters), *((me,) if me and ignore_self else ())}
-    home = f"{function.__module__}.{qualname.rpartition('.')[0]}"
+    home = f"{module}.{qualname.rpartition('.')[0]}"
     return Shape(title, parameters, _binder(parameters, qualname), frozenset(left_out), me, home)
 
 
@@ -86,18 +87,25 @@ def checked_names(argument: str, names: Collection[str]) -> Collection[str]:
 
 
 def _check_identity(function: Callable[..., Any], qualname: str) -> None:
-    code = getattr(inspect.unwrap(function), "__code__", None)
-    captured = set(getattr(code, "co_freevars", ())) - {"__class__"}
-    if captured:
-        why = f"captures {', '.join(sorted(captured))} from around it"
-    elif code is None or "<lambda>" in qualname:
+    """What a function holds besides its arguments would not be in its keys."""
+    if "<lambda>" in qualname or not hasattr(function, "__qualname__"):
         why = "has no name of its own"
+    elif captured := _captured(inspect.unwrap(function)):
+        why = f"captures {captured}"
     else:
         return
     raise ConfigurationError(
         f"{qualname} {why}, and its keys would not show it: pass key= with a template or a "
         "function that tells the values apart, or name= if there is but one such function"
     )
+
+
+def _captured(function: Callable[..., Any]) -> str:
+    if inspect.ismethod(function):
+        return "the object it is bound to"
+    code = getattr(function, "__code__", None)
+    names = set(getattr(code, "co_freevars", ())) - {"__class__"}
+    return f"{', '.join(sorted(names))} from around it" if names else ""
 
 
 def _parameters(function: Callable[..., Any], title: str) -> Mapping[str, Parameter]:
