@@ -1,106 +1,128 @@
 """Keeping a value so that no caller can change what the next one gets."""
 
 import copy
-import datetime
-import decimal
-import fractions
-import marshal
-import pathlib
+import copyreg
+import io
 import pickle
-import re
-import types
-import uuid
-from collections.abc import Callable
-from dataclasses import fields, is_dataclass
-from enum import Enum
+from collections import deque
+from collections.abc import Callable, Iterable
+from functools import lru_cache
+from itertools import chain
 from typing import Any, Final, cast
 
 from cachekit.errors import EncodeError
+from cachekit.immutable import ATOMS, IMMUTABLE, is_immutable
+from cachekit.trees import Make, NotATreeError, put_together, take_apart
 
-ATOMS: Final = frozenset({int, str, bytes, bool, float, complex, types.NoneType})
-IMMUTABLE: Final = ATOMS | {
-    datetime.date,
-    datetime.datetime,
-    datetime.time,
-    datetime.timedelta,
-    datetime.timezone,
-    decimal.Decimal,
-    fractions.Fraction,
-    uuid.UUID,
-    range,
-    types.EllipsisType,
-    re.Pattern,
-    pathlib.PurePosixPath,
-    pathlib.PureWindowsPath,
-    pathlib.PosixPath,
-    pathlib.WindowsPath,
-}
+__all__ = ["freeze", "is_immutable"]
 
 
-def freeze(value: Any, *, share: bool = False) -> tuple[Any, Callable[[Any], Any] | None]:
+def freeze(value: Any, *, share: bool = False) -> tuple[Any, Make | None]:
     """What to keep of `value`, and what makes a copy for each hit (`None`: serve what is kept).
 
-    Immutable values, and all with `share`, are kept as they are. Nested builtins go through
-    `marshal`, the fastest faithful copy of those; the rest through `pickle`, else `deepcopy`.
-    Raises `EncodeError` for what cannot be copied.
+    Immutable values, and all with `share`, are kept as they are. Trees of builtin containers are
+    taken apart, the fastest faithful way; the rest goes through `pickle`, else `deepcopy`, as its
+    class has it (functions, classes and what else these take for code is shared).
+
+    Raises `EncodeError` for what cannot be copied, or not faithfully.
     """
     try:
         if share or is_immutable(value):
             return value, None
-        if is_plain(value):
-            return marshal.dumps(value), marshal.loads
-    except (RecursionError, ValueError):  # nested too deep, or in a circle: pickle knows
-        pass
-    return _snapshot(value)
+        tree = take_apart(value)
+    except (NotATreeError, RecursionError):
+        return _snapshot(value)
+    if len(tree.steps) == 1 and not tree.seals:
+        make, source, *_ = tree.steps[0]
+        return source, make
+    return tree, put_together
 
 
-def is_immutable(value: Any) -> bool:
-    """Whether `value`, all the way down, is of types that nobody changes."""
-    kind = cast("type[Any]", type(value))
-    if kind in IMMUTABLE or isinstance(value, Enum):
-        return True
-    if isinstance(value, (tuple, frozenset)):
-        return not hasattr(value, "__dict__") and all(map(is_immutable, cast("Any", value)))
-    return _is_frozen_dataclass(value)
-
-
-def is_plain(value: Any) -> bool:
-    """Whether `value` is made of exactly the builtin types that `marshal` carries faithfully."""
-    kind = cast("type[Any]", type(value))
-    if kind in ATOMS:
-        return True
-    if kind is dict:
-        return all(map(is_plain, value)) and all(map(is_plain, value.values()))
-    return kind in _CONTAINERS and all(map(is_plain, value))
-
-
-_CONTAINERS: Final = frozenset({list, tuple, set, frozenset})
-
-
-def _is_frozen_dataclass(value: Any) -> bool:
-    if not is_dataclass(value) or isinstance(value, type):
-        return False
-    if not value.__dataclass_params__.frozen:  # type: ignore[attr-defined]  # pyright: ignore
-        return False
-    names = {field.name for field in fields(value)}
-    extra = set(getattr(value, "__dict__", ())) - names
-    return not extra and all(is_immutable(getattr(value, name)) for name in names)
-
-
-def _snapshot(value: Any) -> tuple[Any, Callable[[Any], Any]]:
-    for take, thaw in (_PICKLE, _DEEPCOPY):
+def _snapshot(value: Any) -> tuple[Any, Make]:
+    reason = "the copy differs"
+    for way in (_pickled, _deepcopied):
         try:
-            kept = take(value)
-            if type(thaw(kept)) is type(value):
+            kept, thaw, sure = way(value)
+            if sure or _alike(value, thaw(kept)):
                 return kept, thaw
-        except Exception:
-            continue
+        except Exception as error:
+            reason = str(error) or type(error).__name__
     kind = f"{type(value).__module__}.{type(value).__qualname__}"
     raise EncodeError(
-        f"a {kind} cannot be copied, so callers would change each other's value; "
+        f"a {kind} cannot be copied, so callers would change each other's value ({reason}); "
         "cache something else, or pass share=True to hand the same object to everyone"
     )
 
 
-_PICKLE: Final = (lambda value: pickle.dumps(value, pickle.HIGHEST_PROTOCOL), pickle.loads)
-_DEEPCOPY: Final = (copy.deepcopy, copy.deepcopy)
+def _pickled(value: Any) -> tuple[Any, Make, bool]:
+    pickler = _Pickler(buffer := io.BytesIO(), pickle.HIGHEST_PROTOCOL)
+    pickler.dump(value)
+    pickle.loads(buffer.getvalue())
+    return buffer.getvalue(), pickle.loads, pickler.sure
+
+
+def _deepcopied(value: Any) -> tuple[Any, Make, bool]:
+    return copy.deepcopy(value), copy.deepcopy, False
+
+
+class _Pickler(pickle.Pickler):
+    """It is sure of what it makes as long as no class has a say of its own in it."""
+
+    sure = True
+
+    def reducer_override(self, obj: Any) -> Any:
+        kind = cast("Any", type(obj))
+        if kind not in IMMUTABLE and not _is_copied_by_default(kind):
+            self.sure = False
+        return NotImplemented
+
+
+def _alike(value: Any, made: Any) -> bool:
+    """Whether `made` has the types and builtin values of `value`, down to where a class says how
+    it is copied, and of exceptions what they were called with: they call themselves anew with
+    what may have become of that."""
+    todo = [(value, made)]
+    seen: dict[int, Any] = {}
+    while todo:
+        ours, theirs = todo.pop()
+        kind = cast("Any", type(ours))
+        if type(theirs) is not kind or (kind in ATOMS and ours != theirs and ours == ours):
+            return False
+        if kind not in IMMUTABLE and id(ours) not in seen:
+            seen[id(ours)] = ours
+            pairs = _parts(kind, ours), _parts(kind, theirs)
+            if len(pairs[0]) != len(pairs[1]):
+                return False
+            todo += zip(*pairs, strict=True)
+    return True
+
+
+def _parts(kind: Any, value: Any) -> list[Any]:
+    if issubclass(kind, BaseException):
+        return [value.args, vars(value)]
+    state = [object.__getstate__(value)] if _is_copied_by_default(kind) else []
+    for base, items in _ITEMS.items():
+        if issubclass(kind, base):
+            return [*items(value), *state]
+    return state
+
+
+_ITEMS: Final[dict[type[Any], Callable[[Any], Iterable[Any]]]] = {
+    dict: lambda value: chain(dict[Any, Any].keys(value), dict[Any, Any].values(value)),
+    list: cast("Any", list).__iter__,
+    tuple: cast("Any", tuple).__iter__,
+    deque: cast("Any", deque).__iter__,
+}
+
+
+@lru_cache(maxsize=512)
+def _is_copied_by_default(kind: Any) -> bool:
+    bases: tuple[type, ...] = kind.__mro__
+    return kind not in copyreg.dispatch_table and all(
+        _PROTOCOL.isdisjoint(vars(base)) for base in bases if base is not object
+    )
+
+
+_PROTOCOL: Final = frozenset(
+    {"__reduce__", "__reduce_ex__", "__getstate__", "__setstate__", "__deepcopy__"}
+)

@@ -14,15 +14,16 @@
             1+n   codec id
             4+n   the key itself
             4+n   payload
-            4     CRC-32 of all before
+            4     CRC-32 of all before (at the end in all formats)
 
-Of stubs, passes and tag records the fields after the tags are zero or empty; how long they live is
-for the store's own expiry to say.
+Numbers are big-endian; text is UTF-8, a lone surrogate as its three bytes. Of stubs, passes and
+tag records times and payload are zero and empty; how long they live is for the store's own expiry
+to say.
 """
 
 import struct
 import zlib
-from math import inf
+from math import inf, isfinite, isnan
 from typing import Final
 
 from cachekit.clock import Clock
@@ -37,32 +38,49 @@ _HEAD: Final = struct.Struct(">2sBBQdH")
 _TAG: Final = struct.Struct(">H")
 _TAG_VERSION: Final = struct.Struct(">Q")
 _TIMES: Final = struct.Struct(">df")
+_BYTE: Final = struct.Struct(">B")
 _LONG: Final = struct.Struct(">I")
 
 
 def pack(key: str, entry: Entry) -> bytes:
-    """The bytes of `entry`, bound to `key`. A value needs its payload made first."""
+    """The bytes of `entry`, bound to `key`. A value needs its payload made first.
+
+    Raises `ValueError` for what has no room: more than 65,535 tags, a tag longer than 65,535
+    bytes, 4 GB.
+    """
     if entry.kind is Kind.VALUE and entry.payload is None:
         raise ValueError(f"the value under {key!r} was not encoded")
-    head = _HEAD.pack(MAGIC, FORMAT, entry.kind, entry.version, entry.born, len(entry.tags))
-    parts = [head]
+    try:
+        return _pack(key, entry)
+    except struct.error as error:
+        raise ValueError(f"the entry under {key!r} does not fit in its bytes: {error}") from error
+
+
+def _pack(key: str, entry: Entry) -> bytes:
+    parts = [_HEAD.pack(MAGIC, FORMAT, entry.kind, entry.version, entry.born, len(entry.tags))]
     for tag, version in entry.tags.items():
-        name = tag.encode()
+        name = tag.encode(errors="surrogatepass")
         parts += [_TAG.pack(len(name)), name, _TAG_VERSION.pack(version)]
-    parts.append(_TIMES.pack(inf if entry.ttl is None else entry.ttl, entry.load_time))
+    parts.append(_TIMES.pack(*_times(entry)))
     for short in (entry.schema, entry.codec.encode()):
-        parts += [bytes((len(short),)), short]
-    for long in (key.encode(), entry.payload or b""):
+        parts += [_BYTE.pack(len(short)), short]
+    for long in (key.encode(errors="surrogatepass"), entry.payload or b""):
         parts += [_LONG.pack(len(long)), long]
     body = b"".join(parts)
     return body + _LONG.pack(zlib.crc32(body))
+
+
+def _times(entry: Entry) -> tuple[float, float]:
+    if entry.kind is not Kind.VALUE:
+        return 0.0, 0.0
+    return inf if entry.ttl is None else entry.ttl, entry.load_time
 
 
 def unpack(key: str, data: bytes, clock: Clock) -> Entry:
     """The entry in `data`. Raises `UnreadableError` if it is torn, corrupt or another key's."""
     try:
         return _unpack(key, data, clock)
-    except (struct.error, ValueError, IndexError, UnicodeDecodeError) as error:
+    except (struct.error, ValueError) as error:
         raise UnreadableError(f"under {key!r}: {error}") from error
 
 
@@ -74,8 +92,10 @@ def _unpack(key: str, data: bytes, clock: Clock) -> Entry:
     tags: dict[str, int] = {}
     for _ in range(count):
         name, at = _take(data, at, _TAG)
-        tags[name.decode()] = _TAG_VERSION.unpack_from(data, at)[0]
+        tags[name.decode(errors="surrogatepass")] = _TAG_VERSION.unpack_from(data, at)[0]
         at += _TAG_VERSION.size
+    if not isfinite(born):
+        raise ValueError(f"born at {born}")
     entry = Entry(Kind(kind), version=version, tags=tags)
     entry.born = born
     if form != FORMAT:
@@ -87,11 +107,13 @@ def _unpack(key: str, data: bytes, clock: Clock) -> Entry:
 
 def _read_body(entry: Entry, key: str, data: bytes, at: int, clock: Clock) -> None:
     ttl, entry.load_time = _TIMES.unpack_from(data, at)
+    if isnan(ttl):
+        raise ValueError(f"a ttl of {ttl}")
     entry.schema, at = _take(data, at + _TIMES.size, _BYTE)
     codec, at = _take(data, at, _BYTE)
     entry.codec = codec.decode()
     own, at = _take(data, at, _LONG)
-    if own != key.encode():
+    if own != key.encode(errors="surrogatepass"):
         raise ValueError("another key's")
     payload, at = _take(data, at, _LONG)
     if at != len(data) - 4:
@@ -101,9 +123,6 @@ def _read_body(entry: Entry, key: str, data: bytes, at: int, clock: Clock) -> No
         age = max(0.0, clock.time() - entry.born)
         entry.fresh_until = clock.monotonic() + ttl - age
         entry.payload = payload
-
-
-_BYTE: Final = struct.Struct(">B")
 
 
 def _take(data: bytes, at: int, length: struct.Struct) -> tuple[bytes, int]:
