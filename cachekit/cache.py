@@ -109,8 +109,8 @@ class Cache:
 
         Never raises for a backend that fails.
         """
-        found = await self._engine.get_all([key], ON_LOOP)
-        return found.get(key, default)
+        value = await self._engine.reader.get(self._engine.call(key, ON_LOOP))
+        return default if value is MISSING else value
 
     async def get_many(self, keys: Iterable[str]) -> dict[str, Any]:
         """What is under `keys`, in one read; missing keys are missing."""

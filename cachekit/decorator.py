@@ -51,7 +51,7 @@ class Function:
         )
 
     async def get(self, args: Args, kwargs: Kwargs, ways: Ways) -> Any:
-        return (await self.engine.reader.get_all([self.call(args, kwargs, ways)]))[0]
+        return await self.engine.reader.get(self.call(args, kwargs, ways))
 
     async def set(self, value: Any, args: Args, kwargs: Kwargs, ways: Ways) -> None:
         call = self.call(args, kwargs, ways)

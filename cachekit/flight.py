@@ -129,11 +129,13 @@ class Table:
         flight.waiters += 1
         return flight
 
-    def begin(self, flight: Flight, deadline: float) -> None:
-        """From here on the load is older than the question of whoever comes."""
+    def begin(self, flight: Flight, held: Entry | None, deadline: float) -> None:
+        """From here on the load is older than the question of whoever comes, and sees no anchor."""
         with self._lock:
             flight.begun = True
             flight.deadline = deadline
+            flight.anchor = None if held is None else held.version
+            flight.tags = flight.tags.union(() if held is None else held.tags)
 
     def leave(self, flight: Flight, *, leader: bool) -> None:
         """A caller goes. When none is left the load is given up."""

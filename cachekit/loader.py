@@ -33,8 +33,7 @@ class Loader:
         try:
             outcome, held = await self._anchor(call, seen)
             if outcome is not REFUSED:
-                flight.anchor = None if held is None else held.version
-                table.begin(flight, self._deadline(call))
+                table.begin(flight, held, self._deadline(call))
                 await self._load_and_fill(flight, call, held)
         finally:
             table.land(flight)
@@ -47,7 +46,7 @@ class Loader:
                 left = min(before.deadline, until) - self._now()
                 await call.ways.wait(before.future, max(0.0, left))
             self._count.unstored += 1
-            table.begin(flight, self._deadline(call))
+            table.begin(flight, None, self._deadline(call))
             await self._load_and_fill(flight, call, None)
         finally:
             table.land(flight)

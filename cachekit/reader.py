@@ -67,6 +67,9 @@ class Reader:
         scope = self._scopes.open()
         if scope is not None:
             return await self._read_past(call, scope)
+        value = self._glance(call)
+        if value is not MISSING:
+            return value
         patience = Patience(until=self._wait_limit(call))
         while True:
             seen = await self.look(call)
@@ -78,12 +81,15 @@ class Reader:
             if value is not _AGAIN:
                 return value
 
+    async def get(self, call: Call) -> Any:
+        """The value if there is one that serves, else `MISSING`; at once."""
+        value = MISSING if self._scopes.open() else self._glance(call)
+        return (await self.get_all([call]))[0] if value is MISSING else value
+
     async def get_all(self, calls: Sequence[Call]) -> list[Any]:
-        """For each call the value if there is one that serves, else `MISSING`; at once."""
-        return [
-            self._got(call, seen)
-            for call, seen in zip(calls, await self.look_all(calls), strict=True)
-        ]
+        """Like `get` for each, in one read."""
+        seen = await self.look_all(calls)
+        return [self._got(call, saw) for call, saw in zip(calls, seen, strict=True)]
 
     def _got(self, call: Call, seen: Seen) -> Any:
         scope = self._scopes.open()
@@ -91,6 +97,13 @@ class Reader:
         value = MISSING if hidden else self.serve(call, seen)
         call.info.misses += value is MISSING
         return value
+
+    def _glance(self, call: Call) -> Any:
+        """The value, if a look without I/O finds one that serves."""
+        entry = self._store.peek(call.key)
+        if entry is None:
+            return MISSING
+        return self.serve(call, Seen(entry, valid=call.accepts(entry)))
 
     async def look(self, call: Call) -> Seen:
         """Read the key and its tags; an entry is valid if all of its hold and cover the call's."""
@@ -123,7 +136,8 @@ class Reader:
             self._store.later([Write(call.key, None, entry.version)])
             return MISSING
         call.info.hits += 1
-        entry.vouched = call.vouch
+        if call.vouch is not None:
+            entry.vouched = call.vouch
         return value
 
     async def _obtain(self, call: Call, seen: Seen, patience: Patience) -> Any:

@@ -200,10 +200,20 @@ class LoopThread:
         self._thread.start()
 
     def _run(self) -> None:
+        asyncio.set_event_loop(self.loop)
         try:
             self.loop.run_forever()
+            self.loop.run_until_complete(self._end_tasks())
         finally:
+            asyncio.set_event_loop(None)
             self.loop.close()
+
+    @staticmethod
+    async def _end_tasks() -> None:
+        tasks = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
     def stop(self) -> None:
         """End the loop; waits for the thread unless called from it."""

@@ -29,7 +29,8 @@ class SyncCache:
         self._source = source
 
     def get(self, key: str, default: Any = None) -> Any:
-        return self.get_many([key]).get(key, default)
+        value = drive(self._engine.reader.get(self._engine.call(key, in_thread())))
+        return default if value is MISSING else value
 
     def get_many(self, keys: Iterable[str]) -> dict[str, Any]:
         return drive(self._engine.get_all(keys, in_thread()))

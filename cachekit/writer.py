@@ -87,7 +87,10 @@ class Writer:
 
         In one step, a write that timed out could run late, over a newer one.
         """
-        stubs = {key: Entry(Kind.STUB, keep=2 * self._store.deadline) for key in entries}
+        stubs = {
+            key: Entry(Kind.STUB, tags=entry.tags, keep=2 * self._store.deadline)
+            for key, entry in entries.items()
+        }
         writes = [Write(key, stub, ANY, announce=True) for key, stub in stubs.items()]
         outcomes = await self._written(writes, ways)
         fills = [
