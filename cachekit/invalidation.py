@@ -146,7 +146,7 @@ def _always(given: object) -> Invalidator:
     targets = _as_targets(given)
     if targets is None:
         raise ConfigurationError(
-            f"an EventMap maps types to Key, Tag or Prefix objects or to functions, not to {given!r}"
+            f"an EventMap maps types to targets (Key, Tag, Prefix) or functions, not {given!r}"
         )
     return lambda _: targets
 

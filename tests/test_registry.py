@@ -7,7 +7,14 @@ import pytest
 
 from cachekit import registry
 from cachekit.errors import ConfigurationError
-from cachekit.registry import BACKENDS, SERIALIZERS, backend_from, masked, serializer_named
+from cachekit.registry import (
+    BACKENDS,
+    SERIALIZERS,
+    backend_from,
+    masked,
+    serializer_named,
+    serializer_of,
+)
 
 
 class Announced:
@@ -35,6 +42,13 @@ def test_the_memory_backend_by_url() -> None:
 
 def test_the_msgpack_serializer_by_name() -> None:
     assert type(serializer_named("msgpack")).__name__ == "MsgpackSerializer"
+
+
+def test_a_serializer_is_itself_or_a_name(install: Any) -> None:
+    install(EntryPoint("own", f"{__name__}:Announced", SERIALIZERS))
+    given: Any = Announced()
+    assert serializer_of(given) is given
+    assert isinstance(serializer_of("own"), Announced)
 
 
 def test_a_stranger_s_backend_gets_the_whole_url(install: Any) -> None:
