@@ -5,7 +5,7 @@ one that waits for what never comes fails at once. `clock` is that loop's time.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
 from typing import Any
 
 import pytest
@@ -16,6 +16,7 @@ from cachekit.clock import SYSTEM, Clock
 from cachekit_memory import MemoryBackend
 from tests.core.helpers import PickleSerializer, leftovers, quiet
 from tests.core.slow_store import Shelf, SlowStore
+from tests.core.threads import Threads, loop_threads, until
 from tests.simulation.loop import VirtualClock, VirtualLoop
 
 
@@ -75,6 +76,16 @@ class Caches:
             await cache.close()
         return left + _tasks()
 
+    def end_blocking(self) -> list[str]:
+        """The same where no event loop runs."""
+        for backend in self.backends:
+            if isinstance(backend, SlowStore):
+                backend.heal()
+        until(lambda: not leftovers(self.made, self.backends))
+        for cache in self.made:
+            cache.sync.close()
+        return [thread.name for thread in loop_threads()]
+
 
 def _tasks() -> list[str]:
     return [repr(task) for task in asyncio.all_tasks() if task is not asyncio.current_task()]
@@ -86,6 +97,22 @@ async def caches(clock: Clock) -> AsyncIterator[Caches]:
     caches = Caches(clock)
     yield caches
     assert await caches.end() == []
+
+
+@pytest.fixture
+def blocking() -> Iterator[Caches]:
+    """Makes caches for tests without an event loop; after the test no thread may be left."""
+    caches = Caches(SYSTEM)
+    yield caches
+    assert caches.end_blocking() == []
+
+
+@pytest.fixture
+def threads() -> Iterator[Threads]:
+    """Starts threads; after the test each must have ended."""
+    threads = Threads()
+    yield threads
+    assert threads.left() == []
 
 
 @pytest.fixture
@@ -104,3 +131,11 @@ def store(caches: Caches) -> SlowStore:
 def slow(caches: Caches, store: SlowStore) -> Cache:
     """A cache on `store`."""
     return caches(store)
+
+
+@pytest.fixture(params=["memory", "slow"])
+async def either(request: pytest.FixtureRequest, caches: Caches) -> Cache:
+    """A cache in memory, then one on a store that does I/O; open."""
+    cache = caches() if request.param == "memory" else caches(caches.slow())
+    await cache.open()
+    return cache

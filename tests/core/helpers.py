@@ -2,8 +2,9 @@
 
 import asyncio
 import pickle
-from collections.abc import Callable, Iterable
-from typing import Any, Final
+from collections.abc import Callable, Coroutine, Iterable
+from math import inf
+from typing import Any, Final, TypeVar
 
 from cachekit import Cache
 from cachekit.backend import Backend
@@ -11,6 +12,8 @@ from cachekit.entry import Kind
 from cachekit.errors import EncodeError
 from cachekit_memory import MemoryBackend
 from tests.core.slow_store import SlowStore
+
+T = TypeVar("T")
 
 
 class PickleSerializer:
@@ -43,19 +46,16 @@ class Load:
         self._make = make
         self._gate = asyncio.Event()
         self._error: BaseException | None = None
+        self._failing = inf
 
     def finish(self) -> "Load":
         self._gate.set()
         return self
 
-    def fail(self, error: BaseException) -> "Load":
-        self._error = error
+    def fail(self, error: BaseException, *, calls: float = inf) -> "Load":
+        """The first so many calls raise `error`."""
+        self._error, self._failing = error, calls
         return self.finish()
-
-    def restart(self) -> None:
-        """From now on calls wait again, and do not fail."""
-        self._gate, self._error = asyncio.Event(), None
-        self.begun.clear()
 
     async def __call__(self) -> Any:
         self.calls += 1
@@ -69,9 +69,14 @@ class Load:
             raise
         finally:
             self.running -= 1
-        if self._error is not None:
+        if self._error is not None and number <= self._failing:
             raise self._error
         return self._make(number)
+
+
+def start(work: Coroutine[Any, Any, T]) -> "asyncio.Task[T]":
+    """A task that does `work`."""
+    return asyncio.get_running_loop().create_task(work)
 
 
 async def ticks(count: int = 20) -> None:
@@ -80,9 +85,9 @@ async def ticks(count: int = 20) -> None:
         await asyncio.sleep(0)
 
 
-async def settled(task: "asyncio.Future[Any]") -> Any:
-    """What came of a task: its result, or its exception."""
-    return (await asyncio.gather(task, return_exceptions=True))[0]
+async def ends(*tasks: "asyncio.Task[Any]") -> list[Any]:
+    """What came of each task: its result, or its exception."""
+    return await asyncio.gather(*tasks, return_exceptions=True)
 
 
 async def quiet() -> None:
