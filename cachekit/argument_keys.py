@@ -1,6 +1,6 @@
 """The default key of a call: the function's name and its arguments, `shop.get(1,'a')`."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from inspect import Parameter
 from itertools import compress
 from typing import Any, Final
@@ -43,18 +43,21 @@ def fast_argument_key(shape: Shape, namespace: str, slow: KeyBuilder) -> KeyBuil
     if not is_natural(head, space) or (me is not None and me not in shape.left_out):
         return slow
     mask = [name not in shape.left_out for name in shape.parameters]
-    everything, plain, tails = all(mask), REPRESENTED.issuperset, _tails(shape, space)
+    narrow, plain, patterns = not all(mask), REPRESENTED, _patterns(shape, head, space)
+    whole = _pattern(head, ["%a"] * sum(mask))
 
     def stored(args: Arguments, kwargs: Mapping[str, Any]) -> str:
-        tail = None if kwargs else tails.get(len(args))
-        values = bind(*args, **kwargs) if tail is None else args
-        kept = values if everything else tuple(compress(values, mask))
-        if not plain(map(type, kept)):
-            return slow(args, kwargs)
-        if me and f"{type(values[0]).__module__}.{type(values[0]).__qualname__}" != home:
-            return slow(args, kwargs)
+        pattern = None if kwargs else patterns.get(len(args))
+        values = args if pattern else bind(*args, **kwargs)
+        if narrow:
+            if me and f"{type(values[0]).__module__}.{type(values[0]).__qualname__}" != home:
+                return slow(args, kwargs)
+            values = tuple(compress(values, mask))
+        for value in values:
+            if type(value) not in plain:
+                return slow(args, kwargs)
         try:
-            text = f"{head}{','.join(map(ascii, kept))}{tail or ')'}"
+            text = (pattern or whole) % values
         except ValueError:  # an int of thousands of digits
             return slow(args, kwargs)
         if len(text) <= LONGEST and " " not in text and "~" not in text:
@@ -83,23 +86,26 @@ def _identity(shape: Shape, parameter: str, value: Any) -> str:
         ) from error
 
 
-def _tails(shape: Shape, space: str) -> dict[int, str]:
-    """By number of positional arguments: how the key ends, all others being at their defaults."""
+def _patterns(shape: Shape, head: str, space: str) -> dict[int, str]:
+    """By number of positional arguments: the key but for those, the others at their defaults."""
     kept = [name for name in shape.parameters if name not in shape.left_out]
-    tails = dict[int, str]()
+    patterns = dict[int, str]()
     for count in shape.positional_counts():
         given = {p.name for p in shape.positional()[:count]}
-        texts = [_default(shape.parameters[name]) for name in kept if name not in given]
-        comma = "," if texts and given.intersection(kept) else ""
-        tail = f"{comma}{','.join(map(str, texts))})"
-        if None not in texts and is_natural(space + tail, space):
-            tails[count] = tail
-    return tails
+        texts = [_default(shape.parameters[n]) if n not in given else "%a" for n in kept]
+        known = [text for text in texts if text is not None]
+        if len(known) == len(kept) and is_natural(space + "".join(known), space):
+            patterns[count] = _pattern(head, known)
+    return patterns
+
+
+def _pattern(head: str, texts: Sequence[str]) -> str:
+    return f"{head.replace('%', '%%')}{','.join(texts)})"
 
 
 def _default(parameter: Parameter) -> str | None:
-    """The text of a plain default, or `None`."""
+    """The text of a plain default, for a pattern, or `None`."""
     if parameter.kind is Parameter.VAR_KEYWORD:
         return identify({})
     plain = type(parameter.default) in REPRESENTED
-    return identify(parameter.default) if plain else None
+    return identify(parameter.default).replace("%", "%%") if plain else None

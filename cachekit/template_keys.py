@@ -75,19 +75,22 @@ def fast_template_key(
     indexes = [order.index(field) for field in template.fields]
     counts = frozenset(n for n in shape.positional_counts() if n > max(indexes, default=-1))
     special = frozenset(map(chr, template.escapes or ()))
-    plain, clean = PLAIN.issuperset, special.isdisjoint
+    in_order = len(indexes) if indexes == list(range(len(indexes))) else -1
+    plain, clean = PLAIN, special.isdisjoint
     pattern, empty = head + template.pattern, len(head)
 
     def stored(args: Arguments, kwargs: Mapping[str, Any]) -> str:
         whole = not kwargs and len(args) in counts
         values = args if whole else bind(*args, **kwargs)
-        filled = tuple(map(values.__getitem__, indexes))
-        if not plain(map(type, filled)):
-            return slow(args, kwargs)
-        try:
-            if special and not clean("".join(map(str, filled))):
+        if len(values) != in_order:
+            values = tuple(map(values.__getitem__, indexes))
+        for value in values:
+            if type(value) not in plain:
                 return slow(args, kwargs)
-            text = pattern % filled
+        try:
+            if special and not clean("".join(map(str, values))):
+                return slow(args, kwargs)
+            text = pattern % values
         except ValueError:  # an int of thousands of digits
             return slow(args, kwargs)
         safe = text.isascii() and text.isprintable() and " " not in text and "~" not in text
