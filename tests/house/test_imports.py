@@ -3,6 +3,7 @@
 import subprocess
 import sys
 from collections.abc import Iterable
+from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import pytest
@@ -58,12 +59,12 @@ def test_a_plugin_imports_the_public_core_and_its_library(plugin: Path) -> None:
 
 
 def test_importing_cachekit_brings_in_the_standard_library_only(tmp_path: Path) -> None:
-    assert strange(imported_by("import cachekit", tmp_path), {CORE}) == set()
+    assert imported_by("import cachekit", tmp_path) == {CORE}
 
 
 def test_a_cache_in_memory_brings_in_what_it_is_made_of_and_no_more(tmp_path: Path) -> None:
-    new = imported_by("import cachekit; cachekit.Cache().sync.set('a', 1)", tmp_path)
-    assert strange(new, {CORE, *LIBRARIES, *set[str]().union(*LIBRARIES.values())}) == set()
+    used = imported_by("import cachekit; cachekit.Cache().sync.set('a', 1)", tmp_path)
+    assert used <= {CORE, *LIBRARIES, *LIBRARIES["cachekit_memory"], *LIBRARIES["cachekit_msgpack"]}
 
 
 def foreign(paths: Iterable[Path], others: set[str]) -> set[str]:
@@ -71,13 +72,9 @@ def foreign(paths: Iterable[Path], others: set[str]) -> set[str]:
     return {
         f"{path.relative_to(ROOT)} imports {used}"
         for path in paths
-        for used in strange(imports(path), others)
+        for used in imports(path)
+        if home_of(used) not in sys.stdlib_module_names | others
     }
-
-
-def strange(names: Iterable[str], others: set[str]) -> set[str]:
-    """Those of `names` that are neither of the standard library nor of `others`."""
-    return {name for name in names if home_of(name) not in sys.stdlib_module_names | others}
 
 
 def home_of(module: str) -> str:
@@ -97,9 +94,13 @@ def is_public(used: str) -> bool:
     return used in PUBLIC or (module in PUBLIC and not name.startswith("_"))
 
 
-def imported_by(statements: str, away: Path) -> list[str]:
-    """The modules that a fresh interpreter, started in `away`, has after `statements` only."""
+def imported_by(statements: str, away: Path) -> set[str]:
+    """The packages, of ours and of others, that `statements` bring into a fresh interpreter.
+
+    It is started in `away`, so that what it finds is what is installed.
+    """
     program = f"import sys; old = set(sys.modules); {statements}; print(*sys.modules.keys() - old)"
     command = [sys.executable, "-W", "error", "-c", program]
     done = subprocess.run(command, cwd=away, check=True, stdout=subprocess.PIPE, text=True)
-    return done.stdout.split()
+    ours = {CORE, *ROOMS, *LIBRARIES}
+    return set(map(home_of, done.stdout.split())) & (ours | packages_distributions().keys())
