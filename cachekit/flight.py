@@ -4,6 +4,7 @@ import asyncio
 import threading
 from concurrent.futures import Future
 from contextvars import ContextVar
+from types import TracebackType
 from typing import Any, Final, NamedTuple, TypeAlias
 
 from cachekit.call import Call
@@ -18,9 +19,14 @@ class Loaded(NamedTuple):
 
 
 class Failed(NamedTuple):
-    """A load's error, for all who shared it."""
+    """A load's error, for all who shared it, and how far it had come when the load ended."""
 
     error: BaseException
+    traceback: TracebackType | None = None
+
+    def again(self) -> BaseException:
+        """To be raised by each: without what raising it elsewhere added to its traceback."""
+        return self.error.with_traceback(self.traceback)
 
 
 class Private(NamedTuple):
@@ -87,6 +93,12 @@ class Flight(Shared):
         self.leader_left = False
         self.before: Flight | None = None
         self.owner = call.owner
+        self.came: Outcome | None = None
+
+    def end(self, outcome: Outcome) -> None:
+        """The load has ended so, for its leader even if the others had given it up."""
+        self.came = outcome
+        self.settle(outcome)
 
 
 class Table:
@@ -103,7 +115,9 @@ class Table:
         """R1: the flight whose anchor the caller's own read just saw."""
         with self._lock:
             flight = self._flights.get(call.key)
-            if flight is None or flight.anchor != anchor or not flight.tags.issuperset(call.tags):
+            if flight is None or flight.done or flight.anchor != anchor:
+                return None
+            if not flight.tags.issuperset(call.tags):
                 return None
             return self._board(flight)
 

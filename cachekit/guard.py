@@ -34,7 +34,8 @@ class Guard(Backend):
         """End what was abandoned; the backend itself is closed by who opened it."""
         for task in self._under_way:
             task.cancel()
-        await asyncio.gather(*self._under_way, return_exceptions=True)
+        if self._under_way:
+            await asyncio.wait(self._under_way)
 
     async def within(self, work: Coroutine[Any, Any, T]) -> T:
         """Hold one operation of the backend to the deadline."""

@@ -71,9 +71,13 @@ class Loader:
     def _now(self) -> float:
         return self._clock.monotonic()
 
+    def longest(self, call: Call) -> float:
+        """Seconds that a load takes at most, with its fill."""
+        return call.policy.load_timeout + 4 * self._store.deadline
+
     def _deadline(self, call: Call) -> float:
         """Past this nobody waits any longer, even for a loader that cannot be stopped."""
-        return self._now() + call.policy.load_timeout + 4 * self._store.deadline
+        return self._now() + self.longest(call)
 
     async def _anchor(self, call: Call, seen: Seen) -> tuple[Outcome, Entry | None]:
         """The stub or pass that the fill will replace, and whether someone else was faster.
@@ -165,13 +169,14 @@ class Loader:
             self._give_up(call, held)
             if _cancelled_from_outside():
                 raise
-            flight.settle(Private(error=error))
+            flight.end(Private(error=error))
         except Exception as error:
             await self._failed(flight, call, held, error)
         except BaseException as error:
             self._give_up(call, held)
-            flight.settle(Private(error=error))
-            raise
+            flight.end(Private(error=error))
+            if flight.leader_left:  # nobody else would hear of it
+                raise
         else:
             await self._fill(flight, call, held, value, self._now() - started)
 
@@ -205,7 +210,7 @@ class Loader:
             self._give_up(call, held)
             return
         await self._leave_pass(call, held)
-        flight.settle(Failed(error))
+        flight.end(Failed(error, error.__traceback__))
 
     async def _leave_pass(self, call: Call, held: Entry | None) -> None:
         if held is None:
@@ -224,12 +229,14 @@ class Loader:
         except EncodeError as error:
             self._complain(call, error)
             await self._leave_pass(call, held)
-            flight.settle(Private(value))
+            flight.end(Private(value))
             return
         entry.vouched = call.vouch
-        if held is not None and not flight.done:
+        if flight.done:  # past its time: who waited was told so
+            self._give_up(call, held)
+        elif held is not None:
             await self._put(call, held, entry)
-        flight.settle(Loaded(entry))
+        flight.end(Loaded(entry))
 
     async def _put(self, call: Call, held: Entry, entry: Entry) -> Outcome:
         """Store what was loaded, if nothing has forgotten the anchor meanwhile."""

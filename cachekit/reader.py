@@ -1,6 +1,7 @@
 """The read path: peek -> read -> serve, share, wait or lead."""
 
 from collections.abc import Mapping, Sequence
+from math import inf
 from random import uniform
 from typing import Any, Final
 
@@ -170,7 +171,7 @@ class Reader:
         """Wait for a flight; it goes on without this caller as long as others wait."""
         self._count.shared += not leading
         try:
-            await self._until_done(flight, call, flight.deadline if leading else patience.until)
+            await self._until_done(flight, call, inf if leading else patience.until)
         finally:
             table.leave(flight, leader=leading)
         if not flight.done:  # R9: nobody waits in a circle
@@ -178,11 +179,11 @@ class Reader:
         return await self._arrive(flight, call, leading=leading)
 
     async def _arrive(self, flight: Flight, call: Call, *, leading: bool) -> Any:
-        match flight.future.result():
+        match (leading and flight.came) or flight.future.result():
             case Loaded(entry):
                 return entry.open(call.policy.serializer)
-            case Failed(error):
-                raise error
+            case Failed() as failed:
+                raise failed.again()
             case Private(value, None):
                 return value if leading else await self._loader.alone(call)
             case Private(_, error) if leading and error is not None:
@@ -192,11 +193,12 @@ class Reader:
 
     async def _until_done(self, shared: Shared, call: Call, until: float) -> None:
         """Until the load has ended, its time is up, or this caller may not wait any longer."""
+        span = self._loader.longest(call)  # the deadline moves when the load begins: look again
         while not shared.done:
             left = min(shared.deadline, until) - self._now()
             if left <= 0:
                 break
-            await call.ways.wait(shared.future, left)
+            await call.ways.wait(shared.future, min(left, span))
         if self._now() >= shared.deadline:
             shared.settle(Failed(TimeoutError(f"the load of {shared.key} took too long")))
 
@@ -248,11 +250,11 @@ class Reader:
         """R9: until when this caller may wait for others; inside a load for one lease."""
         if not call.ways.waits:
             return self._now()
-        return self._now() + LEASE if inside() else float("inf")
+        return self._now() + LEASE if inside() else inf
 
     def _longest(self, call: Call) -> float:
         """Before a load begins: time to wait for another, and for the backend."""
-        return self._now() + 2 * call.policy.load_timeout + 8 * self._store.deadline
+        return self._now() + 2 * self._loader.longest(call)
 
 
 def _seen(call: Call, found: Mapping[str, Entry | Unreached]) -> Seen:
