@@ -43,10 +43,11 @@ class Deadlines:
         return now >= self._at.get(key, inf)
 
     def overdue(self, now: float) -> Iterator[str]:
-        """Some keys that are past their time, each given once; the caller drops them."""
+        """Take out some keys that are past their time."""
         for _ in range(SWEEP):
             if not self._heap or self._heap[0][0] > now:
                 return
             at, key = heappop(self._heap)
             if self._at.get(key) == at:
+                del self._at[key]
                 yield key

@@ -1,0 +1,48 @@
+"""Hit ratios on the requests of a real shop's product pages."""
+
+import lzma
+import struct
+from pathlib import Path
+
+import pytest
+
+from cachekit_memory import MemoryBackend
+from cachekit_memory.backend import Eviction
+from tests.memory.by_hand import peeking, value, write
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+TRACE = REPOSITORY / ".." / "shared" / "traces" / "web07.trace.xz"
+SIZES = [100, 1_000, 5_000]
+
+
+@pytest.fixture(scope="module")
+def requests() -> list[str]:
+    """The keys in the order they were asked for: the file has them as 32-bit numbers."""
+    if not TRACE.exists():
+        pytest.skip(f"no {TRACE.name} in ../shared/traces beside the repository: nothing compared")
+    data = lzma.decompress(TRACE.read_bytes())
+    return [f"v:{number}" for (number,) in struct.iter_unpack(">I", data)]
+
+
+def hit_ratio(policy: Eviction, size: int, requests: list[str]) -> float:
+    """In percent."""
+    backend = MemoryBackend(max_entries=size, policy=policy)
+    peek = peeking(backend).peek
+    hits = 0
+    for key in requests:
+        if peek(key) is not None:
+            hits += 1
+        else:
+            write(backend, key, value(1))
+    return 100 * hits / len(requests)
+
+
+def test_s3fifo_hits_at_least_as_often_as_lru(
+    requests: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    ratios = [(size, *(hit_ratio(p, size, requests) for p in ("s3fifo", "lru"))) for size in SIZES]
+    with capsys.disabled():
+        print(f"\nhit ratio on {TRACE.name}, {len(requests)} requests")
+        for size, s3fifo, lru in ratios:
+            print(f"  {size:5} entries: S3-FIFO {s3fifo:.1f} %, LRU {lru:.1f} %")
+    assert all(s3fifo >= lru for _, s3fifo, lru in ratios)
