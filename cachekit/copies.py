@@ -32,8 +32,8 @@ def freeze(value: Any, *, share: bool = False) -> tuple[Any, Make | None]:
         tree = take_apart(value)
     except (NotATreeError, RecursionError):
         return _snapshot(value)
-    if len(tree.steps) == 1 and not tree.seals:
-        make, source, *_ = tree.steps[0]
+    if not tree.branches:
+        make, source, *_ = tree.leaves[0]
         return source, make
     return tree, put_together
 

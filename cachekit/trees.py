@@ -26,9 +26,13 @@ list, and where the tuple goes."""
 
 
 class Tree(NamedTuple):
-    """A value taken apart. Nothing in it can be reached by a caller."""
+    """A value taken apart. Nothing in it can be reached by a caller.
 
-    steps: tuple[Step, ...]
+    `branches` hold others, and are numbered from 1; `leaves`, the most by far, do not.
+    """
+
+    branches: tuple[Step, ...]
+    leaves: tuple[Step, ...]
     seals: tuple[Seal, ...]
 
 
@@ -36,7 +40,17 @@ def take_apart(value: Any) -> Tree:
     """The tree of `value`; raises `NotATreeError` if it is none."""
     growing = _Growing()
     growing.take(value, 0, 0)
-    return Tree(tuple(growing.steps), tuple(growing.seals))
+    parents = {parent for *_, parent, _ in growing.steps}
+    numbers = {old: new for new, old in enumerate(sorted(parents))}
+    steps = [
+        (number, (make, source, numbers[parent], place))
+        for number, (make, source, parent, place) in enumerate(growing.steps, 1)
+    ]
+    return Tree(
+        tuple(step for number, step in steps if number in parents),
+        tuple(step for number, step in steps if number not in parents),
+        tuple((make, numbers[n], numbers[parent], at) for make, n, parent, at in growing.seals),
+    )
 
 
 def put_together(tree: Tree) -> Any:
@@ -45,7 +59,9 @@ def put_together(tree: Tree) -> Any:
     for make, source, parent, place in tree[0]:
         made[parent][place] = new = make(source)
         made.append(new)
-    for make, number, parent, place in tree[1]:
+    for make, source, parent, place in tree[1]:
+        made[parent][place] = make(source)
+    for make, number, parent, place in tree[2]:
         made[parent][place] = make(made[number])
     return made[0][0]
 
