@@ -193,7 +193,7 @@ class Cache:
     ) -> bool:
         """Store `value` if there is none. False if there is one, or the backend fails."""
         call = self._engine.call(key, ON_LOOP, tags=tags, policy=self._engine.policy_for(ttl))
-        return await self._engine.add(call, value)
+        return await self._engine.add(key, call, value)
 
     # -- forgetting
 

@@ -12,7 +12,7 @@ from cachekit.methods import CachedMethod
 from cachekit.missing import MISSING
 from cachekit.policy import Policy
 from cachekit.runtime import ON_LOOP, Ways, drive, in_thread
-from cachekit.targets import Doomed
+from cachekit.targets import Doomed, title
 
 Args = tuple[Any, ...]
 Kwargs = Mapping[str, Any]
@@ -55,11 +55,12 @@ class Function:
 
     async def set(self, value: Any, args: Args, kwargs: Kwargs, ways: Ways) -> None:
         call = self.call(args, kwargs, ways)
-        await self.engine.put_all({call.key: value}, call.tags, self.policy, ways)
+        titles = {call.key: title(self.key.natural(args, kwargs))}
+        await self.engine.put_all({call.key: value}, titles, call.tags, self.policy, ways)
 
     async def invalidate(self, args: Args, kwargs: Kwargs, ways: Ways) -> None:
         doomed = Doomed()
-        doomed.keys[self.key.stored(args, kwargs)] = self.key.natural(args, kwargs)
+        doomed.keys[self.key.stored(args, kwargs)] = title(self.key.natural(args, kwargs))
         await self.engine.forget(doomed, ways)
 
     async def refresh(self, args: Args, kwargs: Kwargs, ways: Ways) -> Any:

@@ -22,7 +22,7 @@ from cachekit.runtime import Ways, afresh_after_fork, running_loop
 from cachekit.serializer import Serializer
 from cachekit.stats import Info, Ledger
 from cachekit.store import Store
-from cachekit.targets import Doomed
+from cachekit.targets import Doomed, title
 from cachekit.writer import Writer
 
 log: Final = logging.getLogger("cachekit")
@@ -149,24 +149,31 @@ class Engine:
         self, values: Mapping[str, Any], tags: Iterable[str], policy: Policy, ways: Ways
     ) -> None:
         """Store values by the user's key."""
-        stored = {value_key(self.namespace, key): value for key, value in values.items()}
-        await self.put_all(stored, self.stored_tags(tags), policy, ways)
+        keys = {key: value_key(self.namespace, key) for key in values}
+        stored = {keys[key]: value for key, value in values.items()}
+        titles = {keys[key]: title(key) for key in values}
+        await self.put_all(stored, titles, self.stored_tags(tags), policy, ways)
 
     async def put_all(
-        self, values: Mapping[str, Any], tags: Sequence[str], policy: Policy, ways: Ways
+        self,
+        values: Mapping[str, Any],
+        titles: Mapping[str, str],
+        tags: Sequence[str],
+        policy: Policy,
+        ways: Ways,
     ) -> None:
         """Store values by store key; in a `deferred()` block, forget them at its end."""
         scope = self.scopes.open()
         if scope is None:
-            await self.writer.set_many(values, tags, policy, ways)
+            await self.writer.set_many(values, titles, tags, policy, ways)
         else:
-            scope.doomed.keys.update({key: key for key in values})
+            scope.doomed.keys.update(titles)
 
-    async def add(self, call: Call, value: Any) -> bool:
+    async def add(self, key: str, call: Call, value: Any) -> bool:
         """Store a value where there is none."""
         scope = self.scopes.open()
         if scope is not None:
-            scope.doomed.keys[call.key] = call.key
+            scope.doomed.keys[call.key] = title(key)
             return False
         seen = await self.reader.look(call)
         if not seen.answered or self.reader.serves(seen):

@@ -81,7 +81,7 @@ class SyncCache:
     ) -> bool:
         engine = self._engine
         call = engine.call(key, in_thread(), tags=tags, policy=engine.policy_for(ttl))
-        return drive(engine.add(call, value))
+        return drive(engine.add(key, call, value))
 
     def delete(self, key: str) -> None:
         self.delete_many([key])

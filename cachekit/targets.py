@@ -7,6 +7,11 @@ from cachekit.invalidation import TARGETS, Key, Tag, Target
 from cachekit.keys import prefix_keys, tag_key, value_key
 
 
+def title(key: str) -> str:
+    """How a user's key is called in messages."""
+    return f"Key({key!r})"
+
+
 class Doomed:
     """Store keys of what is to be forgotten, each with the name its user gave it."""
 
@@ -28,7 +33,7 @@ class Doomed:
 
     def _add(self, namespace: str, target: Target) -> None:
         if isinstance(target, Key):
-            self.keys[value_key(namespace, target.text)] = f"Key({target.text!r})"
+            self.keys[value_key(namespace, target.text)] = title(target.text)
         elif isinstance(target, Tag):
             self.tags[tag_key(namespace, target.name)] = f"Tag({target.name!r})"
         else:

@@ -24,12 +24,18 @@ class Writer:
         self._count = counters
 
     async def set_many(
-        self, values: Mapping[str, Any], tags: Sequence[str], policy: Policy, ways: Ways
+        self,
+        values: Mapping[str, Any],
+        titles: Mapping[str, str],
+        tags: Sequence[str],
+        policy: Policy,
+        ways: Ways,
     ) -> None:
         """Store values by store key. Raises `InvalidationError`, `EncodeError` for what was not."""
         entries, bad = self._entries(values, policy)
-        if entries:
-            await self._store.finish(self._set(entries, tags, ways), ways)
+        lost = await self._store.finish(self._set(entries, tags, ways), ways) if entries else []
+        if lost:
+            raise self._unacknowledged("set", [titles[key] for key in lost])
         if bad is not None:
             raise bad
 
@@ -44,11 +50,14 @@ class Writer:
                 bad = bad or error
         return entries, bad
 
-    async def _set(self, entries: Mapping[str, Entry], tags: Sequence[str], ways: Ways) -> None:
+    async def _set(
+        self, entries: Mapping[str, Entry], tags: Sequence[str], ways: Ways
+    ) -> list[str]:
+        """The keys of those that were not acknowledged."""
         found = await self._store.read([*entries, *tags], ways)
         versions = await self._versions(found, tags, ways)
         if versions is None or any(isinstance(found.get(key), Unreached) for key in entries):
-            raise self._unacknowledged("set", list(entries))
+            return list(entries)
         held = [record for _, record in versions.values()]
         for entry in entries.values():
             entry.carry({tag: version for tag, (version, _) in versions.items()})
@@ -56,9 +65,7 @@ class Writer:
         rest = {key: entry for key, entry in entries.items() if outcomes[key] is REFUSED}
         outcomes.update(await self._set_in_two_steps(rest, ways))
         del held  # alive until the entries name them
-        lost = [key for key, outcome in outcomes.items() if outcome is UNREACHED]
-        if lost:
-            raise self._unacknowledged("set", lost)
+        return [key for key, outcome in outcomes.items() if outcome is UNREACHED]
 
     async def _versions(
         self, found: Mapping[str, Any], tags: Sequence[str], ways: Ways

@@ -72,7 +72,7 @@ def nothing(write: Write) -> bool:
 class SlowStore(Backend):
     """One process's connection to a shelf. It is not `LOCAL` and suspends in each operation.
 
-    - `delay`: seconds before an operation is executed.
+    - `delay`: seconds before an operation is executed; `lag`: from then to its answer.
     - `hang()`: operations wait, unexecuted, until `resume()`.
     - `error`: raised instead of executing.
     - `loses(write)`: such a write is not executed and not acknowledged.
@@ -84,7 +84,7 @@ class SlowStore(Backend):
 
     def __init__(self, shelf: Shelf) -> None:
         self.shelf = shelf
-        self.delay = 0.0
+        self.delay = self.lag = 0.0
         self.error: Exception | None = None
         self.open_error: Exception | None = None
         self.loses: Callable[[Write], bool] = nothing
@@ -112,7 +112,8 @@ class SlowStore(Backend):
     def heal(self) -> None:
         """Turn all switches off."""
         self.resume()
-        self.delay, self.error, self.open_error = 0.0, None, None
+        self.delay = self.lag = 0.0
+        self.error = self.open_error = None
         self.loses = self.mutes = nothing
         self.silent = lambda key: False
 
@@ -135,13 +136,16 @@ class SlowStore(Backend):
         self.reads.append(list(keys))
         await self._travel(self.error)
         found = {key: self._look(key) for key in keys}
+        await asyncio.sleep(self.lag)
         return {key: entry for key, entry in found.items() if entry is not None}
 
     async def write(self, writes: Sequence[Write]) -> Sequence[Outcome]:
         self.writes.append(list(writes))
         packed = [None if w.entry is None else pack(w.key, w.entry) for w in writes]
         await self._travel(self.error)
-        return [self._write(w, data) for w, data in zip(writes, packed, strict=True)]
+        outcomes = [self._write(w, data) for w, data in zip(writes, packed, strict=True)]
+        await asyncio.sleep(self.lag)
+        return outcomes
 
     async def forget_prefix(self, prefixes: Sequence[str]) -> Outcome:
         await self._travel(self.error)
