@@ -2,6 +2,8 @@
 
 import argparse
 import socket
+import sys
+from contextlib import suppress
 from pathlib import Path
 
 import uvicorn
@@ -20,8 +22,12 @@ def main() -> None:
     with listen(options.host, options.port) as listener:
         host, port = listener.getsockname()[:2]
         print(f"Places: http://{host}:{port}/docs  (Ctrl-C ends it)", flush=True)
-        config = uvicorn.Config(create_app(options.database), log_level=options.log_level)
-        uvicorn.Server(config).run(sockets=[listener])
+        app = create_app(options.database)
+        server = uvicorn.Server(uvicorn.Config(app, log_level=options.log_level))
+        with suppress(KeyboardInterrupt):
+            server.run(sockets=[listener])
+    if not server.started:
+        sys.exit("The service did not start.")
 
 
 def parse() -> argparse.Namespace:
@@ -40,7 +46,11 @@ def listen(host: str, port: int) -> socket.socket:
     )[0]
     listener = socket.socket(family, kind, protocol)
     listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    listener.bind(address)
+    try:
+        listener.bind(address)
+    except OSError as error:
+        listener.close()
+        sys.exit(f"Cannot serve on {host}:{port}: {error}. --port 0 takes any that is free.")
     listener.listen(1024)
     return listener
 

@@ -1,6 +1,6 @@
 """The endpoints."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager, closing
 from pathlib import Path
 from typing import Annotated, TypeVar
@@ -34,7 +34,7 @@ def create_app(database: Path) -> FastAPI:
     """The service on the SQLite file `database`, which `fill` has made."""
 
     @asynccontextmanager
-    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+    async def lifespan(app: FastAPI) -> AsyncGenerator[None]:
         with closing(Database(database)) as opened:
             app.state.database = opened
             app.state.places = Places(opened)

@@ -3,7 +3,7 @@
 import queue
 import sqlite3
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -24,10 +24,10 @@ CREATE TABLE places (
     timezone TEXT NOT NULL,
     version INTEGER NOT NULL DEFAULT 0
 );
-CREATE INDEX places_by_population ON places (population DESC, id);
 CREATE INDEX places_by_name ON places (name, id);
-CREATE INDEX places_by_country_and_population ON places (country, population DESC, id);
+CREATE INDEX places_by_population ON places (population DESC, id, name);
 CREATE INDEX places_by_country_and_name ON places (country, name, id);
+CREATE INDEX places_by_country_and_population ON places (country, population DESC, id, name);
 
 CREATE TABLE user_settings (
     user INTEGER PRIMARY KEY,
@@ -80,13 +80,13 @@ class Database:
             self._idle.put(connection)
 
     @contextmanager
-    def read(self) -> Iterator[Transaction]:
+    def read(self) -> Generator[Transaction]:
         """Several statements that see the same moment."""
         with self._transaction("BEGIN") as transaction:
             yield transaction
 
     @contextmanager
-    def write(self) -> Iterator[Transaction]:
+    def write(self) -> Generator[Transaction]:
         """Committed when the block ends, rolled back if it raises."""
         with self._writing, self._transaction("BEGIN IMMEDIATE") as transaction:
             yield transaction
@@ -97,7 +97,7 @@ class Database:
             connection.close()
 
     @contextmanager
-    def _transaction(self, begin: str) -> Iterator[Transaction]:
+    def _transaction(self, begin: str) -> Generator[Transaction]:
         connection = self._idle.get()
         try:
             with connection:

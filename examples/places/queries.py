@@ -95,12 +95,11 @@ def _version(transaction: Transaction, country: str) -> int:
 
 
 def _condition(query: PlaceQuery) -> tuple[str, Parameters]:
-    conditions = ["population >= ?"]
-    parameters: list[str | int] = [query.min_population]
-    if query.country:
-        conditions.append("country = ?")
-        parameters.append(query.country)
-    if query.q:
-        conditions.append("instr(lower(name), lower(?))")
-        parameters.append(query.q)
-    return f"WHERE {' AND '.join(conditions)}", parameters
+    conditions = {
+        "country = ?": query.country,
+        "population >= ?": query.min_population,
+        "instr(lower(name), lower(?))": query.q,
+    }
+    wanted = {condition: value for condition, value in conditions.items() if value}
+    where = f"WHERE {' AND '.join(wanted)}" if wanted else ""
+    return where, list(wanted.values())

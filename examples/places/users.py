@@ -2,7 +2,7 @@
 
 import logging
 
-from cachekit import InvalidationError, Key
+from cachekit import InvalidationError
 from examples.places.caching import cache
 from examples.places.database import Database
 from examples.places.models import SettingsChange, UserSettings
@@ -30,7 +30,7 @@ class Users:
         """
         saved = save_settings(self._database, user, change)
         try:
-            cache.sync.invalidate(Key("settings:{}", user))
+            self.settings.invalidate(user)
         except InvalidationError as error:  # it is committed, so the request has not failed
             log.warning("settings of user %d: %s", user, error)
         return saved

@@ -9,6 +9,7 @@ import pytest
 from fastapi import FastAPI
 
 from examples.places.app import create_app
+from examples.places.caching import cache
 from examples.places.fill import fill
 
 
@@ -31,4 +32,5 @@ async def client(app: FastAPI) -> AsyncIterator[httpx.AsyncClient]:
         app.router.lifespan_context(app),
         httpx.AsyncClient(transport=transport, base_url="http://places") as client,
     ):
+        await cache.clear()
         yield client

@@ -1,6 +1,7 @@
 """The demo: its checker finds what is stale, and a small run of all of it."""
 
 import re
+from asyncio.subprocess import Process
 from pathlib import Path
 
 import httpx
@@ -13,7 +14,7 @@ from examples.places.demo.server import ServerError, serving
 from examples.places.demo.traffic import Ask, Traffic, World
 from examples.places.demo.watch import Watch
 
-WORLD = World(places=range(1, 100), countries=["FR", "DE"])
+WORLD = World(places=range(1, 100), countries=["FR", "DE"], calm="CH")
 READ = Ask("GET", "/places/5")
 UPDATE = Ask("PATCH", "/places/5", body={"population": 1})
 
@@ -103,10 +104,16 @@ async def test_a_server_that_dies_is_named(filled: Path) -> None:
 
 
 async def test_a_server_ends_with_the_demo_however_that_ends(filled: Path) -> None:
-    with pytest.raises(KeyboardInterrupt):
+    processes: list[Process] = []
+
+    async def interrupted() -> None:
         async with serving(filled, cached=True) as server:
+            processes.append(server.process)
             raise KeyboardInterrupt
-    assert server.process.returncode is not None
+
+    with pytest.raises(KeyboardInterrupt):
+        await interrupted()
+    assert processes[0].returncode is not None
 
 
 def test_a_small_run_of_all(capsys: pytest.CaptureFixture[str]) -> None:

@@ -179,7 +179,7 @@ async def test_an_update_cancelled_half_way_still_emits(
     update.cancel()
     with pytest.raises(asyncio.CancelledError):
         await update
-    await asyncio.wait(asyncio.all_tasks() - {asyncio.current_task()})
+    await asyncio.gather(*(asyncio.all_tasks() - {asyncio.current_task()}))
     assert (await get(client, f"/places/{PARIS}"))["name"] == "Lutetia"
 
 

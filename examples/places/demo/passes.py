@@ -15,9 +15,6 @@ from examples.places.demo.server import serving
 from examples.places.demo.traffic import Ask, Traffic, World
 from examples.places.fill import fill
 
-CROWDED = 20
-"""The stampede wants the statistics of the country of this rank; other traffic leaves it out."""
-
 
 @dataclass(frozen=True)
 class Options:
@@ -59,12 +56,10 @@ def _fill(path: Path, smallest: int, bars: Progress) -> None:
 def _script(filled: Path, options: Options) -> Script:
     with closing(Database(filled, connections=1)) as database:
         world = World.of(database)
-    crowded = world.countries[CROWDED]
-    others = World(world.places, [code for code in world.countries if code != crowded])
     each = options.requests // options.clients
     seeds = [f"{options.seed} {client}" for client in range(options.clients)]
-    streams = [list(Traffic(others, seed).asks(each)) for seed in seeds]
-    return Script(streams, [Ask("GET", f"/countries/{crowded}/statistics")] * options.crowd)
+    streams = [list(Traffic(world, seed).asks(each)) for seed in seeds]
+    return Script(streams, [Ask("GET", f"/countries/{world.calm}/statistics")] * options.crowd)
 
 
 async def _pass(filled: Path, script: Script, bars: Progress, *, cached: bool) -> Figures:

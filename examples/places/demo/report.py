@@ -1,14 +1,15 @@
 """The table at the end."""
 
 from collections.abc import Callable
-from typing import NamedTuple
+from dataclasses import dataclass
 
 from rich.table import Table
 
 from examples.places.demo.drive import Figures
 
 
-class Line(NamedTuple):
+@dataclass(frozen=True)
+class Line:
     """One line of the table: what of the figures it shows, and how."""
 
     title: str

@@ -5,7 +5,7 @@ import os
 import re
 import sys
 from asyncio.subprocess import PIPE, Process
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import NamedTuple
@@ -32,7 +32,7 @@ class ServerError(Exception):
 
 
 @asynccontextmanager
-async def serving(database: Path, *, cached: bool) -> AsyncIterator[Server]:
+async def serving(database: Path, *, cached: bool) -> AsyncGenerator[Server]:
     """Run the service on `database` and a free port of this host; gives where it is.
 
     Whatever happens inside, the process is ended. If it was the process that ended first, that

@@ -11,10 +11,11 @@ from examples.places.database import Database
 
 T = TypeVar("T")
 
-PLACES = 2_000
-USERS = range(1, 501)
-FRAGMENTS = ("san", "new", "port", "saint", "burg", "ville", "al", "kota")
-SKEW = 1.0
+PLACES = 500
+COUNTRIES = 30
+USERS = range(1, 101)
+FRAGMENTS = ("san", "new", "port", "burg")
+SKEW = 1.2
 """The n-th most popular is asked for 1 / n ** SKEW times as often as the first."""
 
 
@@ -30,22 +31,26 @@ class Ask:
 
 @dataclass(frozen=True)
 class World:
-    """What can be asked for, most popular first."""
+    """What can be asked for, most popular first; nobody but the stampede asks for `calm`."""
 
     places: Sequence[int]
     countries: Sequence[str]
+    calm: str
 
     @classmethod
     def of(cls, database: Database) -> "World":
-        """The largest places, and all countries by how many places they have."""
+        """The largest places, and the countries that have most of them."""
         with database.read() as transaction:
             places = transaction.rows(
                 "SELECT id FROM places ORDER BY population DESC, id LIMIT ?", [PLACES]
             )
             countries = transaction.rows(
                 "SELECT country FROM places GROUP BY country ORDER BY COUNT(*) DESC, country"
+                " LIMIT ?",
+                [COUNTRIES + 1],
             )
-        return cls([row[0] for row in places], [row[0] for row in countries])
+        *busy, calm = [row["country"] for row in countries]
+        return cls([row["id"] for row in places], busy, calm)
 
 
 class Traffic:
@@ -55,10 +60,10 @@ class Traffic:
         self._world = world
         self._random = random.Random(seed)
         self._kinds = {  # and how often, in percent
-            self._place: 66,
-            self._page: 18,
-            self._settings: 8,
-            self._statistics: 3,
+            self._place: 60,
+            self._page: 20,
+            self._settings: 9,
+            self._statistics: 6,
             self._update: 3,
             self._save: 2,
         }
@@ -72,10 +77,10 @@ class Traffic:
         return Ask("GET", f"/places/{self._popular(self._world.places)}")
 
     def _page(self) -> Ask:
-        query: dict[str, str | int] = {"page": self._popular(range(1, 6))}
-        if self._random.random() < 0.7:
+        query: dict[str, str | int] = {"page": self._popular(range(1, 4))}
+        if self._random.random() < 0.8:
             query["country"] = self._popular(self._world.countries)
-        if self._random.random() < 0.4:
+        if self._random.random() < 0.2:
             query["q"] = self._popular(FRAGMENTS)
         return Ask("GET", "/places", query)
 
