@@ -1,0 +1,34 @@
+"""The msgpack package, typed: it brings no types of its own."""
+
+from collections.abc import Callable
+from typing import Any, Final, cast
+
+import msgpack  # type: ignore[import-untyped]  # pyright: ignore[reportMissingTypeStubs]
+
+_MSGPACK: Final = cast("Any", msgpack)
+
+Hook = Callable[[Any], Any]
+TOO_DEEP: Final[type[Exception]] = _MSGPACK.StackError
+
+ext: Final[Callable[[int, bytes], Any]] = _MSGPACK.ExtType
+"""What is packed as an ext value: a code and bytes."""
+
+
+def pack(value: Any, hook: Hook, errors: str | None) -> bytes:
+    """The bytes of `value`; `hook` makes what msgpack knows of every type that it does not.
+
+    `errors` says how to encode text that is not UTF-8, `None` not to.
+    """
+    packer = _MSGPACK.Packer(default=hook, strict_types=True, unicode_errors=errors)
+    return cast("bytes", packer.pack(value))
+
+
+def unpack(data: bytes, read_ext: Callable[[int, bytes], Any], read_array: Hook | None) -> Any:
+    """The value of `data`, with each ext value read by one hook and each array by the other."""
+    return _MSGPACK.unpackb(
+        data,
+        ext_hook=read_ext,
+        list_hook=read_array,
+        strict_map_key=False,
+        unicode_errors="surrogatepass",
+    )
