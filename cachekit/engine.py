@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final
 
-from cachekit.backend import LOCAL, Backend
+from cachekit.backend import LOCAL, Backend, Write
 from cachekit.call import Call
 from cachekit.clock import Clock
 from cachekit.deferred import Scope, Scopes
@@ -236,9 +236,9 @@ class Engine:
 
     async def close(self, ways: Ways) -> None:
         """Give up what is under way, then leave the backend."""
-        flights = [*self.reader.flights.all(), *self.reader.unstored.all()]
-        for flight in flights:
-            flight.abandon()
+        self.store.closed = True  # first: who waited for a flight looks again at once
+        flights = [*self.reader.flights.give_up(), *self.reader.unstored.give_up()]
+        self.store.later([Write(f.key, None, f.anchor) for f in flights if f.anchor is not None])
         mine = [f.task for f in flights if f.task and f.task.get_loop() is running_loop()]
         if mine and ways.waits:
             await asyncio.wait(mine, timeout=self.store.deadline)

@@ -89,7 +89,6 @@ class Flight(Shared):
         super().__init__(call.key, deadline)
         self.tags = frozenset(call.tags)
         self.anchor: int | None = None
-        self.begun = False
         self.leader_left = False
         self.before: Flight | None = None
         self.owner = call.owner
@@ -102,41 +101,43 @@ class Flight(Shared):
 
 
 class Table:
-    """The flights of one cache, the latest for each key. The lock is held for a few lines only."""
+    """The flights of one cache: for each key the one that takes on callers until its load begins,
+    and the one that loads. The lock is held for a few lines only.
+    """
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._flights: dict[str, Flight] = {}
+        self._boarding: dict[str, Flight] = {}
+        self._flying: dict[str, Flight] = {}
 
     def __len__(self) -> int:
-        return len(self._flights)
+        return len(self.all())
 
     def join(self, call: Call, anchor: int) -> Flight | None:
-        """R1: the flight whose anchor the caller's own read just saw."""
+        """A flight to share for who has seen a stub, or `None`: then it is another process's."""
         with self._lock:
-            flight = self._flights.get(call.key)
-            if flight is None or flight.done or flight.anchor != anchor:
-                return None
-            if not flight.tags.issuperset(call.tags):
-                return None
-            return self._board(flight)
+            flight = self._shared(call, anchor)
+            return None if flight is None else self._board(flight)
 
     def join_or_lead(self, call: Call, anchor: int | None, deadline: float) -> tuple[Flight, bool]:
-        """The flight to share, or a new one that the caller leads (then True).
-
-        R1: shared is one that has not begun to load, or that flies on the anchor just seen.
-        """
+        """The flight to share, or a new one that the caller leads (then True)."""
         with self._lock:
-            flight = self._flights.get(call.key)
-            if flight is not None and flight.tags.issuperset(call.tags) and not flight.done:
-                seen = anchor is not None and flight.anchor == anchor
-                if seen or not flight.begun:
-                    return self._board(flight), False
-            new = Flight(call, deadline)
-            new.before = flight  # the unstored ones queue up
+            flight = self._shared(call, anchor)
+            if flight is not None:
+                return self._board(flight), False
+            new = self._boarding[call.key] = Flight(call, deadline)
+            new.before = self._flying.get(call.key)  # the unstored ones queue up
             new.anchor = anchor
-            self._flights[call.key] = new
             return self._board(new), True
+
+    def _shared(self, call: Call, anchor: int | None) -> Flight | None:
+        """R1: one that flies on the anchor just seen, or that has not begun to load."""
+        flight = self._flying.get(call.key)
+        if flight is None or anchor is None or flight.anchor != anchor:
+            flight = self._boarding.get(call.key)
+        if flight is None or flight.done or not flight.tags.issuperset(call.tags):
+            return None
+        return flight
 
     @staticmethod
     def _board(flight: Flight) -> Flight:
@@ -146,7 +147,8 @@ class Table:
     def begin(self, flight: Flight, held: Entry | None, deadline: float) -> None:
         """From here on the load is older than the question of whoever comes, and sees no anchor."""
         with self._lock:
-            flight.begun = True
+            self._drop(flight)
+            self._flying[flight.key] = flight
             flight.deadline = deadline
             flight.anchor = None if held is None else held.version
             flight.tags = flight.tags.union(() if held is None else held.tags)
@@ -169,13 +171,22 @@ class Table:
         flight.before = None
         flight.settle(Again())
 
+    def give_up(self) -> list[Flight]:
+        """End all flights, even one whose task has not begun or whose thread cannot be stopped."""
+        flights = self.all()
+        for flight in flights:
+            flight.abandon()
+            self.land(flight)
+        return flights
+
     def _drop(self, flight: Flight) -> None:
-        if self._flights.get(flight.key) is flight:
-            del self._flights[flight.key]
+        for flights in (self._boarding, self._flying):
+            if flights.get(flight.key) is flight:
+                del flights[flight.key]
 
     def all(self) -> list[Flight]:
         with self._lock:
-            return list(self._flights.values())
+            return [*self._boarding.values(), *self._flying.values()]
 
 
 class Watches:

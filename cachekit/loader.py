@@ -206,11 +206,12 @@ class Loader:
     ) -> None:
         """R3: a load that failed lets the others try at once, unless its leader had left."""
         self._count.load_errors += 1
-        if flight.leader_left:
+        if flight.leader_left or flight.done:
             self._give_up(call, held)
-            return
-        await self._leave_pass(call, held)
-        flight.end(Failed(error, error.__traceback__))
+        else:
+            await self._leave_pass(call, held)
+        if not flight.leader_left:
+            flight.end(Failed(error, error.__traceback__))
 
     async def _leave_pass(self, call: Call, held: Entry | None) -> None:
         if held is None:

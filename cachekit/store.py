@@ -177,7 +177,7 @@ class Store:
     def later(self, writes: Sequence[Write]) -> None:
         """Writes that nobody waits for."""
         home = self.home
-        if home is None or home.gone:
+        if not writes or home is None or home.gone:
             return
         if home.inline or home.loop is None:
             drive(self._trying(home, writes))
