@@ -53,11 +53,11 @@ clean: ## Remove what the others made, except .venv
 .PHONY: help install demo serve test test-long mutants lint types bench clean
 
 # .with-demo and .with-dev stand for an installed extra; pyproject.toml is all that they hang on,
-# since the sources are used where they lie.
+# since the sources are used where they lie. The one for development holds the other.
 $(VENV)/.with-%: pyproject.toml $(RUN)
 	@echo "Installing cachekit with what '$*' needs into $(VENV)"
 	@$(INSTALL) --editable '.[$*]'
-	@touch $@
+	@touch $@ $(if $(filter dev,$*),$(VENV)/.with-demo)
 
 $(RUN):
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
