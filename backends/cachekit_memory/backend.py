@@ -93,6 +93,11 @@ class MemoryBackend(Backend):
         having: dict[Capability[Any], object] = {LOCAL: self, PEEK: peek, FORGET_PREFIX: self}
         return offer(wanted, having)
 
+    async def close(self) -> None:
+        """Forget everything."""
+        with self._lock:
+            self._clear()
+
     def peek(self, key: str) -> Entry | None:
         """The value under `key`; of S3-FIFO, `capability(PEEK)` has one that takes no lock."""
         with self._lock:
@@ -121,6 +126,9 @@ class MemoryBackend(Backend):
         # Re-entrant: the destructor of a value, or a signal handler, may use the cache while its
         # thread is in here.
         self._lock = threading.RLock()
+        self._clear()
+
+    def _clear(self) -> None:
         self._values.clear()
         self._entries.clear()
         self._deadlines = Deadlines()

@@ -277,3 +277,11 @@ def test_a_value_whose_end_uses_the_cache_does_not_lock_up(backend: MemoryBacken
     del entry
     write(backend, "k", value())
     assert read(backend, "ended") is not None
+
+
+async def test_what_was_closed_is_empty_and_can_be_used_again() -> None:
+    memory = MemoryBackend()
+    await memory.write([Write("v:key", Entry(Kind.STUB))])
+    await memory.close()
+    assert await memory.read(["v:key"]) == {}
+    assert await memory.write([Write("v:key", Entry(Kind.STUB))]) == [DONE]
