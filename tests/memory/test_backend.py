@@ -251,12 +251,13 @@ def test_an_empty_backend_is_still_one(backend: MemoryBackend) -> None:
     assert bool(backend)
 
 
-async def test_it_stays_filled_over_close_and_open(backend: MemoryBackend) -> None:
-    entry = value()
+async def test_what_was_closed_is_empty_and_can_be_used_again(backend: MemoryBackend) -> None:
     await backend.open()
-    write(backend, "k", entry)
+    write(backend, "k", value())
     await backend.close()
     await backend.open()
+    assert read(backend, "k") is None
+    write(backend, "k", entry := value())
     assert read(backend, "k") is entry
 
 
@@ -277,11 +278,3 @@ def test_a_value_whose_end_uses_the_cache_does_not_lock_up(backend: MemoryBacken
     del entry
     write(backend, "k", value())
     assert read(backend, "ended") is not None
-
-
-async def test_what_was_closed_is_empty_and_can_be_used_again() -> None:
-    memory = MemoryBackend()
-    await memory.write([Write("v:key", Entry(Kind.STUB))])
-    await memory.close()
-    assert await memory.read(["v:key"]) == {}
-    assert await memory.write([Write("v:key", Entry(Kind.STUB))]) == [DONE]
