@@ -12,7 +12,7 @@ from typing import Any, Final, cast
 
 from cachekit.errors import EncodeError
 from cachekit.immutable import ATOMS, IMMUTABLE, is_immutable
-from cachekit.trees import Make, NotATreeError, put_together, take_apart
+from cachekit.trees import Make, put_together, take_apart
 
 __all__ = ["freeze", "is_immutable"]
 
@@ -30,7 +30,7 @@ def freeze(value: Any, *, share: bool = False) -> tuple[Any, Make | None]:
         if share or is_immutable(value):
             return value, None
         tree = take_apart(value)
-    except (NotATreeError, RecursionError):
+    except Exception:  # no tree, too deep, or a class of the user's failed
         return _snapshot(value)
     if not tree.branches:
         make, source, *_ = tree.leaves[0]

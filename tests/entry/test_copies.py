@@ -263,6 +263,11 @@ def test_a_class_may_leave_out_what_it_makes_anew() -> None:
     assert made.lock is not value.lock
 
 
+def test_what_a_class_of_the_users_raises_goes_nowhere() -> None:
+    made = copy_of([things.Shy(5)])
+    assert vars(made[0]) == {"x": 5}
+
+
 def test_functions_and_classes_are_code() -> None:
     for value in (len, shape, things.Model, lambda: 5):
         assert copy_of(value) is value

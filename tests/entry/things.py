@@ -45,6 +45,16 @@ class Remembering:
         return []
 
 
+@dataclass(frozen=True)
+class Shy:
+    x: int
+
+    def __getattribute__(self, name: str) -> Any:
+        if name == "x":
+            raise RuntimeError("not today")
+        return super().__getattribute__(name)
+
+
 class Loose(Point):
     """Not frozen in what it adds: attributes of its own may be set."""
 
