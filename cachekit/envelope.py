@@ -4,9 +4,10 @@
     0       2     magic "ck"
     2       1     format (1)
     3       1     kind
-    4       8     version, big-endian: always here, scripts compare it
-    12      8     born, float64, seconds since the epoch
-    20      2     number of tags; for each: u16 length, its key, u64 version
+    4       2     flags: none yet, 0; an entry with one that is not known is foreign
+    6       8     version: always here, scripts compare it
+    14      8     born, float64, seconds since the epoch
+    22      2     number of tags; for each: u16 length, its key, u64 version
             -     (up to here the same in all formats)
             8     ttl, float64 seconds, inf: none
             4     load time, float32 seconds
@@ -32,9 +33,10 @@ from cachekit.errors import UnreadableError
 
 MAGIC: Final = b"ck"
 FORMAT: Final = 1
-VERSION_AT: Final = 4
+VERSION_AT: Final = 6
+_NO_FLAGS: Final = 0
 
-_HEAD: Final = struct.Struct(">2sBBQdH")
+_HEAD: Final = struct.Struct(">2sBBHQdH")
 _TAG: Final = struct.Struct(">H")
 _TAG_VERSION: Final = struct.Struct(">Q")
 _TIMES: Final = struct.Struct(">df")
@@ -57,7 +59,8 @@ def pack(key: str, entry: Entry) -> bytes:
 
 
 def _pack(key: str, entry: Entry) -> bytes:
-    parts = [_HEAD.pack(MAGIC, FORMAT, entry.kind, entry.version, entry.born, len(entry.tags))]
+    head = (MAGIC, FORMAT, entry.kind, _NO_FLAGS, entry.version, entry.born, len(entry.tags))
+    parts = [_HEAD.pack(*head)]
     for tag, version in entry.tags.items():
         name = tag.encode(errors="surrogatepass")
         parts += [_TAG.pack(len(name)), name, _TAG_VERSION.pack(version)]
@@ -87,7 +90,7 @@ def unpack(key: str, data: bytes, clock: Clock) -> Entry:
 def _unpack(key: str, data: bytes, clock: Clock) -> Entry:
     if data[:2] != MAGIC or zlib.crc32(memoryview(data)[:-4]) != _LONG.unpack(data[-4:])[0]:
         raise ValueError("torn or corrupt")
-    _, form, kind, version, born, count = _HEAD.unpack_from(data)
+    _, form, kind, flags, version, born, count = _HEAD.unpack_from(data)
     at = _HEAD.size
     tags: dict[str, int] = {}
     for _ in range(count):
@@ -98,8 +101,8 @@ def _unpack(key: str, data: bytes, clock: Clock) -> Entry:
         raise ValueError(f"born at {born}")
     entry = Entry(Kind(kind), version=version, tags=tags)
     entry.born = born
-    if form != FORMAT:
-        entry.codec = f"format {form}"
+    if (form, flags) != (FORMAT, _NO_FLAGS):
+        entry.codec = f"format {form}, flags {flags:x}"
         return entry
     _read_body(entry, key, data, at, clock)
     return entry

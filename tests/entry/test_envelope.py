@@ -159,11 +159,18 @@ def test_another_keys_bytes_are_unreadable(key: str) -> None:
 
 def test_a_newer_format_shows_its_head_and_a_codec_that_nobody_has() -> None:
     head = pack("k", value(tags={"t:one": 7}))[:-4]
-    newer = with_checksum(head[:2] + bytes([FORMAT + 1]) + head[3:41] + b"what the future brings")
+    newer = with_checksum(head[:2] + bytes([FORMAT + 1]) + head[3:43] + b"what the future brings")
     made = unpack("k", newer, FakeClock())
     assert (made.kind, made.version, made.born) == (Kind.VALUE, value().version, value().born)
     assert dict(made.tags) == {"t:one": 7}
-    assert made.codec == "format 2"
+    assert made.codec == "format 2, flags 0"
+
+
+def test_an_unknown_flag_makes_an_entry_foreign() -> None:
+    data = bytearray(pack("k", value())[:-4])
+    data[VERSION_AT - 1] = 1
+    made = unpack("k", with_checksum(bytes(data)), FakeClock())
+    assert (made.codec, made.payload) == ("format 1, flags 1", None)
     assert made.payload is None
     assert not made.serves(0.0)
 
