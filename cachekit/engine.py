@@ -10,7 +10,7 @@ from cachekit.backend import LOCAL, Backend, Write
 from cachekit.call import Call
 from cachekit.clock import Clock
 from cachekit.deferred import Scope, Scopes
-from cachekit.errors import ConfigurationError, InvalidationError
+from cachekit.errors import ConfigurationError
 from cachekit.invalidation import Invalidator, Target, targets_of
 from cachekit.keys import record_key, tag_key, value_key
 from cachekit.loader import Loader
@@ -209,10 +209,10 @@ class Engine:
         self.scopes.leave(scope)
         try:
             await self.writer.forget(scope.doomed, ways)
-        except InvalidationError as unacknowledged:
+        except Exception as failure:
             if error is None:
                 raise
-            log.error("%s", unacknowledged)
+            log.error("%s", failure)
 
     async def emit(self, event: Any, ways: Ways) -> tuple[Target, ...]:
         """What the invalidators said, forgotten."""

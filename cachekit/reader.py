@@ -30,6 +30,7 @@ from cachekit.store import Store
 _AGAIN: Final = Again()
 _SHORTEST_PAUSE: Final = 0.025
 _LONGEST_PAUSE: Final = 0.25
+_EARLY: Final = 1e-6
 
 
 class Reader:
@@ -195,11 +196,11 @@ class Reader:
         """Until the load has ended, its time is up, or this caller may not wait any longer."""
         span = self._loader.longest(call)  # the deadline moves when the load begins: look again
         while not shared.done:
-            left = min(shared.deadline, until) - self._now()
-            if left <= 0:
+            left = self._left(min(shared.deadline, until))
+            if not left:
                 break
             await call.ways.wait(shared.future, min(left, span))
-        if self._now() >= shared.deadline:
+        if not self._left(shared.deadline):
             shared.settle(Failed(TimeoutError(f"the load of {shared.key} took too long")))
 
     async def _outwait(self, call: Call, version: int, patience: Patience) -> Any:
@@ -207,7 +208,7 @@ class Reader:
         now = self._now()
         if not patience.waits_for(version, now):
             return await self._obtain_unstored(call, patience)
-        if now >= patience.until:
+        if not self._left(patience.until):
             return await self._loader.alone(call)
         self._count.waits += 1
         watch, mine = self.watches.join(call.key, self._longest(call))
@@ -222,7 +223,7 @@ class Reader:
     async def _poll(self, watch: Shared, call: Call, version: int, until: float) -> None:
         pause = _SHORTEST_PAUSE
         try:
-            while self._now() < min(watch.deadline, until):
+            while self._left(min(watch.deadline, until)):
                 await call.ways.pause(uniform(pause / 2, pause))
                 entry = (await self._store.read((call.key,), call.ways)).get(call.key)
                 if not isinstance(entry, Entry) or entry.version != version:
@@ -251,6 +252,11 @@ class Reader:
         if not call.ways.waits:
             return self._now()
         return self._now() + LEASE if inside() else inf
+
+    def _left(self, until: float) -> float:
+        """Seconds until then. Timers may fire a little early: then it is then."""
+        left = until - self._now()
+        return left if left > _EARLY else 0.0
 
     def _longest(self, call: Call) -> float:
         """Before a load begins: time to wait for another, and for the backend."""
