@@ -11,7 +11,7 @@ from cachekit.clock import SYSTEM, Clock
 from cachekit.decorator import Function, decorate, unwrapped
 from cachekit.disabled import NoBackend
 from cachekit.engine import Engine
-from cachekit.invalidation import EventMap, Invalidator, Key, Target
+from cachekit.invalidation import EventMap, Invalidator, Key, Target, invalidators_of
 from cachekit.keys import check_namespace
 from cachekit.missing import MISSING, IsMissing
 from cachekit.policy import Duration, Policy, Ttl, fraction, seconds, seconds_or_never
@@ -80,7 +80,9 @@ class Cache:
         disabled: bool = False,
     ) -> None:
         self._events = EventMap()
-        self._source = Source(NoBackend() if disabled else backend or "memory://")
+        self._source = Source(
+            NoBackend() if disabled else "memory://" if backend is None else backend
+        )
         self._engine = Engine(
             self._source,
             namespace=None if namespace is None else check_namespace(namespace),
@@ -93,9 +95,11 @@ class Cache:
             ),
             deadline=seconds("deadline", deadline),
             clock=clock,
-            invalidators=[invalidators] if callable(invalidators) else list(invalidators),
+            invalidators=invalidators_of(invalidators),
             disabled=disabled,
         )
+        if self._source.known:
+            self._engine.backend()
         self.sync = SyncCache(self._engine, self._source)
 
     # -- reading

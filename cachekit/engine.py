@@ -53,7 +53,7 @@ class Engine:
         self._home = record_key(self.namespace, "home")
         self._functions: dict[str, str] = {}
         counters = self.ledger.counters
-        self.store = Store(self._backend, deadline, counters)
+        self.store = Store(self.backend, deadline, counters)
         self.loader = Loader(self.store, clock, counters)
         self.reader = Reader(self.store, self.loader, self.scopes, clock, counters)
         self.writer = Writer(self.store, self.loader, counters)
@@ -62,7 +62,8 @@ class Engine:
     def after_fork(self) -> None:
         self.reader.begin_afresh()
 
-    def _backend(self) -> Backend:
+    def backend(self) -> Backend:
+        """The backend, made now if it is not yet; raises `ConfigurationError` if it will not do."""
         backend = self._make_backend()
         if not self._named and backend.capability(LOCAL) is None:
             raise ConfigurationError(
@@ -235,7 +236,8 @@ class Engine:
         await self.store.open(ways)
 
     async def close(self, ways: Ways) -> None:
-        """Give up what is under way, then leave the backend."""
+        """Give up what is under way, but for what forgets (R10), then leave the backend."""
+        await self.store.finished()
         self.store.closed = True  # first: who waited for a flight looks again at once
         flights = [*self.reader.flights.give_up(), *self.reader.unstored.give_up()]
         self.store.later([Write(f.key, None, f.anchor) for f in flights if f.anchor is not None])

@@ -111,9 +111,13 @@ class EventMap:
             raise ConfigurationError(
                 f"events are told apart by their class; {event_type!r} is none"
             )
-        if not callable(handler) or iscoroutinefunction(handler):
-            raise ConfigurationError(f"{handler!r} is no plain function of an event")
-        self._handlers.append((event_type, handler))
+        self._handlers.append((event_type, _plain(handler)))
+
+
+def invalidators_of(given: Invalidator | Iterable[Invalidator]) -> list[Invalidator]:
+    """One or several; a `ConfigurationError` for what is none."""
+    several = given if isinstance(given, Iterable) and not callable(given) else [given]
+    return [_plain(invalidator) for invalidator in several]
 
 
 def targets_of(invalidator: Invalidator, event: Any) -> tuple[Target, ...]:
@@ -127,6 +131,12 @@ def targets_of(invalidator: Invalidator, event: Any) -> tuple[Target, ...]:
             "plain function and returns Key, Tag or Prefix objects, [] for nothing"
         )
     return targets
+
+
+def _plain(handler: object) -> Invalidator:
+    if not callable(handler) or iscoroutinefunction(handler):
+        raise ConfigurationError(f"{handler!r} is no plain function of an event")
+    return cast("Invalidator", handler)
 
 
 def _as_targets(answer: object) -> tuple[Target, ...] | None:

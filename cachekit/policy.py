@@ -3,7 +3,6 @@
 import random
 from dataclasses import dataclass
 from datetime import timedelta
-from math import isfinite
 from typing import Any, Final, TypeAlias
 
 from cachekit.errors import ConfigurationError
@@ -29,16 +28,17 @@ def seconds(name: str, value: Any) -> float:
         value = value.total_seconds()
     if isinstance(value, bool) or not isinstance(value, (int, float)):
         raise ConfigurationError(f"{name} must be seconds or a timedelta, not {value!r}")
-    if not (isfinite(value) and 0 < value <= LONGEST):
-        raise ConfigurationError(
-            f"{name} must be above 0 and at most ten years, not {value!r}; None never expires"
-        )
+    if not 0 < value <= LONGEST:
+        raise ConfigurationError(f"{name} must be above 0 and at most ten years, not {value!r} s")
     return float(value)
 
 
 def seconds_or_never(name: str, value: Any) -> float | None:
     """Like `seconds`, but `None` stays `None`: for good."""
-    return None if value is None else seconds(name, value)
+    try:
+        return None if value is None else seconds(name, value)
+    except ConfigurationError as error:
+        raise ConfigurationError(f"{error}; None never expires") from None
 
 
 def fraction(name: str, value: Any) -> float:

@@ -50,7 +50,17 @@ def serializer_named(name: str) -> Serializer:
 
 def serializer_of(given: Serializer | str) -> Serializer:
     """`given`, or the installed one of that name."""
-    return serializer_named(given) if isinstance(given, str) else given
+    if isinstance(given, str):
+        return serializer_named(given)
+    if isinstance(given, type) or not all(hasattr(given, name) for name in _SERIALIZER):
+        raise ConfigurationError(
+            f"serializer={given!r} is none: give an object with {', '.join(_SERIALIZER)}, or the "
+            "name of an installed one, such as 'msgpack'"
+        )
+    return given
+
+
+_SERIALIZER: Final = ("id", "fingerprint", "dumps", "loads")
 
 
 def masked(url: str) -> str:

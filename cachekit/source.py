@@ -15,13 +15,15 @@ BackendSpec: TypeAlias = Backend | str | Sequence[Backend | str] | Callable[[], 
 class Source:
     """The backend that `spec` stands for.
 
-    A URL is looked up at once, a callable is called when the cache opens and again when it opens
-    after it was closed.
+    A URL is looked up at once (what is there from the start is `known`), a callable is called when
+    the cache opens and again when it opens after it was closed.
     """
 
     def __init__(self, spec: BackendSpec) -> None:
         self._lock = threading.Lock()
-        self._make = _maker(spec)
+        only = _only(spec)
+        self.known = isinstance(only, str) or _is_backend(only)
+        self._make = _maker(only)
         self._made: Backend | None = None
         afresh_after_fork(self)
 
@@ -41,8 +43,6 @@ class Source:
 
 
 def _maker(spec: Any) -> Callable[[], Backend]:
-    if isinstance(spec, (list, tuple)):
-        return _maker(_only(cast("Sequence[Any]", spec)))
     if isinstance(spec, str) or _is_backend(spec):
         backend = _backend(spec)
         return lambda: backend
@@ -54,7 +54,10 @@ def _maker(spec: Any) -> Callable[[], Backend]:
 _WANTED = "give a URL such as 'memory://', a Backend, a list of them, or a callable that makes one"
 
 
-def _only(chain: Sequence[Any]) -> Any:
+def _only(spec: Any) -> Any:
+    if not isinstance(spec, (list, tuple)):
+        return spec
+    chain = cast("Sequence[Any]", spec)
     if len(chain) != 1:
         raise ConfigurationError(
             f"a chain of {len(chain)} backends: this version of cachekit takes one backend"

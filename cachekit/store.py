@@ -17,7 +17,7 @@ from cachekit.backend import (
 )
 from cachekit.batch import ReadBatches
 from cachekit.entry import Entry
-from cachekit.errors import CacheClosedError, UnsupportedError
+from cachekit.errors import CacheClosedError, ConfigurationError, UnsupportedError
 from cachekit.guard import Guard
 from cachekit.home import HOMES, OPENING, Home
 from cachekit.runtime import (
@@ -31,6 +31,9 @@ from cachekit.stats import Counters
 
 T = TypeVar("T")
 log: Final = logging.getLogger("cachekit")
+
+MISTAKES: Final = (CacheClosedError, ConfigurationError, UnsupportedError)
+"""Errors of who uses the cache, not of a backend that fails: they are raised, not lived with."""
 
 
 def _nothing(key: str) -> Entry | None:
@@ -137,7 +140,7 @@ class Store:
             if home.inline:
                 return await home.backend.read(keys)
             found = await home.do(ways, lambda: self._batched(keys), self._patience)
-        except CacheClosedError:
+        except MISTAKES:
             raise
         except Exception as error:
             found = dict.fromkeys(keys, Unreached(error))
@@ -151,19 +154,7 @@ class Store:
 
     async def forget_prefix(self, prefixes: Sequence[str], ways: Ways) -> Outcome:
         """Delete by prefix; raises `UnsupportedError` if the backend cannot."""
-        home = await self.open(ways)
-        able = home.backend.capability(FORGET_PREFIX)
-        if able is None:
-            raise UnsupportedError(
-                f"{type(home.backend).__name__} cannot forget by Prefix; use a Tag instead"
-            )
-
-        async def forget(home: Home) -> Sequence[Outcome]:
-            work = able.forget_prefix(prefixes)
-            guarded = work if home.inline or self._guard is None else self._guard.within(work)
-            return [await guarded]
-
-        return (await self._send(forget, 1, ways))[0]
+        return (await self._send(lambda home: self._forgetting(home, prefixes), 1, ways))[0]
 
     async def finish(self, work: Coroutine[Any, Any, T], ways: Ways) -> T:
         """R10: what forgets goes on to its end, even if its caller is cancelled."""
@@ -173,6 +164,13 @@ class Store:
         self._finishing.add(task)
         task.add_done_callback(self._ended)
         return await asyncio.shield(task)
+
+    async def finished(self) -> None:
+        """Wait for what this loop still has to finish."""
+        loop = running_loop()
+        mine = [task for task in self._finishing if task.get_loop() is loop]
+        if mine:
+            await asyncio.wait(mine, timeout=OPENING)
 
     def later(self, writes: Sequence[Write]) -> None:
         """Writes that nobody waits for."""
@@ -211,6 +209,15 @@ class Store:
             return await home.backend.write(writes)
         return await self._guard.write(writes)
 
+    async def _forgetting(self, home: Home, prefixes: Sequence[str]) -> Sequence[Outcome]:
+        able = home.backend.capability(FORGET_PREFIX)
+        if able is None:
+            raise UnsupportedError(
+                f"{type(home.backend).__name__} cannot forget by Prefix; use a Tag instead"
+            )
+        work = able.forget_prefix(prefixes)
+        return [await (work if home.inline or self._guard is None else self._guard.within(work))]
+
     async def _send(
         self,
         work: Callable[[Home], Coroutine[Any, Any, Sequence[Outcome]]],
@@ -220,7 +227,7 @@ class Store:
         try:
             home = await self.open(ways)
             return await home.do(ways, lambda: work(home), self._patience)
-        except CacheClosedError:
+        except MISTAKES:
             raise
         except Exception as error:
             self._say(error)

@@ -18,7 +18,9 @@ from cachekit.registry import (
 
 
 class Announced:
-    """A plug-in that keeps the URL it was made from."""
+    """A plug-in that keeps the URL it was made from, and has what tells a serializer."""
+
+    id = fingerprint = dumps = loads = None
 
     def __init__(self, url: str = "") -> None:
         self.url = url

@@ -3,12 +3,13 @@
 import asyncio
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 
-from cachekit import Cache, CacheClosedError, InvalidationError, Tag
+from cachekit import Cache, CacheClosedError, InvalidationError, Key, Prefix, Tag, Target
 from tests.core.conftest import Caches
 from tests.core.helpers import Load
 from tests.core.threads import Gate, Threads, until, until_so
@@ -563,3 +564,51 @@ def test_neither_a_hit_nor_a_miss_in_memory_needs_a_loop_or_a_thread(blocking: C
     cache.sync.invalidate(Tag("t"))
     assert get.refresh(1) == [1]
     assert threading.enumerate() == before
+
+
+# -- never stale
+
+
+class Register:
+    """A number that only rises, cached by all threads; who reads knows the least it may be."""
+
+    def __init__(self, cache: Cache) -> None:
+        self.cache = cache
+        self.now = self.acknowledged = 0
+        self._lock = threading.Lock()
+
+    def read(self) -> None:
+        least = self.acknowledged
+        found = self.cache.sync.get_or_set("k", self._load, tags=["t"])
+        assert found >= least, f"{found} was read, but {least} had been acknowledged before"
+
+    def _load(self) -> int:
+        value = self.now
+        time.sleep(0)  # others may change it now
+        return value
+
+    def change(self, target: Target) -> None:
+        with self._lock:
+            self.now += 1
+            mine = self.now
+        self.cache.sync.invalidate(target)
+        with self._lock:
+            self.acknowledged = max(self.acknowledged, mine)
+
+
+@STORES
+@pytest.mark.usefixtures("jumpy")
+@pytest.mark.parametrize("rounds", [50, pytest.param(2000, marks=pytest.mark.long)])
+def test_no_thread_reads_what_was_invalidated_before(
+    blocking: Caches, threads: Threads, kind: str, rounds: int
+) -> None:
+    cache = made(blocking, kind, deadline=5)
+    register, targets = Register(cache), (Key("k"), Tag("t"), Prefix("k"))
+
+    def work(number: int) -> None:
+        for turn in range(rounds):
+            register.change(targets[turn % 3]) if (turn + number) % 4 == 0 else register.read()
+
+    threads.race(6, work, patience=60)
+    register.read()
+    assert cache.stats().hits > 0

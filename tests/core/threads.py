@@ -28,7 +28,7 @@ class Threads:
         thread.start()
         return future
 
-    def race(self, count: int, work: Callable[[int], T]) -> list[T]:
+    def race(self, count: int, work: Callable[[int], T], *, patience: float = PATIENCE) -> list[T]:
         """`work(0)`, `work(1)`, … at once, in a thread each."""
         start = threading.Barrier(count)
 
@@ -37,7 +37,7 @@ class Threads:
             return work(number)
 
         futures = [self.run(partial(run, number)) for number in range(count)]
-        return [future.result(PATIENCE) for future in futures]
+        return [future.result(patience) for future in futures]
 
     def left(self) -> list[str]:
         """The threads that do not end."""
