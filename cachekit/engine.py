@@ -11,6 +11,7 @@ from cachekit.call import Call
 from cachekit.clock import Clock
 from cachekit.deferred import Scope, Scopes
 from cachekit.errors import ConfigurationError
+from cachekit.home import OPENING
 from cachekit.invalidation import Invalidator, Target, targets_of
 from cachekit.keys import record_key, tag_key, value_key
 from cachekit.loader import Loader
@@ -232,8 +233,14 @@ class Engine:
         await self.forget(doomed, ways)
 
     async def open(self, ways: Ways) -> None:
+        """Open the backend; who cannot has nothing to close."""
         self.store.closed = False
-        await self.store.open(ways)
+        try:
+            await self.store.open(ways, OPENING)
+        except BaseException:
+            await self.store.close(ways)
+            self.store.closed = False
+            raise
 
     async def close(self, ways: Ways) -> None:
         """Give up what is under way, but for what forgets (R10), then leave the backend."""

@@ -8,7 +8,15 @@ from concurrent.futures import Future
 from typing import Final, TypeVar
 
 from cachekit.backend import LOCAL, Backend
-from cachekit.runtime import LoopThread, Ways, afresh_after_fork, running_loop
+from cachekit.runtime import (
+    LoopThread,
+    Ways,
+    afresh_after_fork,
+    check_waits,
+    drive,
+    running_loop,
+    submit,
+)
 
 T = TypeVar("T")
 
@@ -29,10 +37,16 @@ class Home:
         self.users = 0
         self._lock = threading.Lock()
         self._opened: Future[BaseException | None] | None = None
+        self._opening: object = None
 
     @property
     def gone(self) -> bool:
         return not self.inline and (self.loop is None or self.loop.is_closed())
+
+    @property
+    def is_open(self) -> bool:
+        opened = self._opened
+        return opened is not None and opened.done() and opened.result() is None and not self.gone
 
     async def do(self, ways: Ways, work: Callable[[], Awaitable[T]], timeout: float) -> T:
         """Work on the backend where that may be done."""
@@ -40,41 +54,48 @@ class Home:
             return await work()
         return await ways.on(self.loop, work, timeout)
 
-    async def open(self, ways: Ways) -> None:
-        """Open the backend, once; the others wait, and learn if it failed."""
-        with self._lock:
-            opened, mine = self._opened, self._opened is None
-            if opened is None:
-                opened = self._opened = Future()
-                opened.set_running_or_notify_cancel()
-        error = await self._open(ways, opened) if mine else await self._await(ways, opened)
-        if error is not None:
-            raise error
+    async def open(self, ways: Ways, timeout: float) -> None:
+        """Wait until the backend is open. The first to come starts it; it goes on without them.
 
-    async def _open(
-        self, ways: Ways, opened: "Future[BaseException | None]"
-    ) -> BaseException | None:
+        Raises what it raised (then the next call tries again), `TimeoutError` after `timeout`
+        seconds.
+        """
+        if not self.inline:
+            check_waits(ways)
+        opened = self._opened or self._start()
+        if not await ways.wait(opened, timeout):
+            raise TimeoutError("the backend is not open yet")
+        error = opened.result()
+        if isinstance(error, Exception):
+            raise error
+        if error is not None:  # its loop is ending, which is not this caller's
+            raise ConnectionError(f"the backend did not open: {error!r}")
+
+    def _start(self) -> "Future[BaseException | None]":
+        with self._lock:
+            if self._opened is not None:
+                return self._opened
+            opened = self._opened = Future()
+            opened.set_running_or_notify_cancel()
+        if self.inline or self.loop is None:
+            drive(self._open(opened))
+        elif running_loop() is self.loop:
+            self._opening = self.loop.create_task(self._open(opened))
+        else:
+            self._opening = submit(self.loop, lambda: self._open(opened))
+        return opened
+
+    async def _open(self, opened: "Future[BaseException | None]") -> None:
         error: BaseException | None = None
         try:
-            await self.do(ways, self._open_backend, OPENING)
+            if self.inline:
+                await self.backend.open()
+            else:
+                await asyncio.wait_for(self.backend.open(), OPENING)
         except BaseException as raised:
             error = raised
             self._opened = None
         opened.set_result(error)
-        return error
-
-    async def _open_backend(self) -> None:
-        if self.inline:
-            await self.backend.open()
-        else:
-            await asyncio.wait_for(self.backend.open(), OPENING)
-
-    @staticmethod
-    async def _await(ways: Ways, opened: "Future[BaseException | None]") -> BaseException | None:
-        if not await ways.wait(opened, OPENING):
-            return TimeoutError("the backend was not opened in time")
-        error = opened.result()
-        return None if error is None else ConnectionError(f"the backend did not open: {error!r}")
 
 
 class Homes:

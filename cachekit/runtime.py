@@ -104,8 +104,7 @@ class InThread:
         return None
 
     async def on(self, loop: Loop, work: Callable[[], Awaitable[T]], timeout: float) -> T:
-        if not self.waits:  # R9: the loop to wait for may be the one this thread holds up
-            raise RuntimeError("the event loop of this thread is running: `await` instead")
+        check_waits(self)
         future = submit(loop, work)
         try:
             return future.result(timeout)
@@ -130,6 +129,12 @@ def running_loop() -> Loop | None:
 def in_thread() -> Ways:
     """The ways of a blocking caller in this thread; one whose loop is running never waits."""
     return _BLOCKING if running_loop() is None else _BLOCKING_A_LOOP
+
+
+def check_waits(ways: Ways) -> None:
+    """R9: a thread must not wait for a loop that it may itself be holding up."""
+    if not ways.waits:
+        raise RuntimeError("the event loop of this thread is running: `await` instead")
 
 
 def submit(loop: Loop, work: Callable[[], Awaitable[T]]) -> "Future[T]":

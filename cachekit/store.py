@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import threading
 from collections.abc import Callable, Coroutine, Sequence
 from typing import Any, Final, TypeVar
 
@@ -53,19 +54,21 @@ class Store:
         self._find = find
         self._count = counters
         self.failure: BaseException | None = None
-        self._forget()
+        self.after_fork()
         afresh_after_fork(self)
 
     def _forget(self) -> None:
         self.peek = _nothing
         self.home: Home | None = None
+        self._entered: Home | None = None
         self._guard: Guard | None = None
         self._batches: ReadBatches | None = None
-        self._later: set[asyncio.Task[Any]] = set()
-        self._finishing: set[asyncio.Task[Any]] = set()
 
     def after_fork(self) -> None:
         """R12: nothing of the parent's loops, threads and connections works in the child."""
+        self._entering = threading.Lock()
+        self._later: set[asyncio.Task[Any]] = set()
+        self._finishing: set[asyncio.Task[Any]] = set()
         self._forget()
 
     @property
@@ -73,43 +76,45 @@ class Store:
         """Whether the backend never suspends, once that is known."""
         return self.home is not None and self.home.inline
 
-    async def open(self, ways: Ways) -> Home:
-        """The open backend's home; raises what its `open()` raised."""
+    async def open(self, ways: Ways, timeout: float | None = None) -> Home:
+        """The open backend's home. Raises if it does not open, or not within the deadline."""
         if self.closed:
             raise CacheClosedError(
                 "this cache was closed; open it again with `await cache.open()` or `async with`"
             )
         home = self.home
         if home is None or home.gone:
-            home = HOMES.enter(self._find())
-            await self._move_in(home, ways)
+            home = self._enter()
+            await home.open(ways, timeout or self.deadline)
+            self._move_in(home)
         return home
 
-    async def _move_in(self, home: Home, ways: Ways) -> None:
-        try:
-            await home.open(ways)
-        except BaseException:
-            self._leave(home)
-            raise
-        if self.home is not None and not self.home.gone:  # another caller was faster
-            self._leave(home)
-            return
-        guard = Guard(home.backend, self.deadline)
-        self._guard, self._batches = guard, ReadBatches(guard)
-        peek = home.backend.capability(PEEK)
-        self.home = home
-        self.peek = _nothing if peek is None else peek.peek
+    def _enter(self) -> Home:
+        with self._entering:
+            if self._entered is None or self._entered.gone:
+                self._entered = HOMES.enter(self._find())
+            return self._entered
+
+    def _move_in(self, home: Home) -> None:
+        with self._entering:
+            if self.home is home or self._entered is not home:
+                return
+            self._guard = guard = Guard(home.backend, self.deadline)
+            self._batches = ReadBatches(guard)
+            self.home = home
+            peek = home.backend.capability(PEEK)
+            self.peek = _nothing if peek is None else peek.peek
 
     async def close(self, ways: Ways) -> None:
         """Wait for what is under way; the last cache of a backend closes it."""
         self.closed = True
-        home, guard = self.home, self._guard
-        self.peek = _nothing
-        if home is None or guard is None:
+        with self._entering:
+            home, guard = self._entered, self._guard
+            self._forget()
+        if home is None:
             return
-        self.home = None
         try:
-            if not home.gone:
+            if guard is not None and not home.gone:
                 await home.do(ways, lambda: self._drain(guard), OPENING)
         finally:
             await self._last_out(home, ways)
@@ -118,15 +123,11 @@ class Store:
         if not HOMES.leave(home):
             return
         try:
-            if not home.gone:
+            if home.is_open:
                 await home.do(ways, home.backend.close, OPENING)
         finally:
             if home.thread:
                 home.thread.stop()
-
-    def _leave(self, home: Home) -> None:
-        if HOMES.leave(home) and home.thread:
-            home.thread.stop()
 
     async def _drain(self, guard: Guard) -> None:
         if self._later:
