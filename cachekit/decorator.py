@@ -8,11 +8,15 @@ from typing import Any, Final, cast
 from cachekit.builder import FunctionKey
 from cachekit.call import Call
 from cachekit.engine import Engine
+from cachekit.errors import ConfigurationError
 from cachekit.methods import CachedMethod
 from cachekit.missing import MISSING
 from cachekit.policy import Policy
 from cachekit.runtime import ON_LOOP, Ways, drive, in_thread
 from cachekit.targets import Doomed, title
+
+CACHED_BY: Final = "__cached_by__"
+"""The attribute of a cached function that holds its cache's engine; other wrappers hand it on."""
 
 Args = tuple[Any, ...]
 Kwargs = Mapping[str, Any]
@@ -28,6 +32,8 @@ class Function:
         key: FunctionKey,
         policy: Policy,
     ) -> None:
+        if getattr(function, CACHED_BY, None) is engine:
+            raise ConfigurationError(f"{key.name} is cached by this cache: decorate it once")
         self.engine = engine
         self.function = function
         self.key = key
@@ -139,6 +145,7 @@ def _with_methods(
     for method in (key, *methods):
         setattr(cached, method.__name__, method)
     setattr(cached, "info", this.info)  # noqa: B010
+    setattr(cached, CACHED_BY, this.engine)
     return cached
 
 

@@ -1,11 +1,11 @@
 """Cached functions in a class body, which bind to the object they are called on."""
 
 import functools
-import inspect
 from collections.abc import Callable
-from typing import Any, cast
+from typing import Any, Final, cast
 
-from cachekit.stats import Info
+OF_ONE_CALL: Final = frozenset({"key", "get", "set", "invalidate", "refresh"})
+"""What a cached function has that takes its arguments, so that it must know its object."""
 
 
 class CachedMethod:
@@ -13,28 +13,45 @@ class CachedMethod:
 
     def __init__(self, cached: Callable[..., Any], *, of_class: bool) -> None:
         functools.update_wrapper(self, cached)
+        for name in OF_ONE_CALL:
+            del self.__dict__[name]
         self._cached = cached
         self._of_class = of_class
-        self._bound = AsyncBound if inspect.iscoroutinefunction(cached) else Bound
 
     def __get__(self, obj: Any, owner: Any = None) -> Any:
         if self._of_class:
             obj = cast("Any", type(obj)) if owner is None else owner
-        return self._cached if obj is None else self._bound(self._cached, obj)
+        return self._cached if obj is None else Bound(self._cached, obj)
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         return self._cached(*args, **kwargs)
 
+    def __getattr__(self, name: str) -> Any:
+        """What its function has, so that `inspect` takes it for one."""
+        if name in OF_ONE_CALL or name == "_cached":
+            raise AttributeError(
+                f"{self.__dict__.get('__qualname__')}.{name} does not know what it is called on: "
+                "write @cache.cached above @classmethod, not below it"
+            )
+        return getattr(self._cached, name)
+
 
 class Bound:
-    """A cached method of one object."""
+    # A cached method of one object: like a method, it has all that its function has.
 
-    __slots__ = ("__self__", "__wrapped__", "_cached")
+    __slots__ = ("__self__", "_cached")
 
     def __init__(self, cached: Any, obj: Any) -> None:
         self._cached = cached
         self.__self__ = obj
-        self.__wrapped__ = cached.__wrapped__.__get__(obj)
+
+    @property
+    def __wrapped__(self) -> Any:
+        return self._cached.__wrapped__.__get__(self.__self__)
+
+    @property
+    def __doc__(self) -> str | None:  # type: ignore[override]
+        return cast("str | None", self._cached.__doc__)
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         return self._cached(self.__self__, *args, **kwargs)
@@ -54,22 +71,19 @@ class Bound:
     def refresh(self, *args: Any, **kwargs: Any) -> Any:
         return self._cached.refresh(self.__self__, *args, **kwargs)
 
-    @property
-    def info(self) -> Info:
-        return cast("Info", self._cached.info)
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._cached, name)
 
-    @property
-    def __name__(self) -> str:
-        return cast("str", self._cached.__name__)
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Bound):
+            return NotImplemented
+        return self._cached is other._cached and self.__self__ is other.__self__
+
+    def __hash__(self) -> int:
+        return hash((self._cached, id(self.__self__)))
+
+    def __reduce__(self) -> Any:
+        return getattr, (self.__self__, self.__name__)
 
     def __repr__(self) -> str:
         return f"<cached {self._cached.__qualname__} of {self.__self__!r}>"
-
-
-class AsyncBound(Bound):
-    """A cached `async def` of one object; a coroutine function to those who ask."""
-
-    __slots__ = ()
-
-    async def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        return await self._cached(self.__self__, *args, **kwargs)
