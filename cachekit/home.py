@@ -32,8 +32,9 @@ class Home:
         self.backend = backend
         self.local = local is not None
         self.inline = local is not None and not local.suspends
-        self.thread = None if self.inline or running_loop() else LoopThread()
-        self.loop = self.thread.loop if self.thread else running_loop()
+        running = None if self.inline else running_loop()
+        self.thread = None if self.inline or running else LoopThread()
+        self.loop = self.thread.loop if self.thread else running
         self.users = 0
         self._lock = threading.Lock()
         self._opened: Future[BaseException | None] | None = None

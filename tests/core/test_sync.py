@@ -346,3 +346,11 @@ async def test_blocking_reads_travel_with_those_who_await(caches: Caches) -> Non
     store.resume()
     assert await asyncio.gather(*tasks, *threads) == [None] * 4
     assert len(store.reads) <= 3
+
+
+def test_a_cache_in_memory_belongs_to_no_loop(blocking: Caches) -> None:
+    cache = blocking()
+    assert asyncio.run(cache.get_or_set("k", lambda: 1)) == 1
+    assert asyncio.run(cache.get_or_set("k", lambda: 2)) == 1
+    assert asyncio.run(cache.get_or_set("j", lambda: 2)) == 2
+    assert cache.sync.get_or_set("i", lambda: 3) == 3
