@@ -37,6 +37,9 @@ MISTAKES: Final = (CacheClosedError, ConfigurationError, UnsupportedError)
 """Errors of who uses the cache, not of a backend that fails: they are raised, not lived with."""
 
 
+_NO_ANSWER: Final = ConnectionError("no answer")
+
+
 def _nothing(key: str) -> Entry | None:
     return None
 
@@ -53,7 +56,7 @@ class Store:
         self.deadline = deadline
         self._find = find
         self._count = counters
-        self.failure: BaseException | None = None
+        self._failing: dict[str, BaseException] = {}
         self.after_fork()
         afresh_after_fork(self)
 
@@ -70,6 +73,11 @@ class Store:
         self._later: set[asyncio.Task[Any]] = set()
         self._finishing: set[asyncio.Task[Any]] = set()
         self._forget()
+
+    @property
+    def failure(self) -> BaseException | None:
+        """Why the backend does not answer, if so."""
+        return next(iter(self._failing.values()), None)
 
     @property
     def inline(self) -> bool:
@@ -145,9 +153,21 @@ class Store:
             raise
         except Exception as error:
             found = dict.fromkeys(keys, Unreached(error))
-            self._say(error)
-        self._count.unreached += any(isinstance(entry, Unreached) for entry in found.values())
+        unreached = next((e for e in found.values() if isinstance(e, Unreached)), None)
+        self._count.unreached += unreached is not None
+        self._note("reads", None if unreached is None else unreached.cause or _NO_ANSWER)
         return found
+
+    async def ready(self, ways: Ways) -> bool:
+        """Whether the backend is open, so that what it is like is known."""
+        try:
+            await self.open(ways)
+        except MISTAKES:
+            raise
+        except Exception as error:
+            self._note("writes", error)
+            return False
+        return True
 
     async def write(self, writes: Sequence[Write], ways: Ways) -> Sequence[Outcome]:
         """One outcome for each write; all `UNREACHED` if the backend failed."""
@@ -227,18 +247,20 @@ class Store:
     ) -> Sequence[Outcome]:
         try:
             home = await self.open(ways)
-            return await home.do(ways, lambda: work(home), self._patience)
+            outcomes = await home.do(ways, lambda: work(home), self._patience)
         except MISTAKES:
             raise
         except Exception as error:
-            self._say(error)
+            self._note("writes", error)
             return [UNREACHED] * size
+        self._note("writes", _NO_ANSWER if UNREACHED in outcomes else None)
+        return outcomes
 
     async def _trying(self, home: Home, writes: Sequence[Write]) -> None:
         try:
             await self._writing(home, writes)
         except Exception as error:
-            self._say(error)
+            self._note("writes", error)
 
     def _start(self, work: Callable[[], Coroutine[Any, Any, Any]]) -> None:
         task = asyncio.get_running_loop().create_task(work())
@@ -251,7 +273,12 @@ class Store:
         if not task.cancelled():
             task.exception()
 
-    def _say(self, error: Exception) -> None:
-        if self.failure is None:
-            log.warning("the cache does without its backend: %r", error)
-        self.failure = error
+    def _note(self, what: str, failure: BaseException | None) -> None:
+        """Log when `what` begins to fail, and when it no longer does."""
+        if failure is None:
+            if self._failing.pop(what, None) is not None:
+                log.warning("the cache has its backend back: %s succeed", what)
+            return
+        if what not in self._failing:
+            log.warning("the cache does without its backend: %s fail: %r", what, failure)
+        self._failing[what] = failure

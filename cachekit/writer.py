@@ -32,6 +32,8 @@ class Writer:
         ways: Ways,
     ) -> None:
         """Store values by store key. Raises `InvalidationError`, `EncodeError` for what was not."""
+        if not await self._store.ready(ways):
+            raise self._unacknowledged("set", list(titles.values()))
         entries, bad = self._entries(values, policy)
         lost = await self._store.finish(self._set(entries, tags, ways), ways) if entries else []
         if lost:
@@ -55,8 +57,10 @@ class Writer:
     ) -> list[str]:
         """The keys of those that were not acknowledged."""
         found = await self._store.read([*entries, *tags], ways)
+        if any(isinstance(entry, Unreached) for entry in found.values()):
+            return list(entries)
         versions = await self._versions(found, tags, ways)
-        if versions is None or any(isinstance(found.get(key), Unreached) for key in entries):
+        if versions is None:
             return list(entries)
         held = [record for _, record in versions.values()]
         for entry in entries.values():

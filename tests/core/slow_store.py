@@ -79,7 +79,8 @@ class SlowStore(Backend):
     - `mutes(write)`: such a write is executed and not acknowledged.
     - `silent`: keys whose reads are `Unreached`.
 
-    `reads` and `writes` hold each batch that arrived, `outcomes` what became of each write.
+    `reads` and `writes` hold each batch that arrived, `outcomes` what became of each write;
+    `cancelled` counts the operations that were cancelled half-way.
     """
 
     def __init__(self, shelf: Shelf) -> None:
@@ -93,7 +94,7 @@ class SlowStore(Backend):
         self.reads: list[list[str]] = []
         self.writes: list[list[Write]] = []
         self.outcomes: list[tuple[Write, Outcome]] = []
-        self.opened = self.closed = 0
+        self.opened = self.closed = self.cancelled = 0
         self._resumed: asyncio.Event | None = None
 
     @property
@@ -150,15 +151,20 @@ class SlowStore(Backend):
     async def forget_prefix(self, prefixes: Sequence[str]) -> Outcome:
         await self._travel(self.error)
         self.shelf.forget_prefix(prefixes)
+        await asyncio.sleep(self.lag)
         return DONE
 
     def capability(self, wanted: Capability[C]) -> C | None:
         return cast("C", self) if cast("Any", wanted) is FORGET_PREFIX else None
 
     async def _travel(self, error: Exception | None) -> None:
-        await asyncio.sleep(self.delay)
-        if self._resumed is not None:
-            await self._resumed.wait()
+        try:
+            await asyncio.sleep(self.delay)
+            if self._resumed is not None:
+                await self._resumed.wait()
+        except asyncio.CancelledError:
+            self.cancelled += 1
+            raise
         if error is not None:
             raise error
 
