@@ -87,9 +87,13 @@ class Link(Backend):
 
     async def write(self, writes: Sequence[Write]) -> Sequence[Outcome]:
         trip = self._plan(len(writes))
-        for write in writes:
+        packed = [_pack(write) for write in writes]
+        for write in packed:
             self._note(trip, write.key)
-        outcomes = await self._travel(trip, [partial(self._write, trip, _pack(w)) for w in writes])
+        if trip.fault == "lurks":
+            for write in packed:
+                self.store.lurk(self.process, write, self.rng.choice([0.25, 0.3, 1.0]))
+        outcomes = await self._travel(trip, [partial(self._write, trip, write) for write in packed])
         return [UNREACHED if i in trip.missing else o for i, o in enumerate(outcomes)]
 
     async def forget_prefix(self, prefixes: Sequence[str]) -> Outcome:
@@ -172,8 +176,9 @@ def _settle(answer: "asyncio.Future[None]") -> None:
 def _pack(write: Write) -> Packed:
     entry = write.entry
     if entry is None:
-        return Packed(write.key, None, None, write.expected)
-    return Packed(write.key, pack(write.key, entry), entry.keep, write.expected)
+        return Packed(write.key, None, None, write.expected, write.announce)
+    data = pack(write.key, entry)
+    return Packed(write.key, data, entry.keep, write.expected, write.announce)
 
 
 def _refuse(trip: Trip, rng: random.Random) -> None:
@@ -218,8 +223,9 @@ _FAULTS: Final[Mapping[str, Callable[[Trip, random.Random], None]]] = {
     "lost": _lose,
     "unanswered": _leave_unanswered,
     "late": _delay,
+    "lurks": _lose,
     "torn": _tear,
     "partial": _miss,
     "slow": _slow_down,
 }
-_RAISES: Final = frozenset({"refused", "lost", "unanswered", "torn"})
+_RAISES: Final = frozenset({"refused", "lost", "unanswered", "lurks", "torn"})

@@ -198,8 +198,12 @@ class Simulation:
 
 def _weights(world: World, table: Mapping[Operation, float]) -> dict[Operation, float]:
     """How often this seed does what: some things much more, some not at all."""
+    left_out = world.rng.choice([0.1, 0.3, 0.6])
     weights = {
-        operation: 0.0 if world.chance(0.15) else weight * world.rng.lognormvariate(0.0, 1.0)
+        operation: 0.0 if world.chance(left_out) else weight * world.rng.lognormvariate(0.0, 1.0)
         for operation, weight in table.items()
     }
+    for operation in table:
+        if operation.__name__ in world.weather.mostly:
+            weights[operation] = 10.0
     return weights if any(weights.values()) else dict(table)

@@ -25,15 +25,29 @@ class Packed(NamedTuple):
     data: bytes | None
     keep: float | None
     expected: int | Condition
+    announce: bool
+
+
+class Lurker(NamedTuple):
+    """A write that was given up by its sender and is executed when it does most harm."""
+
+    who: str
+    write: Packed
+    since: float
 
 
 class Store:
-    """Each operation is atomic and takes no time; who is far away waits in a `Link`."""
+    """Each operation is atomic and takes no time; who is far away waits in a `Link`.
 
-    def __init__(self, clock: VirtualClock, history: History) -> None:
+    `evicts`: whatever is there may be lost at any moment.
+    """
+
+    def __init__(self, clock: VirtualClock, history: History, *, evicts: bool) -> None:
+        self.evicts = evicts
         self.clock = clock
         self.history = history
         self.records: dict[str, Record] = {}
+        self._lurking: dict[str, list[Lurker]] = {}
 
     def read(self, key: str) -> bytes | None:
         record = self.records.get(key)
@@ -52,6 +66,12 @@ class Store:
 
     def write(self, who: str, write: Packed) -> Outcome:
         """Apply one write if its condition holds."""
+        outcome = self._apply(who, write)
+        if outcome is DONE and write.announce:
+            self._wake(write.key)
+        return outcome
+
+    def _apply(self, who: str, write: Packed) -> Outcome:
         there = self.entry(write.key)
         done = _holds(write.expected, there)
         if done:
@@ -59,10 +79,42 @@ class Store:
         self._note(who, write, there, done)
         return DONE if done else REFUSED
 
+    def lurk(self, who: str, write: Packed, after: float) -> None:
+        """Execute `write` once, some time after someone has forgotten or replaced its key.
+
+        That is `after` seconds from now at the earliest.
+        """
+        since = self.clock.monotonic() + after
+        self._lurking.setdefault(write.key, []).append(Lurker(who, write, since))
+
+    def _wake(self, key: str) -> None:
+        """A key was forgotten or replaced: the last of those who lurk there may strike.
+
+        Who has a condition comes first: it seldom holds.
+        """
+        now = self.clock.monotonic()
+        lurking = reversed(self._lurking.get(key, ()))
+        for lurker in sorted(lurking, key=lambda lurker: lurker.write.expected is ANY):
+            if lurker.since <= now and self._lets_in(lurker.write):
+                self._lurking[key].remove(lurker)
+                self._strike(lurker)
+                return
+
+    def _lets_in(self, write: Packed) -> bool:
+        evicted = write.expected is ABSENT and self.evicts
+        return evicted or _holds(write.expected, self.entry(write.key))
+
+    def _strike(self, lurker: Lurker) -> None:
+        self.history.covered["late writes executed"] += 1
+        self._say("is struck by a late write:", lurker.write.key)
+        if lurker.write.expected is ABSENT and self.read(lurker.write.key) is not None:
+            self._lose(lurker.write.key, "evicted")
+        self._apply(lurker.who, lurker.write)
+
     def forget_prefix(self, who: str, prefix: str) -> None:
+        """Delete every key that starts with `prefix`."""
         for key in [key for key in self.records if key.startswith(prefix)]:
-            del self.records[key]
-            self.history.add(self.clock.monotonic(), who, "forgets by prefix", short(key))
+            self.write(who, Packed(key, None, None, ANY, True))
 
     def _put(self, write: Packed) -> None:
         if write.data is None:

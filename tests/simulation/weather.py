@@ -1,8 +1,9 @@
 """How hard a seed is: the rates of everything that goes wrong, drawn once per seed."""
 
 import random
-from dataclasses import dataclass
-from typing import Final
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Any, Final
 
 NEVER: Final = float("inf")
 
@@ -16,6 +17,7 @@ class Weather:
     lost: float = 0.0
     unanswered: float = 0.0
     late: float = 0.0
+    lurks: float = 0.0
     torn: float = 0.0
     partial: float = 0.0
     slow: float = 0.0
@@ -35,8 +37,10 @@ class Weather:
     load_nests: float = 0.0
     # each call
     cancelled: float = 0.0
-    # what there is, and how busy it is
+    # what is done, what there is, and how busy it is
+    mostly: tuple[str, ...] = ()
     written: float = 0.5
+    tagged: float = 0.7
     more_tags: float = 0.2
     keys: int = 6
     tags: int = 3
@@ -52,7 +56,50 @@ CALM: Final = Weather()
 
 
 def draw(rng: random.Random) -> Weather:
-    """The weather of a seed. Most things are off in any one seed, so that the rest shows."""
+    """The weather of a seed; some seeds are for one kind of race that others seldom show."""
+    weather, kind = _any_weather(rng), rng.random()
+    if kind < 0.15:
+        return replace(weather, **_SPARSE, **_LATE_LEASES)
+    return replace(weather, **_SPARSE, **_LATE_TAGS) if kind < 0.3 else weather
+
+
+_SPARSE: Final[Mapping[str, Any]] = {
+    "late": 0.1,
+    "lurks": 0.3,
+    "written": 0.0,
+    "tagged": 0.0,
+    "more_tags": 0.0,
+    "readers": 1,
+    "writers": 1,
+    "ttl": 60.0,
+    "cancelled": 0.05,
+}
+"""Few calls, so that a late write finds things as they were when it was sent."""
+
+_LATE_LEASES: Final[Mapping[str, Any]] = {
+    "mostly": ("load", "delete"),
+    "keys": 2,
+    "think": 0.5,
+    "pause": 0.5,
+    "load_slow": 0.9,
+    "evict_value_every": NEVER,
+    "evict_tag_every": NEVER,
+}
+"""A stub comes late, while its load still runs and its key was forgotten meanwhile."""
+
+_LATE_TAGS: Final[Mapping[str, Any]] = {
+    "mostly": ("load", "clear"),
+    "keys": 8,
+    "think": 0.3,
+    "pause": 1.0,
+    "load_slow": 0.0,
+    "evict_tag_every": 0.5,
+}
+"""A tag record is created late, when the one that replaced it was lost."""
+
+
+def _any_weather(rng: random.Random) -> Weather:
+    """Most things are off in any one seed, so that the rest shows."""
 
     def some(chance: float, low: float, high: float, otherwise: float = 0.0) -> float:
         return low * (high / low) ** rng.random() if rng.random() < chance else otherwise
@@ -61,7 +108,8 @@ def draw(rng: random.Random) -> Weather:
         refused=some(0.3, 0.005, 0.1),
         lost=some(0.4, 0.005, 0.1),
         unanswered=some(0.4, 0.005, 0.1),
-        late=some(0.6, 0.01, 0.25),
+        late=some(0.4, 0.01, 0.25),
+        lurks=some(0.4, 0.01, 0.25),
         torn=some(0.4, 0.005, 0.1),
         partial=some(0.4, 0.005, 0.1),
         slow=some(0.4, 0.01, 0.3),
@@ -79,6 +127,7 @@ def draw(rng: random.Random) -> Weather:
         load_nests=some(0.3, 0.1, 0.8),
         cancelled=some(0.5, 0.02, 0.4),
         written=rng.choice([0.0, 0.3, 1.0]),
+        tagged=rng.choice([0.0, 0.5, 1.0]),
         more_tags=some(0.7, 0.05, 0.5),
         keys=rng.randint(1, 8),
         tags=rng.randint(1, 4),

@@ -11,7 +11,7 @@ from tests.simulation.link import Link
 from tests.simulation.loads import LOAD_TIMEOUT, Origin
 from tests.simulation.loop import VirtualClock, VirtualLoop
 from tests.simulation.store import Store
-from tests.simulation.weather import Weather, draw
+from tests.simulation.weather import NEVER, Weather, draw
 
 PREFIX: Final = "k"
 """What all keys begin with."""
@@ -54,7 +54,8 @@ class World:
         self.rng = random.Random(seed)
         self.weather = draw(self.rng) if weather is None else weather
         self.history = History()
-        self.store = Store(VirtualClock(loop), self.history)
+        evicts = self.weather.evict_tag_every < NEVER or self.weather.evict_value_every < NEVER
+        self.store = Store(VirtualClock(loop), self.history, evicts=evicts)
         self.origin = Origin(self.history, self.rng, self.weather)
         self.checker = Checker(self.history, self.origin, self.oldest())
         self.tags = [f"t{i}" for i in range(self.weather.tags)]
@@ -63,7 +64,7 @@ class World:
         self.asking: dict[Read, asyncio.Task[Any] | None] = {}
 
     def _topic(self, index: int) -> Topic:
-        key, tagged = f"{PREFIX}{index}", self.rng.random() < 0.7
+        key, tagged = f"{PREFIX}{index}", self.chance(self.weather.tagged)
         self.origin.versions[key] = 1
         tags = (self.rng.choice(self.tags),) if tagged else ()
         return Topic(key, tags, written=self.rng.random() < self.weather.written)

@@ -38,8 +38,9 @@ async def invalidate_key(world: World, process: Process) -> None:
 
 
 async def invalidate_tag(world: World, process: Process) -> None:
-    async with _committed(world, process, 2):
-        tag = world.rng.choice(world.tags)
+    """After a change of everything that always carries the tag."""
+    tag = world.rng.choice(world.tags)
+    async with _changed(world, process, [t for t in world.topics if tag in t.tags]):
         call = process.cache.invalidate(Tag(tag))
         await _forget(world, process, [_all(world, process, "invalidate", (tag,))], call)
 
@@ -62,7 +63,8 @@ async def invalidate_prefix(world: World, process: Process) -> None:
 
 
 async def clear(world: World, process: Process) -> None:
-    async with _committed(world, process, 2):
+    """After a change of everything."""
+    async with _changed(world, process, world.topics):
         await _forget(world, process, [_all(world, process, "clear")], process.cache.clear())
 
 
@@ -121,16 +123,23 @@ class _RolledBack(Exception):
 async def _committed(
     world: World, process: Process, most: int, *, written: bool = False
 ) -> AsyncIterator[list[Topic]]:
-    """Up to `most` topics, changed in the origin; those with one writer stay locked meanwhile."""
+    """Up to `most` topics, changed in the origin."""
     topics = [topic for topic in world.topics if topic.written or not written]
-    topics = world.rng.sample(topics, min(len(topics), world.rng.randint(1, most)))
+    chosen = world.rng.sample(topics, min(len(topics), world.rng.randint(1, most)))
+    async with _changed(world, process, chosen):
+        yield chosen
+
+
+@asynccontextmanager
+async def _changed(world: World, process: Process, topics: Sequence[Topic]) -> AsyncIterator[None]:
+    """Commit new versions; topics with one writer at a time stay locked meanwhile."""
     async with AsyncExitStack() as stack:
         for topic in sorted(topics, key=lambda topic: topic.key):
             if topic.written:
                 await stack.enter_async_context(topic.lock)
         for topic in topics:
             world.change(process, topic)
-        yield topics
+        yield
 
 
 async def _forget(world: World, process: Process, claims: Sequence[Claim], call: Any) -> None:
@@ -168,7 +177,7 @@ WRITES: Final[Mapping[Operation, float]] = {
     invalidate_tag: 4.0,
     invalidate_both: 1.0,
     invalidate_prefix: 0.5,
-    clear: 0.5,
+    clear: 1.5,
     put: 6.0,
     put_many: 1.0,
     add: 2.0,
