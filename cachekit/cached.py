@@ -1,7 +1,7 @@
 """What a cached function is to those who call it, and to type-checkers."""
 
 from collections.abc import Callable, Coroutine
-from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar, overload
+from typing import Any, ParamSpec, Protocol, TypeVar, overload
 
 from cachekit.missing import IsMissing
 from cachekit.stats import Info
@@ -10,6 +10,14 @@ P = ParamSpec("P")
 Q = ParamSpec("Q")
 R = TypeVar("R")
 S = TypeVar("S")
+R_co = TypeVar("R_co", covariant=True)
+S_contra = TypeVar("S_contra", contravariant=True)
+
+
+class Takes(Protocol[S_contra, Q, R_co]):
+    """What is called with something first: what that is says how a method binds."""
+
+    def __call__(self, first: S_contra, /, *args: Q.args, **kwargs: Q.kwargs) -> R_co: ...
 
 
 class Cached(Protocol[P, R]):
@@ -36,7 +44,7 @@ class Cached(Protocol[P, R]):
         """What is cached for this call, or `MISSING`; never loads."""
         ...
 
-    def set(self, value: R, *args: P.args, **kwargs: P.kwargs) -> None:
+    def set(self, value: R, /, *args: P.args, **kwargs: P.kwargs) -> None:
         """Cache `value` for this call."""
         ...
 
@@ -49,11 +57,13 @@ class Cached(Protocol[P, R]):
         ...
 
     @overload
+    def __get__(self: Takes[type[S], Q, R], obj: object, owner: type[S]) -> "Cached[Q, R]": ...
+    @overload
     def __get__(self, obj: None, owner: Any = ...) -> "Cached[P, R]": ...
     @overload
-    def __get__(
-        self: "Cached[Concatenate[S, Q], R]", obj: S, owner: Any = ...
-    ) -> "Cached[Q, R]": ...
+    def __get__(self: Takes[S, Q, R], obj: S, owner: Any = ...) -> "Cached[Q, R]": ...
+    @overload
+    def __get__(self, obj: object, owner: Any = ...) -> "Cached[P, R]": ...
 
 
 class AsyncCached(Protocol[P, R]):
@@ -80,7 +90,7 @@ class AsyncCached(Protocol[P, R]):
         """What is cached for this call, or `MISSING`; never loads."""
         ...
 
-    def set(self, value: R, *args: P.args, **kwargs: P.kwargs) -> Coroutine[Any, Any, None]:
+    def set(self, value: R, /, *args: P.args, **kwargs: P.kwargs) -> Coroutine[Any, Any, None]:
         """Cache `value` for this call."""
         ...
 
@@ -93,8 +103,14 @@ class AsyncCached(Protocol[P, R]):
         ...
 
     @overload
+    def __get__(
+        self: Takes[type[S], Q, Coroutine[Any, Any, R]], obj: object, owner: type[S]
+    ) -> "AsyncCached[Q, R]": ...
+    @overload
     def __get__(self, obj: None, owner: Any = ...) -> "AsyncCached[P, R]": ...
     @overload
     def __get__(
-        self: "AsyncCached[Concatenate[S, Q], R]", obj: S, owner: Any = ...
+        self: Takes[S, Q, Coroutine[Any, Any, R]], obj: S, owner: Any = ...
     ) -> "AsyncCached[Q, R]": ...
+    @overload
+    def __get__(self, obj: object, owner: Any = ...) -> "AsyncCached[P, R]": ...
