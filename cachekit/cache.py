@@ -3,10 +3,11 @@
 from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Iterable, Mapping
 from contextlib import asynccontextmanager
 from types import TracebackType
-from typing import Any, ParamSpec, Protocol, Self, TypeVar, cast, overload
+from typing import Any, ParamSpec, Protocol, Self, TypeVar, overload
 
 from cachekit.builder import compile_key
 from cachekit.cached import AsyncCached, Cached
+from cachekit.call import loader_of, several
 from cachekit.clock import SYSTEM, Clock
 from cachekit.decorator import Function, decorate, unwrapped
 from cachekit.disabled import NoBackend
@@ -157,7 +158,7 @@ class Cache:
         """
         policy = self._engine.policy_for(ttl)
         return await self._engine.answer(
-            self._engine.call(key, ON_LOOP, tags=tags, policy=policy, load=checked(loader))
+            self._engine.call(key, ON_LOOP, tags=tags, policy=policy, load=loader_of(loader))
         )
 
     # -- writing
@@ -207,7 +208,7 @@ class Cache:
 
     async def delete_many(self, keys: Iterable[str]) -> None:
         """Forget what is under `keys`; raises `InvalidationError` naming those that remain."""
-        await self._engine.invalidate([Key(key) for key in keys], ON_LOOP)
+        await self._engine.invalidate([Key(key) for key in several("keys", keys)], ON_LOOP)
 
     async def invalidate(self, *targets: Target) -> None:
         """Forget every `Key`, `Tag` and `Prefix` of `targets`.
@@ -301,7 +302,7 @@ class Cache:
         policy = self._engine.policy_for(
             ttl, jitter=jitter, load_timeout=load_timeout, serializer=serializer, share=share
         )
-        names = self._engine.checked_tags(tags)
+        names = several("tags", tags)
 
         def wrap(decorated: Any) -> Any:
             inner, binds = unwrapped(decorated)
@@ -347,13 +348,3 @@ class Cache:
         traceback: TracebackType | None,
     ) -> None:
         await self.close()
-
-
-def checked(loader: Any) -> Callable[[], Any]:
-    """`loader`, or a `TypeError` for what cannot be called."""
-    if not callable(loader):
-        raise TypeError(
-            f"loader must be a function without arguments, not {loader!r}; "
-            "for a coroutine write lambda: it()"
-        )
-    return cast("Callable[[], Any]", loader)

@@ -1,11 +1,13 @@
 """What one call wants, and what its read of the backend saw."""
 
-from collections.abc import Callable, Mapping
+import inspect
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from math import inf
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 from cachekit.entry import Entry, Kind
+from cachekit.errors import ConfigurationError
 from cachekit.policy import LEASE, Policy
 from cachekit.runtime import Ways
 from cachekit.stats import Info
@@ -79,3 +81,22 @@ class Patience:
         """After a few rounds without a result it is time to load without storing."""
         self.tries += 1
         return self.tries > 4
+
+
+def several(argument: str, names: Iterable[str]) -> tuple[str, ...]:
+    """`names`; a `ConfigurationError` if it is but one, which is several of one letter each."""
+    if isinstance(names, str):
+        raise ConfigurationError(f"{argument}={names!r} is one str: write {argument}=[{names!r}]")
+    return tuple(names)
+
+
+def loader_of(given: Any) -> Callable[[], Any]:
+    """`given`, or a `TypeError` for what cannot be called."""
+    if callable(given):
+        return cast("Callable[[], Any]", given)
+    if inspect.iscoroutine(given):
+        given.close()
+    raise TypeError(
+        f"loader must be a function without arguments, not {given!r}; "
+        "for a coroutine write lambda: it()"
+    )

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any, Final
 
 from cachekit.backend import LOCAL, Backend, Write
-from cachekit.call import Call
+from cachekit.call import Call, several
 from cachekit.clock import Clock
 from cachekit.deferred import Scope, Scopes
 from cachekit.errors import ConfigurationError
@@ -104,15 +104,9 @@ class Engine:
                 f"{pattern!r} is the key of {other} already; give {function} another key= or name="
             )
 
-    @staticmethod
-    def checked_tags(tags: Iterable[str]) -> tuple[str, ...]:
-        if isinstance(tags, str):
-            raise ConfigurationError(f"tags={tags!r} is one str: write tags=[{tags!r}]")
-        return tuple(tags)
-
     def stored_tags(self, tags: Iterable[str]) -> tuple[str, ...]:
         """The store keys of declared tags, after the record that every entry carries."""
-        names = self.checked_tags(tags)
+        names = several("tags", tags)
         return tuple(dict.fromkeys((self._home, *(tag_key(self.namespace, n) for n in names))))
 
     def call(
@@ -143,7 +137,7 @@ class Engine:
 
     async def get_all(self, keys: Iterable[str], ways: Ways) -> dict[str, Any]:
         """What is there, by the user's key."""
-        calls = {key: self.call(key, ways) for key in keys}
+        calls = {key: self.call(key, ways) for key in several("keys", keys)}
         values = await self.reader.get_all(list(calls.values())) if calls else []
         return {k: v for k, v in zip(calls, values, strict=True) if v is not MISSING}
 
@@ -151,6 +145,8 @@ class Engine:
         self, values: Mapping[str, Any], tags: Iterable[str], policy: Policy, ways: Ways
     ) -> None:
         """Store values by the user's key."""
+        if not isinstance(values, Mapping):  # pyright: ignore[reportUnnecessaryIsInstance]
+            raise TypeError(f"set_many() takes a mapping of keys to values, not {values!r}")
         keys = {key: value_key(self.namespace, key) for key in values}
         stored = {keys[key]: value for key, value in values.items()}
         titles = {keys[key]: title(key) for key in values}

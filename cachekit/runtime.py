@@ -96,8 +96,9 @@ class InThread:
         value = loader()
         if inspect.iscoroutine(value):
             value.close()
-            raise TypeError("a blocking call needs a plain function as loader, not an async one")
-        return value
+        elif not inspect.isawaitable(value):
+            return value
+        raise TypeError("a blocking call needs a plain function as loader, not an async one")
 
     async def lead(self, work: Coroutine[Any, Any, None]) -> "asyncio.Task[None] | None":
         await work

@@ -5,6 +5,7 @@ from contextlib import contextmanager
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
+from cachekit.call import loader_of, several
 from cachekit.engine import Engine
 from cachekit.invalidation import Key, Target
 from cachekit.missing import MISSING
@@ -48,7 +49,9 @@ class SyncCache:
     ) -> T:
         """The loader runs in this thread."""
         engine = self._engine
-        call = engine.call(key, in_thread(), tags=tags, policy=engine.policy_for(ttl), load=loader)
+        call = engine.call(
+            key, in_thread(), tags=tags, policy=engine.policy_for(ttl), load=loader_of(loader)
+        )
         value: T = drive(engine.answer(call))
         return value
 
@@ -87,7 +90,7 @@ class SyncCache:
         self.delete_many([key])
 
     def delete_many(self, keys: Iterable[str]) -> None:
-        self.invalidate(*(Key(key) for key in keys))
+        self.invalidate(*(Key(key) for key in several("keys", keys)))
 
     def invalidate(self, *targets: Target) -> None:
         drive(self._engine.invalidate(targets, in_thread()))
