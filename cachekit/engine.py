@@ -9,8 +9,9 @@ from typing import Any, Final
 from cachekit.backend import LOCAL, Backend, Write
 from cachekit.call import Call, several
 from cachekit.clock import Clock
-from cachekit.deferred import Scope, Scopes
-from cachekit.errors import ConfigurationError
+from cachekit.deferred import SCOPES, Scope, Scopes
+from cachekit.errors import CacheClosedError, ConfigurationError
+from cachekit.flight import LOADING
 from cachekit.home import OPENING
 from cachekit.invalidation import Invalidator, Target, targets_of
 from cachekit.keys import record_key, tag_key, value_key
@@ -61,6 +62,9 @@ class Engine:
         afresh_after_fork(self)
 
     def after_fork(self) -> None:
+        """R12: the child is in no block and in no load, whatever its parent was in."""
+        SCOPES.set(())
+        LOADING.set(())
         self.reader.begin_afresh()
 
     def backend(self) -> Backend:
@@ -233,6 +237,8 @@ class Engine:
         self.store.closed = False
         try:
             await self.store.open(ways, OPENING)
+        except CacheClosedError:
+            raise
         except BaseException:
             await self.store.close(ways)
             self.store.closed = False

@@ -10,12 +10,14 @@ from typing import Any, Final, NamedTuple, TypeAlias
 from cachekit.call import Call
 from cachekit.entry import Entry
 from cachekit.runtime import running_loop
+from cachekit.serializer import Serializer
 
 
 class Loaded(NamedTuple):
     """A load's value; each caller opens the entry for a copy of its own."""
 
     entry: Entry
+    serializer: Serializer
 
 
 class Failed(NamedTuple):

@@ -39,6 +39,8 @@ class Home:
         self._lock = threading.Lock()
         self._opened: Future[BaseException | None] | None = None
         self._opening: object = None
+        self.left = False
+        """All caches closed while it was opening: it closes as soon as it is open."""
 
     @property
     def gone(self) -> bool:
@@ -93,6 +95,8 @@ class Home:
                 await self.backend.open()
             else:
                 await asyncio.wait_for(self.backend.open(), OPENING)
+                if self.left:
+                    await self.backend.close()
         except BaseException as raised:
             error = raised
             self._opened = None

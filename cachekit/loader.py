@@ -237,7 +237,7 @@ class Loader:
             self._give_up(call, held)
         elif held is not None:
             await self._put(call, held, entry)
-        flight.end(Loaded(entry))
+        flight.end(Loaded(entry, call.policy.serializer))
 
     async def _put(self, call: Call, held: Entry, entry: Entry) -> Outcome:
         """Store what was loaded, if nothing has forgotten the anchor meanwhile."""
@@ -260,7 +260,7 @@ class Loader:
         entry.codec, entry.schema = policy.serializer.id, policy.serializer.fingerprint
         if self._store.inline:
             return entry.keeping(value, share=policy.share)
-        entry.payload = policy.serializer.dumps(value)
+        entry.payload = _encoded(policy, value)
         return entry
 
     def _complain(self, call: Call, error: EncodeError) -> None:
@@ -268,6 +268,17 @@ class Loader:
         if str(error) not in self._complained:
             self._complained.add(str(error))
             log.warning("a value for %s was served but not stored: %s", call.key, error)
+
+
+def _encoded(policy: Policy, value: Any) -> bytes:
+    try:
+        return policy.serializer.dumps(value)
+    except EncodeError:
+        raise
+    except Exception as error:  # whatever a serializer raises, the value itself is fine
+        raise EncodeError(
+            f"{policy.serializer.id} cannot carry a {type(value).__qualname__}: {error!r}"
+        ) from error
 
 
 def _again(held: Entry, keep: float) -> Entry:

@@ -181,8 +181,8 @@ class Reader:
 
     async def _arrive(self, flight: Flight, call: Call, *, leading: bool) -> Any:
         match (leading and flight.came) or flight.future.result():
-            case Loaded(entry):
-                return entry.open(call.policy.serializer)
+            case Loaded(entry, serializer):
+                return entry.open(serializer)
             case Failed() as failed:
                 raise failed.again()
             case Private(value, None):

@@ -86,16 +86,20 @@ class Store:
 
     async def open(self, ways: Ways, timeout: float | None = None) -> Home:
         """The open backend's home. Raises if it does not open, or not within the deadline."""
-        if self.closed:
-            raise CacheClosedError(
-                "this cache was closed; open it again with `await cache.open()` or `async with`"
-            )
+        self._check_open()
         home = self.home
         if home is None or home.gone:
             home = self._enter()
             await home.open(ways, timeout or self.deadline)
             self._move_in(home)
+            self._check_open()  # it may have been closed meanwhile
         return home
+
+    def _check_open(self) -> None:
+        if self.closed:
+            raise CacheClosedError(
+                "this cache was closed; open it again with `await cache.open()` or `async with`"
+            )
 
     def _enter(self) -> Home:
         with self._entering:
@@ -130,6 +134,7 @@ class Store:
     async def _last_out(self, home: Home, ways: Ways) -> None:
         if not HOMES.leave(home):
             return
+        home.left = True
         try:
             if home.is_open:
                 await home.do(ways, home.backend.close, OPENING)

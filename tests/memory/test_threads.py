@@ -2,6 +2,7 @@
 
 import random
 import sys
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
@@ -93,6 +94,8 @@ def test_after_an_invalidation_no_thread_is_served_an_older_value(policy: Evicti
             write(backend, "t:a", tag(number))
             acknowledged = number
             write(backend, f"v:{number % 3}", value(number, tags={"t:a": number}))
+            if number % 50 == 0:
+                time.sleep(0.001)  # lets the others look while this one serves
 
     def look() -> None:
         nonlocal served
