@@ -19,7 +19,7 @@ async def test_what_carries_a_tag_is_forgotten_with_it(either: Cache) -> None:
     await either.set("c", 3, tags=["y"])
     await either.set("d", 4)
     await either.invalidate(Tag("x"))
-    assert await either.get_many("abcd") == {"c": 3, "d": 4}
+    assert await either.get_many([*"abcd"]) == {"c": 3, "d": 4}
 
 
 async def test_forgetting_a_tag_is_one_write_whatever_it_covers(

@@ -30,7 +30,7 @@ async def test_also_if_it_was_set(either: Cache) -> None:
     await either.set_many({"b": 2}, ttl=20)
     await either.add("c", 3, ttl=timedelta(seconds=30))
     for left in ({"a": 1, "b": 2, "c": 3}, {"b": 2, "c": 3}, {"c": 3}, {}):
-        assert await either.get_many("abc") == left
+        assert await either.get_many([*"abc"]) == left
         await asyncio.sleep(10)
 
 
@@ -53,7 +53,7 @@ async def test_a_cache_for_good(caches: Caches) -> None:
     await cache.set("k", 1)
     await cache.set("l", 1, ttl=1)
     await asyncio.sleep(40 * 86400.0)
-    assert await cache.get_many("kl") == {"k": 1}
+    assert await cache.get_many([*"kl"]) == {"k": 1}
 
 
 async def test_a_function_has_a_ttl_of_its_own(either: Cache) -> None:
@@ -126,7 +126,7 @@ async def test_the_store_keeps_a_value_one_lease_longer(slow: Cache, store: Slow
     await asyncio.sleep(10 + LEASE - 0.1)
     assert store.shelf.entry("v:test:k") is not None
     assert store.shelf.entry("v:test:l") is not None
-    assert await slow.get_many("kl") == {}
+    assert await slow.get_many([*"kl"]) == {}
     await asyncio.sleep(0.2)
     assert store.shelf.entry("v:test:k") is None
 
