@@ -75,11 +75,18 @@ def hold(world: World, claims: Sequence[Claim]) -> None:
 
 async def perhaps_cancelled(
     world: World, work: Coroutine[Any, Any, None], loader: Loader | None = None
-) -> bool:
-    """Run a caller's work; some are cancelled on the way (then True) and must be gone at once."""
-    if not world.chance(world.weather.cancelled):
+) -> None:
+    """Run a reader's work; some are cancelled on the way."""
+    if world.chance(world.weather.cancelled):
+        await cancelled(world, work, loader)
+    else:
         await work
-        return False
+
+
+async def cancelled(
+    world: World, work: Coroutine[Any, Any, None], loader: Loader | None = None
+) -> bool:
+    """Cancel a caller after a while; False if it was done by then. It must be gone at once."""
     task = world.loop.create_task(work)
     await asyncio.wait({task}, timeout=_until_cancelled(world))
     if task.done():

@@ -51,7 +51,9 @@ class Trip:
 
 
 class Link(Backend):
-    """One process's connection. `down_until` is the end of an outage; a `dead` one sends nothing.
+    """One process's connection. A `dead` one sends nothing.
+
+    `down_until` is the end of an outage; until `good_until` nothing goes wrong at all.
 
     What was sent is executed even if its sender has given up, or died.
     """
@@ -73,6 +75,7 @@ class Link(Backend):
         self.history = history
         self.faults = 0
         self.down_until = 0.0
+        self.good_until = 0.0
         self.dead = False
 
     async def read(self, keys: Sequence[str]) -> Found:
@@ -133,13 +136,17 @@ class Link(Backend):
             at += self.rng.expovariate(1 / (spread if moments and spread else TRAVEL))
             moments.append(at)
         trip = Trip(moments, at + self.rng.expovariate(1 / TRAVEL))
-        trip.fault = "lost" if self._now() < self.down_until else self._fault()
+        trip.fault = self._fault()
         if trip.fault:
             self.faults += 1
             _FAULTS[trip.fault](trip, self.rng)
         return trip
 
     def _fault(self) -> str:
+        if self._now() < self.good_until:
+            return ""
+        if self._now() < self.down_until:
+            return "lost"
         draw = self.rng.random()
         for kind in _FAULTS:
             draw -= getattr(self.weather, kind)
