@@ -106,7 +106,7 @@ def _until_cancelled(world: World) -> float:
 
 def _leave(world: World, loader: Loader | None) -> None:
     if loader is None:
-        world.history.covered["cancelled writers"] += 1
+        world.history.covered["other cancelled callers"] += 1
         return
     loader.left = True
     leads = loader.load is not None and loader.load.ended is None

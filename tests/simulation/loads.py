@@ -80,13 +80,17 @@ class Origin:
 
 @dataclass(eq=False)
 class Loader:
-    """One caller's loader; `left` is set once that caller was cancelled."""
+    """One caller's loader; `left` is set once that caller was cancelled.
+
+    `needs_caller`: it fails when that has happened; `may_cancel`: it may raise `CancelledError`.
+    """
 
     origin: Origin
     process: str
     key: str
     nested: Callable[[], Awaitable[None]] | None = None
     needs_caller: bool = False
+    may_cancel: bool = True
     left: bool = False
     load: Load | None = None
 
@@ -133,7 +137,7 @@ class Loader:
         if self.left and self.needs_caller:
             load.abandoned = True
             raise LoadFailed(load)
-        if rng.random() < weather.load_cancels:
+        if self.may_cancel and rng.random() < weather.load_cancels:
             load.raised_cancel = True
             self.origin.history.covered["loaders that raised CancelledError"] += 1
             raise asyncio.CancelledError

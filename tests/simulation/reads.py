@@ -76,6 +76,14 @@ async def get_many(world: World, process: Process) -> None:
     await perhaps_cancelled(world, judged(world, reads[topics[0].key], call, judge))
 
 
+async def call(world: World, process: Process) -> None:
+    """A cached function."""
+    topic = world.rng.choice(world.topics)
+    read = world.ask(process, topic, topic.tags)
+    work = process.functions[topic.key]()
+    await perhaps_cancelled(world, judged(world, read, work, partial(_judge, world, read)))
+
+
 async def exists(world: World, process: Process) -> None:
     topic = world.rng.choice(world.topics)
     read = world.ask(process, topic, ())
@@ -95,5 +103,11 @@ async def look_past(world: World, process: Process, topic: Topic) -> None:
     await judged(world, read, call, partial(_judge, world, read), loader)
 
 
-READS: Final[Mapping[Operation, float]] = {load: 10.0, get: 2.0, get_many: 1.0, exists: 0.3}
+READS: Final[Mapping[Operation, float]] = {
+    load: 8.0,
+    call: 3.0,
+    get: 2.0,
+    get_many: 1.0,
+    exists: 0.3,
+}
 """How often each is done; a seed changes that a little."""

@@ -3,18 +3,21 @@
 import logging
 import os
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
+from functools import partial
 from multiprocessing import get_context
 from typing import Final
 
 from cachekit import Cache
 from cachekit.backend import Backend
 from cachekit.clock import Clock
+from cachekit_memory import MemoryBackend
 from tests.simulation.loads import LOAD_TIMEOUT
 from tests.simulation.simulation import Result, simulate
 from tests.simulation.text import TextSerializer
+from tests.simulation.weather import NEVER
 
 EVERY_RUN_COVERS: Final = (
     "refused fills",
@@ -41,10 +44,23 @@ EVERY_RUN_COVERS: Final = (
 """A run of many seeds in which one of these never happened has shown nothing."""
 
 
+COVERED_IN_MEMORY: Final = (
+    "shared loads",
+    "other processes' loads",
+    "cancelled leaders",
+    "cancelled waiters",
+    "failed loads",
+    "loads that timed out",
+    "loaders that raised CancelledError",
+    "nested loads",
+)
+
+
 @dataclass
 class Tally:
     """What many seeds have shown."""
 
+    store: str = "links"
     seeds: int = 0
     operations: int = 0
     fewest: int = 10**9
@@ -62,7 +78,8 @@ class Tally:
 
     def missing(self) -> list[str]:
         """What never happened."""
-        return [name for name in EVERY_RUN_COVERS if not self.covered[name]]
+        wanted = EVERY_RUN_COVERS if self.store == "links" else COVERED_IN_MEMORY
+        return [name for name in wanted if not self.covered[name]]
 
 
 def make_cache(backend: Backend, clock: Clock) -> Cache:
@@ -76,25 +93,51 @@ def make_cache(backend: Backend, clock: Clock) -> Cache:
     )
 
 
-def run_seed(seed: int, processes: int) -> Result:
-    """One seed of the real cache, without its log."""
+def on_links(seed: int, processes: int) -> Result:
+    """Caches of several processes on one store, far away."""
+    return simulate(seed, processes, make_cache)
+
+
+def in_memory(seed: int, caches: int) -> Result:
+    """Caches of one process on one `MemoryBackend`, which they fill in turn."""
+    backends: list[MemoryBackend] = []
+
+    def make(_: Backend, clock: Clock) -> Cache:
+        if not backends:
+            backends.append(MemoryBackend(max_entries=4, clock=clock))
+        return make_cache(backends[0], clock)
+
+    return simulate(seed, caches, make, {"crash_every": NEVER})
+
+
+STORES: Final[Mapping[str, Callable[[int, int], Result]]] = {
+    "links": on_links,
+    "memory": in_memory,
+}
+"""What the simulation can run on."""
+
+
+def run_seed(seed: int, processes: int, store: str = "links") -> Result:
+    """One seed, without the log of what it does to the cache."""
     log = logging.getLogger("cachekit")
     log.disabled = True
     try:
-        return simulate(seed, processes, make_cache)
+        return STORES[store](seed, processes)
     finally:
         log.disabled = False
 
 
-def run_seeds(seeds: Iterable[int], processes: int, jobs: int | None = None) -> Iterator[Result]:
+def run_seeds(
+    seeds: Sequence[int], processes: int, store: str = "links", jobs: int | None = None
+) -> Iterator[Result]:
     """The results of seeds, in order; `jobs` at a time, by default as many as there are cores."""
     jobs = os.cpu_count() or 1 if jobs is None else jobs
+    one = partial(run_seed, processes=processes, store=store)
     if jobs == 1:
-        yield from (run_seed(seed, processes) for seed in seeds)
+        yield from map(one, seeds)
         return
-    seeds = list(seeds)
     with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
         try:
-            yield from pool.map(run_seed, seeds, [processes] * len(seeds), chunksize=4)
+            yield from pool.map(one, seeds, chunksize=4)
         finally:
             pool.shutdown(wait=True, cancel_futures=True)

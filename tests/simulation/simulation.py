@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from contextvars import copy_context
 from typing import Any, Final, NamedTuple, TypeAlias
 
+from cachekit import Cache
 from cachekit.backend import Backend
 from cachekit.clock import Clock
 from cachekit.entry import Kind
@@ -39,11 +40,16 @@ class Result(NamedTuple):
     digest: str
 
 
-def simulate(seed: int, processes: int, make: MakeCache) -> Result:
-    """Run one seed; `make` is what every process calls to get its cache."""
+def simulate(
+    seed: int, processes: int, make: MakeCache, changes: Mapping[str, Any] | None = None
+) -> Result:
+    """Run one seed; `make` is what every process calls to get its cache.
+
+    `changes` are what the weather is to be whatever the seed says.
+    """
 
     async def main(loop: VirtualLoop) -> Result:
-        world = World(loop, seed)
+        world = World(loop, seed, changes or {})
         await Simulation(world, processes, make).run()
         history = world.history
         violation = world.checker.violation
@@ -90,7 +96,8 @@ class Simulation:
         """Start a process: a cache of its own, and those who use it."""
         name = f"{letter}{life}"
         link = self.world.link(name)
-        process = Process(name, link, self.make(link, link.clock))
+        cache = self.make(link, link.clock)
+        process = Process(name, link, cache, self.world.functions(name, cache))
         self.processes[letter] = process
         weather = self.world.weather
         for _ in range(weather.readers):
@@ -182,6 +189,8 @@ class Simulation:
         for key in world.store.left(Kind.STUB):
             world.checker.report(world.now(), f"a stub is left under {key}", key)
         for process in self.processes.values():
+            if left := _under_way(process.cache):
+                world.wrong(f"{process.name} has flights or polls left: {left}")
             await self._spawn(process, self._read_all(process))
             await self._spawn(process, process.cache.close())
         for task, process_name in world.loop.tasks.items():
@@ -194,6 +203,14 @@ class Simulation:
             value = await process.cache.get(topic.key, default=None)
             if value is not None:
                 self.world.checker.answer(self.world.now(), read, value)
+
+
+def _under_way(cache: Any) -> list[Any]:
+    """The loads and polls that a `Cache` believes to be under way."""
+    if not isinstance(cache, Cache):
+        return []
+    reader = cache._engine.reader
+    return [*reader.flights.all(), *reader.unstored.all(), *reader.watches._watches.values()]
 
 
 def _weights(world: World, table: Mapping[Operation, float]) -> dict[Operation, float]:

@@ -1,7 +1,7 @@
 """The one store that all simulated processes share: bytes, conditions, expiry, evictions."""
 
 import random
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from cachekit.backend import ABSENT, ANY, DONE, REFUSED, Condition, Outcome
 from cachekit.entry import Entry, Kind
@@ -174,11 +174,19 @@ class Store:
         entry = self.entry(key)
         del self.records[key]
         if entry is not None:
-            self.history.covered[f"{how} {entry.kind.name.lower()}s"] += 1
+            self.history.covered[f"{how} {_PLURALS[entry.kind]}"] += 1
         self._say(how, key)
 
     def _say(self, what: str, key: str) -> None:
         self.history.add(self.clock.monotonic(), "-", what, short(key))
+
+
+_PLURALS: Final = {
+    Kind.VALUE: "values",
+    Kind.STUB: "stubs",
+    Kind.PASS: "passes",
+    Kind.TAG: "tags",
+}
 
 
 def _holds(expected: int | Condition, there: Entry | None) -> bool:

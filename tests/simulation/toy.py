@@ -44,6 +44,12 @@ class CacheAside:
                 await self._write(key, self._entry(value, ttl))
         return value
 
+    def cached(self, *, key: str, ttl: float, tags: Iterable[str]) -> Any:
+        def decorate(load: Callable[[], Awaitable[str]]) -> Callable[[], Awaitable[object]]:
+            return lambda: self.get_or_set(key, load, ttl=ttl, tags=tags)
+
+        return decorate
+
     async def set(self, key: str, value: str, *, ttl: float, tags: Iterable[str]) -> None:
         await self._write(key, self._entry(value, ttl))
 

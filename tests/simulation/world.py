@@ -2,16 +2,19 @@
 
 import asyncio
 import random
-from dataclasses import dataclass, field
-from typing import Any, Final
+from collections.abc import Callable, Coroutine, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, Final, TypeAlias
 
 from tests.simulation.checker import Checker, Read
 from tests.simulation.history import History
 from tests.simulation.link import Link
-from tests.simulation.loads import LOAD_TIMEOUT, Origin
+from tests.simulation.loads import LOAD_TIMEOUT, Loader, Origin
 from tests.simulation.loop import VirtualClock, VirtualLoop
 from tests.simulation.store import Store
-from tests.simulation.weather import NEVER, Weather, draw
+from tests.simulation.weather import NEVER, draw
+
+Function: TypeAlias = Callable[[], Coroutine[Any, Any, str]]
 
 PREFIX: Final = "k"
 """What all keys begin with."""
@@ -19,11 +22,15 @@ PREFIX: Final = "k"
 
 @dataclass(eq=False)
 class Process:
-    """One simulated process. `cache` is a `Cache`, or something with its methods."""
+    """One simulated process. `cache` is a `Cache`, or something with its methods.
+
+    `functions` are its cached functions, one for each topic, by key.
+    """
 
     name: str
     link: Link
     cache: Any
+    functions: dict[str, Function]
     dead: bool = False
 
     def kill(self, loop: VirtualLoop) -> None:
@@ -47,12 +54,12 @@ class Topic:
 
 
 class World:
-    """One seed's world. `weather` is drawn from the seed unless given."""
+    """One seed's world, in the weather drawn from the seed, with `changes` to that."""
 
-    def __init__(self, loop: VirtualLoop, seed: int, weather: Weather | None = None) -> None:
+    def __init__(self, loop: VirtualLoop, seed: int, changes: Mapping[str, Any]) -> None:
         self.loop = loop
         self.rng = random.Random(seed)
-        self.weather = draw(self.rng) if weather is None else weather
+        self.weather = replace(draw(self.rng), **changes)
         self.history = History()
         evicts = self.weather.evict_tag_every < NEVER or self.weather.evict_value_every < NEVER
         self.store = Store(VirtualClock(loop), self.history, evicts=evicts)
@@ -83,6 +90,15 @@ class World:
         """A time to live, for one call."""
         return self.weather.ttl * self.rng.uniform(0.5, 1.0)
 
+    def functions(self, name: str, cache: Any) -> dict[str, Function]:
+        """For each topic a function that loads it, cached."""
+        functions: dict[str, Function] = {}
+        for topic in self.topics:
+            load = Loader(self.origin, name, topic.key, may_cancel=False)
+            decorate = cache.cached(key=topic.key, tags=topic.tags, ttl=self.weather.ttl)
+            functions[topic.key] = decorate(_function(load))
+        return functions
+
     def ask(self, process: Process, topic: Topic, tags: tuple[str, ...]) -> Read:
         """A caller asks now; the answer is judged by what is acknowledged so far."""
         return self.checker.ask(self.now(), process.name, topic.key, tags)
@@ -100,3 +116,10 @@ class World:
         skew = self.rng.uniform(-1, 1) * self.weather.skew
         clock = VirtualClock(self.loop, skew)
         return Link(name, self.store, clock, self.weather, self.rng, self.history)
+
+
+def _function(load: Loader) -> Function:
+    async def function() -> str:
+        return await load()
+
+    return function

@@ -1,0 +1,68 @@
+"""The simulation against the cache, and the simulation itself.
+
+The budget of an ordinary run is `SEEDS` seeds of at least 500 operations for each of two and three
+processes, and `IN_MEMORY` seeds on a memory backend: about half a minute on two cores.
+"""
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterable
+
+import pytest
+
+from tests.simulation.runner import Tally, run_seed, run_seeds
+from tests.simulation.simulation import OPERATIONS, simulate
+from tests.simulation.toy import CacheAside
+
+SEEDS = 100
+IN_MEMORY = 40
+
+
+@pytest.mark.parametrize("processes", [2, 3])
+def test_no_call_gets_what_an_acknowledged_invalidation_forgot(processes: int) -> None:
+    judge(range(SEEDS), processes)
+
+
+def test_caches_that_share_a_memory_backend() -> None:
+    judge(range(IN_MEMORY), 2, "memory")
+
+
+@pytest.mark.long
+@pytest.mark.timeout(3600)
+@pytest.mark.parametrize("processes", [2, 3])
+def test_two_thousand_seeds(processes: int) -> None:
+    judge(range(2000), processes)
+
+
+def test_a_naive_cache_is_caught() -> None:
+    results = [simulate(seed, 2, lambda backend, clock: CacheAside(backend)) for seed in range(20)]
+    stale = [r for r in results if "was acknowledged before" in str(r.violation)]
+    assert len(stale) > len(results) / 2
+
+
+@pytest.mark.parametrize("seed", [1, 5, 17])
+def test_a_seed_is_the_same_whenever_it_is_run(seed: int) -> None:
+    first = run_seed(seed, 3)
+    assert run_seed(seed, 3).digest == first.digest
+    assert first.digest[:16] in run_elsewhere(seed, hash_seed=seed)
+
+
+def judge(seeds: Iterable[int], processes: int, store: str = "links") -> None:
+    """Run seeds; show the first violation, and the command that shows it again."""
+    tally = Tally(store)
+    for result in run_seeds(list(seeds), processes, store):
+        tally.add(result)
+        again = f"--seed {result.seed} --processes {processes} --store {store}"
+        if result.violation is not None:
+            pytest.fail(f"python -m tests.simulation {again}\n{result.violation}", pytrace=False)
+    assert tally.missing() == []
+    assert tally.fewest >= OPERATIONS
+
+
+def run_elsewhere(seed: int, hash_seed: int) -> str:
+    """What another interpreter, which hashes strings otherwise, prints about a seed."""
+    command = [sys.executable, "-m", "tests.simulation", "--seed", str(seed), "--processes", "3"]
+    environment = {**os.environ, "PYTHONHASHSEED": str(hash_seed)}
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+    return done.stdout
