@@ -14,6 +14,12 @@ from tests.simulation.world import Process, World
 PROMPT: Final = 0.001
 """Seconds within which a cancelled caller is gone."""
 
+AT_ONCE: Final = 0.55
+"""Seconds that a call without a loader may take: its key, then its tags, a deadline each."""
+
+PATIENCE: Final = 20.0
+"""Seconds that any call may take: another's load, a lease, a load of its own."""
+
 
 async def judged(
     world: World,
@@ -21,8 +27,9 @@ async def judged(
     call: Coroutine[Any, Any, Any],
     judge: Callable[[Any], None],
     loader: Loader | None = None,
+    within: float = PATIENCE,
 ) -> None:
-    """Make a read and have its value, or its error, judged."""
+    """Make a read and have its value, or its error, judged, and how many seconds it took."""
     task = asyncio.current_task()
     world.asking[read] = task
     try:
@@ -37,6 +44,8 @@ async def judged(
     else:
         if _was_cancelled(task):
             world.checker.fail(world.now(), read, "swallowed a cancellation")
+        if world.now() - read.asked > within:
+            world.checker.fail(world.now(), read, f"took {world.now() - read.asked:.3f} s")
         judge(value)
     finally:
         del world.asking[read]

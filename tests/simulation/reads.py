@@ -5,7 +5,7 @@ from dataclasses import replace
 from functools import partial
 from typing import Any, Final, TypeAlias
 
-from tests.simulation.calls import judged, perhaps_cancelled
+from tests.simulation.calls import AT_ONCE, judged, perhaps_cancelled
 from tests.simulation.checker import Read
 from tests.simulation.loads import Loader
 from tests.simulation.world import Process, Topic, World
@@ -14,6 +14,9 @@ Operation: TypeAlias = Callable[[World, Process], Awaitable[None]]
 
 NOTHING: Final = object()
 """The default that `get` is given."""
+
+NESTED: Final = 3.0
+"""Seconds that a call inside a load may wait before it loads for itself: a lease and two reads."""
 
 DEPTH: Final = 3
 """How many loads may be inside each other."""
@@ -30,7 +33,7 @@ def _question(
     world: World, process: Process, topic: Topic, inside: tuple[Topic, ...]
 ) -> tuple[Read, Any, Loader]:
     tags = _tags(world, topic)
-    loader = Loader(world.origin, process.name, topic.key, needs_caller=world.chance(0.3))
+    loader = Loader(world.origin, process.name, topic.key, needs_caller=world.chance(0.5))
     following = world.topics[(world.topics.index(topic) + 1) % len(world.topics)]
     inside = (*inside, topic)
     if len(inside) < DEPTH and following not in inside and world.chance(world.weather.load_nests):
@@ -42,7 +45,12 @@ def _question(
 async def _nested(world: World, process: Process, topic: Topic, inside: tuple[Topic, ...]) -> None:
     read, call, loader = _question(world, process, topic, inside)
     world.history.covered["nested loads"] += 1
-    await judged(world, read, call, partial(_judge, world, read), loader)
+    try:
+        await judged(world, read, call, partial(_judge, world, read), loader)
+    finally:
+        waited = world.now() - read.asked
+        if loader.load is None and waited > NESTED:  # R9
+            world.checker.fail(world.now(), read, f"waited {waited:.3f} s inside a load")
 
 
 def _tags(world: World, topic: Topic) -> tuple[str, ...]:
@@ -61,7 +69,8 @@ async def get(world: World, process: Process) -> None:
     topic = world.rng.choice(world.topics)
     read = world.ask(process, topic, topic.tags)
     call = process.cache.get(topic.key, default=NOTHING)
-    await perhaps_cancelled(world, judged(world, read, call, partial(_judge, world, read)))
+    judge = partial(_judge, world, read)
+    await perhaps_cancelled(world, judged(world, read, call, judge, within=AT_ONCE))
 
 
 async def get_many(world: World, process: Process) -> None:
@@ -73,7 +82,8 @@ async def get_many(world: World, process: Process) -> None:
             _judge(world, reads[key], value)
 
     call = process.cache.get_many([topic.key for topic in topics])
-    await perhaps_cancelled(world, judged(world, reads[topics[0].key], call, judge))
+    first = reads[topics[0].key]
+    await perhaps_cancelled(world, judged(world, first, call, judge, within=AT_ONCE))
 
 
 async def call(world: World, process: Process) -> None:
@@ -93,7 +103,7 @@ async def exists(world: World, process: Process) -> None:
         if not isinstance(answer, bool):
             world.checker.fail(world.now(), read, f"exists() returned {answer!r}")
 
-    await judged(world, read, call, judge)
+    await judged(world, read, call, judge, within=AT_ONCE)
 
 
 async def look_past(world: World, process: Process, topic: Topic) -> None:

@@ -10,6 +10,7 @@ from cachekit import Cache
 from cachekit.backend import Backend
 from cachekit.clock import Clock
 from cachekit.entry import Kind
+from tests.simulation.calls import PATIENCE
 from tests.simulation.checker import Violation
 from tests.simulation.history import EVERYWHERE
 from tests.simulation.loop import PROCESS, VirtualLoop, run, where
@@ -20,9 +21,6 @@ from tests.simulation.writes import WRITES
 
 OPERATIONS: Final = 500
 """Calls per seed, at least."""
-
-PATIENCE: Final = 60.0
-"""Seconds after which a call is taken to hang."""
 
 SETTLES: Final = 30.0
 """Seconds after the last call in which everything must have come to an end."""
