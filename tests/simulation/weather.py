@@ -57,10 +57,9 @@ CALM: Final = Weather()
 
 def draw(rng: random.Random) -> Weather:
     """The weather of a seed; some seeds are for one kind of race that others seldom show."""
-    weather, kind = _any_weather(rng), rng.random()
-    if kind < 0.15:
-        return replace(weather, **_SPARSE, **_LATE_LEASES)
-    return replace(weather, **_SPARSE, **_LATE_TAGS) if kind < 0.3 else weather
+    weather = _any_weather(rng)
+    kind = rng.choices([None, _LATE_LEASES, _LATE_TAGS, _LATE_WRITES], [65, 15, 15, 5])[0]
+    return weather if kind is None else replace(weather, **{**_SPARSE, **kind})
 
 
 _SPARSE: Final[Mapping[str, Any]] = {
@@ -96,6 +95,16 @@ _LATE_TAGS: Final[Mapping[str, Any]] = {
     "evict_tag_every": 0.5,
 }
 """A tag record is created late, when the one that replaced it was lost."""
+
+
+_LATE_WRITES: Final[Mapping[str, Any]] = {
+    "mostly": ("get", "add", "put", "delete"),
+    "written": 1.0,
+    "keys": 2,
+    "think": 0.2,
+    "pause": 0.3,
+}
+"""What one writer stored comes late, over what it stored since then, or has forgotten."""
 
 
 def _any_weather(rng: random.Random) -> Weather:
