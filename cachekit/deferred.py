@@ -8,15 +8,18 @@ from cachekit.targets import Doomed
 
 
 class Scope:
-    """What a `deferred()` block is to forget when it ends."""
+    """What a `deferred()` block is to forget when it ends; `outer`: the block around it."""
 
-    def __init__(self, owner: "Scopes") -> None:
+    def __init__(self, owner: "Scopes", outer: "Scope | None") -> None:
         self.owner = owner
+        self.outer = outer
         self.doomed = Doomed()
         self.closed = False
 
     def hides(self, key: str, entry: Entry | None) -> bool:
         """Whether what is under `key` is to be forgotten, so that it must not be read."""
+        if self.outer is not None and self.outer.hides(key, entry):
+            return True
         return self.doomed.covers(key, entry.tags if entry is not None else ())
 
 
@@ -28,14 +31,14 @@ class Scopes:
     """The blocks of one cache."""
 
     def open(self) -> Scope | None:
-        """The block this context is in."""
-        for scope in SCOPES.get():
+        """The innermost block this context is in."""
+        for scope in reversed(SCOPES.get()):
             if scope.owner is self and not scope.closed:
                 return scope
         return None
 
     def enter(self) -> Scope:
-        scope = Scope(self)
+        scope = Scope(self, self.open())
         SCOPES.set((*SCOPES.get(), scope))
         return scope
 

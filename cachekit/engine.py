@@ -200,17 +200,18 @@ class Engine:
         else:
             scope.doomed.update(doomed)
 
-    def begin_scope(self) -> Scope | None:
-        """A `deferred()` block begins; `None` inside of another one, whose end then counts."""
-        return self.scopes.enter() if self.scopes.open() is None else None
+    def begin_scope(self) -> Scope:
+        """A `deferred()` block begins."""
+        return self.scopes.enter()
 
-    async def end_scope(self, scope: Scope | None, error: BaseException | None, ways: Ways) -> None:
-        """R11: what was gathered is forgotten, however the block ended; its own error prevails."""
-        if scope is None:
-            return
+    async def end_scope(self, scope: Scope, error: BaseException | None, ways: Ways) -> None:
+        """R11: what was gathered is forgotten, however the block ended; its own error prevails.
+
+        Inside of another block that is when that one ends; unless, in a task, it has ended before.
+        """
         self.scopes.leave(scope)
         try:
-            await self.writer.forget(scope.doomed, ways)
+            await self.forget(scope.doomed, ways)
         except Exception as failure:
             if error is None:
                 raise

@@ -198,6 +198,24 @@ async def test_a_task_that_outlives_the_load_it_began_in_is_not_inside_it(either
     assert slow.calls == 1
 
 
+async def test_also_if_that_load_was_for_one_caller_alone(either: Cache) -> None:
+    """R9: in a block, say."""
+    gate, background = asyncio.Event(), list[asyncio.Task[str]]()
+
+    async def later() -> str:
+        await gate.wait()
+        return await either.get_or_set("k", Load("later {}".format).finish())
+
+    async def load() -> str:
+        background.append(start(later()))
+        return "first"
+
+    async with either.deferred():
+        assert await either.get_or_set("k", load) == "first"
+        gate.set()
+        assert await ends(*background) == ["later 1"]
+
+
 async def test_a_load_goes_on_for_those_inside_other_loads(either: Cache) -> None:
     """R9: its leader leaves, and a load that needs it still gets its value."""
     inner = Load("inner {}".format)

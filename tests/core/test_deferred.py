@@ -363,6 +363,37 @@ async def test_a_task_that_outlives_the_block_applies_at_once(filled: Cache) -> 
     assert await filled.get_many(["k", "other", "l"]) == {"l": "value 1"}
 
 
+async def test_a_block_in_a_task_that_outlives_the_outer_one(filled: Cache) -> None:
+    """R11: it has a commit of its own to wait for."""
+    begun, gate = asyncio.Event(), asyncio.Event()
+
+    async def later() -> None:
+        async with filled.deferred():
+            await filled.delete("k")
+            begun.set()
+            await gate.wait()
+            await filled.delete("other")
+            assert await filled.get_many(["k", "other"]) == {}
+
+    async with filled.deferred():
+        task = start(later())
+        await begun.wait()
+    assert [await outside(filled), await filled.get("other")] == ["old", "kept"]
+    gate.set()
+    await task
+    assert await filled.get_many(["k", "other"]) == {}
+
+
+async def test_an_inner_block_reads_past_what_the_outer_one_forgets(filled: Cache) -> None:
+    """R11"""
+    async with filled.deferred():
+        await filled.delete("k")
+        async with filled.deferred():
+            await filled.delete("other")
+            assert await filled.get_many(["k", "other"]) == {}
+        assert await filled.get_many(["k", "other"]) == {}
+
+
 async def test_a_load_that_began_outside_is_not_in_the_block(filled: Cache) -> None:
     """R11: the context of a flight is its leader's."""
 

@@ -134,6 +134,17 @@ async def test_a_long_load_on_a_pass_keeps_it(slow: Cache, store: SlowStore) -> 
     assert await slow.get("k") == "value 1"
 
 
+async def test_a_load_on_a_pass_may_outlast_it(either: Cache) -> None:
+    """R3"""
+    await failed(either)
+    load = Load()
+    caller = start(either.get_or_set("k", load))
+    await asyncio.sleep(3 * PASS)
+    load.finish()
+    assert await caller == "value 1"
+    assert await either.get("k") == "value 1"
+
+
 async def test_a_load_that_takes_too_long_fails(caches: Caches, either: Cache) -> None:
     """R2, R3: past the timeout the load has failed, for all who share it."""
     load, loop = Load(), asyncio.get_running_loop()

@@ -164,6 +164,23 @@ async def test_without_a_lease_later_callers_do_not_share(slow: Cache, store: Sl
     assert await ends(earlier, later) == ["old 1", "new 1"]
 
 
+async def test_a_load_is_not_shared_by_who_saw_another_processs_stub(caches: Caches) -> None:
+    """R1: what this process was loading is older than what it saw."""
+    here, there = caches(caches.slow()), caches(caches.slow())
+    old, new = Load("old {}".format), Load("new {}".format)
+    earlier = ask(here, old)
+    await old.begun.wait()
+    await there.delete("k")
+    leader = ask(there, new)
+    await new.begun.wait()
+    later = ask(here, Load("too many {}".format))
+    await asyncio.sleep(0.1)
+    old.finish()
+    await ticks()
+    new.finish()
+    assert await ends(earlier, leader, later) == ["old 1", "new 1", "new 1"]
+
+
 async def test_a_failed_load_is_not_shared_by_who_comes_after_an_invalidation(
     either: Cache, forget: Forget
 ) -> None:

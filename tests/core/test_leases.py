@@ -299,7 +299,18 @@ async def test_call_sites_with_different_tags_at_once(either: Cache) -> None:
     both.finish()
     assert await ends(first, second, third) == ["one 1", "both 1", "both 1"]
     assert await either.get_or_set("k", both, tags=["a", "b"]) == "both 1"
-    assert either.stats().refused_fills == 1
+    stats = either.stats()
+    assert (stats.shared, stats.waits, stats.refused_fills) == (1, 0, 1)
+
+
+async def test_call_sites_with_different_tags_before_the_load_begins(either: Cache) -> None:
+    """R6: what both have got is forgotten with either's tag."""
+    load = Load().finish()
+    sites = [["a"], ["b"], ["a"], ["b"]]
+    await asyncio.gather(*(either.get_or_set("k", load, tags=tags) for tags in sites))
+    assert load.calls <= 2
+    await either.invalidate(Tag("b"))
+    assert await either.get("k") is None
 
 
 async def test_a_lease_that_is_given_up_is_removed_only_if_it_is_still_there(

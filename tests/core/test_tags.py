@@ -74,9 +74,11 @@ async def test_a_tag_record_without_an_answer_is_no_answer(slow: Cache, store: S
     """R6"""
     await slow.set("k", "v", tags=["t"])
     store.silent = lambda key: key == "t:test:t"
+    store.writes.clear()
     assert await slow.get("k") is None
     assert await slow.get_or_set("k", Load().finish(), tags=["t"]) == "value 1"
     assert not await slow.exists("k")
+    assert store.writes == []
     store.heal()
     assert await slow.get("k") == "v"
 

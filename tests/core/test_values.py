@@ -1,6 +1,7 @@
 """What comes out: as it went in, and each caller's own."""
 
 import asyncio
+import json
 import logging
 import threading
 from collections.abc import Callable, Iterator
@@ -12,7 +13,7 @@ import pytest
 from cachekit import MISSING, Cache, EncodeError
 from cachekit.entry import Kind
 from tests.core.conftest import Caches
-from tests.core.helpers import Load, ends, start, ticks
+from tests.core.helpers import Load, PickleSerializer, ends, start, ticks
 from tests.core.slow_store import SlowStore
 
 pytestmark = pytest.mark.virtual
@@ -119,6 +120,25 @@ async def test_of_an_unstored_load_too_each_has_its_own(
     assert other == mutable.make()
     assert load.calls == 1
     store.heal()
+
+
+class JsonSerializer(PickleSerializer):
+    """One that changes what it is given: a tuple comes back as a list."""
+
+    def dumps(self, value: Any) -> bytes:
+        return json.dumps(value).encode()
+
+    def loads(self, data: bytes) -> Any:
+        return json.loads(data)
+
+
+async def test_who_loads_gets_what_later_callers_get(caches: Caches, store: SlowStore) -> None:
+    """The same type and shape for everyone."""
+    cache = caches(store, serializer=JsonSerializer())
+    load = Load(lambda n: ("a", ("b",))).finish()
+    values = await ends(*(start(cache.get_or_set("k", load)) for _ in range(3)))
+    values.append(await cache.get("k"))
+    assert values == [["a", ["b"]]] * 4
 
 
 async def test_what_cannot_change_is_not_copied(cache: Cache) -> None:
