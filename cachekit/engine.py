@@ -172,13 +172,14 @@ class Engine:
             scope.doomed.keys.update(titles)
 
     async def add(self, key: str, call: Call, value: Any) -> bool:
-        """Store a value where there is none."""
+        """Store a value where there is none, not even one that lacks a tag of this call."""
         scope = self.scopes.open()
         if scope is not None:
             scope.doomed.keys[call.key] = title(key)
             return False
         seen = await self.reader.look(call)
-        if not seen.answered or self.reader.serves(seen):
+        there = seen.entry is not None and replace(call, tags=()).accepts(seen.entry)
+        if not seen.answered or self.reader.serves(seen._replace(valid=there)):
             return False
         return await self.writer.add(call, seen, value)
 

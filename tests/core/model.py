@@ -15,7 +15,7 @@ from cachekit.policy import LEASE, PASS
 
 @dataclass(frozen=True)
 class Held:
-    """An entry, as far as it can be told apart from others: a value, or (`MISSING`) a pass.
+    """An entry, as far as it can be told apart from others: a value, or (`MISSING`) a pass or stub.
 
     It is served until a moment between `fresh[0]` and `fresh[1]`, and kept for `after` more.
     """
@@ -24,6 +24,7 @@ class Held:
     tags: frozenset[str]
     fresh: tuple[float, float]
     after: float = LEASE
+    load: int = 0
 
     def served(self, now: float) -> set[bool]:
         """Whether it is still served, if that is known."""
@@ -48,6 +49,11 @@ def held(value: Any, tags: Iterable[str], ttl: float | None, began: float, ended
 def a_pass(tags: Iterable[str], began: float, ended: float) -> Held:
     """What a load that failed leaves."""
     return Held(MISSING, frozenset(tags), (began, ended), PASS)
+
+
+def a_stub(tags: Iterable[str], load: int) -> Held:
+    """The load of that number is under way."""
+    return Held(MISSING, frozenset(tags), (inf, inf), load=load)
 
 
 def hits(state: State, now: float, tags: Collection[str] = ()) -> set[bool]:
