@@ -40,7 +40,7 @@ class ReadBatches:
             task.add_done_callback(self._sending.discard)
 
     async def _run(self, batch: _Batch) -> None:
-        answer: Found = {}
+        answer: Found = dict.fromkeys(batch.keys, Unreached())
         try:
             answer = await self._backend.read(list(batch.keys))
         except Exception as error:

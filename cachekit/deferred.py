@@ -1,5 +1,6 @@
 """Invalidations that wait for the end of a block (R11)."""
 
+import threading
 from contextvars import ContextVar
 from typing import Final
 
@@ -15,12 +16,25 @@ class Scope:
         self.outer = outer
         self.doomed = Doomed()
         self.closed = False
+        self._lock = threading.RLock()
+
+    def gather(self, doomed: Doomed) -> bool:
+        """Keep what is to be forgotten for the end; False if that has come, perhaps just now."""
+        with self._lock:
+            if not self.closed:
+                self.doomed.update(doomed)
+            return not self.closed
+
+    def close(self) -> None:
+        with self._lock:
+            self.closed = True
 
     def hides(self, key: str, entry: Entry | None) -> bool:
         """Whether what is under `key` is to be forgotten, so that it must not be read."""
         if self.outer is not None and self.outer.hides(key, entry):
             return True
-        return self.doomed.covers(key, entry.tags if entry is not None else ())
+        with self._lock:
+            return self.doomed.covers(key, entry.tags if entry is not None else ())
 
 
 SCOPES: Final[ContextVar[tuple[Scope, ...]]] = ContextVar("cachekit_scopes", default=())
@@ -43,5 +57,5 @@ class Scopes:
         return scope
 
     def leave(self, scope: Scope) -> None:
-        scope.closed = True
+        scope.close()
         SCOPES.set(tuple(other for other in SCOPES.get() if other is not scope))

@@ -165,17 +165,12 @@ class Engine:
         ways: Ways,
     ) -> None:
         """Store values by store key; in a `deferred()` block, forget them at its end."""
-        scope = self.scopes.open()
-        if scope is None:
+        if not self._gathered(Doomed(titles)):
             await self.writer.set_many(values, titles, tags, policy, ways)
-        else:
-            scope.doomed.keys.update(titles)
 
     async def add(self, key: str, call: Call, value: Any) -> bool:
         """Store a value where there is none, not even one that lacks a tag of this call."""
-        scope = self.scopes.open()
-        if scope is not None:
-            scope.doomed.keys[call.key] = title(key)
+        if self._gathered(Doomed({call.key: title(key)})):
             return False
         seen = await self.reader.look(call)
         there = seen.entry is not None and replace(call, tags=()).accepts(seen.entry)
@@ -195,11 +190,15 @@ class Engine:
 
     async def forget(self, doomed: Doomed, ways: Ways) -> None:
         """Now, or at the end of the `deferred()` block the caller is in (R11)."""
-        scope = self.scopes.open()
-        if scope is None:
+        if not self._gathered(doomed):
             await self.writer.forget(doomed, ways)
-        else:
-            scope.doomed.update(doomed)
+
+    def _gathered(self, doomed: Doomed) -> bool:
+        """Whether a `deferred()` block will forget this at its end."""
+        while (scope := self.scopes.open()) is not None:
+            if scope.gather(doomed):
+                return True
+        return False
 
     def begin_scope(self) -> Scope:
         """A `deferred()` block begins."""
@@ -248,9 +247,11 @@ class Engine:
 
     async def close(self, ways: Ways) -> None:
         """Give up what is under way, but for what forgets (R10), then leave the backend."""
-        await self.store.finished()
+        self.store.check_waits(ways)
+        await self.store.finished(ways)
         self.store.closed = True  # first: who waited for a flight looks again at once
         flights = [*self.reader.flights.give_up(), *self.reader.unstored.give_up()]
+        self.reader.watches.give_up()
         self.store.later([Write(f.key, None, f.anchor) for f in flights if f.anchor is not None])
         mine = [f.task for f in flights if f.task and f.task.get_loop() is running_loop()]
         if mine and ways.waits:

@@ -3,6 +3,7 @@
 import asyncio
 import threading
 from concurrent.futures import Future
+from contextlib import suppress
 from contextvars import ContextVar
 from types import TracebackType
 from typing import Any, Final, NamedTuple, TypeAlias
@@ -58,7 +59,7 @@ class Shared:
         self.task: asyncio.Task[None] | None = None
         self.future: Future[Outcome] = Future()
         self.future.set_running_or_notify_cancel()
-        self._settling = threading.Lock()
+        self._settling = threading.RLock()
 
     @property
     def done(self) -> bool:
@@ -73,11 +74,12 @@ class Shared:
     def abandon(self) -> None:
         """Nobody waits any longer: cancel the task, on its own loop."""
         task = self.task
-        if task is None or task.get_loop().is_closed():
+        if task is None:
             return
         if running_loop() is task.get_loop():
             task.cancel()
-        else:
+            return
+        with suppress(RuntimeError):  # the loop is closed, and the task with it
             task.get_loop().call_soon_threadsafe(task.cancel)
 
 
@@ -108,7 +110,7 @@ class Table:
     """
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
         self._boarding: dict[str, Flight] = {}
         self._flying: dict[str, Flight] = {}
 
@@ -165,6 +167,7 @@ class Table:
                 self._drop(flight)
         if alone:
             flight.abandon()
+            flight.settle(Again())
 
     def land(self, flight: Flight) -> None:
         """The flight is over; who still waits is told to look again."""
@@ -195,7 +198,7 @@ class Watches:
     """Polls of stubs of other processes: one for each key."""
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
         self._watches: dict[str, Shared] = {}
 
     def join(self, key: str, deadline: float) -> tuple[Shared, bool]:
@@ -213,6 +216,14 @@ class Watches:
             watch.waiters -= 1
             alone = watch.waiters == 0
         if alone:
+            self.end(watch)
+            watch.abandon()
+
+    def give_up(self) -> None:
+        """End all polls."""
+        with self._lock:
+            watches = list(self._watches.values())
+        for watch in watches:
             self.end(watch)
             watch.abandon()
 

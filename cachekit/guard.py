@@ -35,7 +35,7 @@ class Guard(Backend):
         for task in self._under_way:
             task.cancel()
         if self._under_way:
-            await asyncio.wait(self._under_way)
+            await asyncio.wait(self._under_way, timeout=self.deadline)
 
     async def within(self, work: Coroutine[Any, Any, T]) -> T:
         """Hold one operation of the backend to the deadline."""
@@ -45,6 +45,8 @@ class Guard(Backend):
         await asyncio.wait({task}, timeout=self.deadline)
         if not task.done():
             raise TimeoutError(f"no answer within {self.deadline} s")
+        if task.cancelled():  # not by this caller: its fate is another's
+            raise ConnectionError("the operation was cancelled")
         return task.result()
 
     def _ended(self, task: "asyncio.Task[Any]") -> None:

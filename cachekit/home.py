@@ -35,8 +35,8 @@ class Home:
         running = None if self.inline else running_loop()
         self.thread = None if self.inline or running else LoopThread()
         self.loop = self.thread.loop if self.thread else running
-        self.users = 0
-        self._lock = threading.Lock()
+        self.users: weakref.WeakSet[object] = weakref.WeakSet()
+        self._lock = threading.RLock()
         self._opened: Future[BaseException | None] | None = None
         self._opening: object = None
         self.left = False
@@ -102,33 +102,39 @@ class Home:
             self._opened = None
         opened.set_result(error)
 
+    async def close_backend(self) -> None:
+        if self.inline:
+            await self.backend.close()
+        else:
+            await asyncio.wait_for(self.backend.close(), OPENING)
+
 
 class Homes:
     """The homes of all opened backends, so that the last cache of a backend closes it."""
 
     def __init__(self) -> None:
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
         self._homes: weakref.WeakValueDictionary[int, Home] = weakref.WeakValueDictionary()
         afresh_after_fork(self)
 
-    def enter(self, backend: Backend) -> Home:
+    def enter(self, backend: Backend, user: object) -> Home:
         with self._lock:
             home = self._homes.get(id(backend))
             if home is None or home.gone:
                 home = self._homes[id(backend)] = Home(backend)
-            home.users += 1
+            home.users.add(user)
             return home
 
-    def leave(self, home: Home) -> bool:
+    def leave(self, home: Home, user: object) -> bool:
         """Whether that was the last user."""
         with self._lock:
-            home.users -= 1
-            if home.users == 0 and self._homes.get(id(home.backend)) is home:
+            home.users.discard(user)
+            if not home.users and self._homes.get(id(home.backend)) is home:
                 del self._homes[id(home.backend)]
-            return home.users == 0
+            return not home.users
 
     def after_fork(self) -> None:
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
         self._homes.clear()
 
 

@@ -9,10 +9,10 @@ from cachekit.backend import ABSENT, DONE, REFUSED, UNREACHED, Found, Outcome, W
 from cachekit.call import Call, Seen
 from cachekit.clock import Clock
 from cachekit.entry import Entry, Kind
-from cachekit.errors import EncodeError
+from cachekit.errors import CacheClosedError, EncodeError
 from cachekit.flight import LOADING, Again, Failed, Flight, Loaded, Private, Table
 from cachekit.policy import LEASE, PASS, Policy
-from cachekit.runtime import ON_LOOP, Ways
+from cachekit.runtime import ON_LOOP, Ways, cancelled_from_outside
 from cachekit.stats import Counters
 from cachekit.store import Store
 
@@ -35,6 +35,8 @@ class Loader:
             if outcome is not REFUSED:
                 table.begin(flight, held, self._deadline(call))
                 await self._load_and_fill(flight, call, held)
+        except CacheClosedError:  # whoever waits looks again, and is told
+            pass
         finally:
             table.land(flight)
 
@@ -167,7 +169,7 @@ class Loader:
             value = await self._load(flight, call, held)
         except asyncio.CancelledError as error:
             self._give_up(call, held)
-            if _cancelled_from_outside():
+            if cancelled_from_outside():
                 raise
             flight.end(Private(error=error))
         except Exception as error:
@@ -194,7 +196,7 @@ class Loader:
             LOADING.reset(token)
 
     async def _renew(self, flight: Flight, key: str, held: Entry) -> bool:
-        if flight.done:
+        if flight.done or self._now() >= flight.deadline:
             return False
         write = Write(key, _again(held, LEASE), held.version)
         outcome = (await self._store.write([write], ON_LOOP))[0]
@@ -286,12 +288,3 @@ def _again(held: Entry, keep: float) -> Entry:
     again = Entry(held.kind, version=held.version, tags=held.tags, keep=keep)
     again.links = held.links
     return again
-
-
-def _cancelled_from_outside() -> bool:
-    """Whether this task was told to stop, rather than the loader having raised on its own."""
-    try:
-        task = asyncio.current_task()
-    except RuntimeError:
-        return False
-    return task is not None and task.cancelling() > 0

@@ -73,7 +73,17 @@ class OnLoop:
     async def on(self, loop: Loop, work: Callable[[], Awaitable[T]], timeout: float) -> T:
         if loop is asyncio.get_running_loop():
             return await work()
-        return await asyncio.wait_for(asyncio.wrap_future(submit(loop, work)), timeout)
+        return await self._elsewhere(loop, work, timeout)
+
+    @staticmethod
+    async def _elsewhere(loop: Loop, work: Callable[[], Awaitable[T]], timeout: float) -> T:
+        future = submit(loop, work)
+        try:
+            return await asyncio.wait_for(asyncio.wrap_future(future), timeout)
+        except asyncio.CancelledError:
+            if cancelled_from_outside():
+                raise
+            raise ConnectionError("the loop of the backend has ended") from None
 
 
 class InThread:
@@ -132,10 +142,23 @@ def in_thread() -> Ways:
     return _BLOCKING if running_loop() is None else _BLOCKING_A_LOOP
 
 
+class LoopHeldError(RuntimeError):
+    """A blocking call from the thread of a running event loop asked for I/O."""
+
+
 def check_waits(ways: Ways) -> None:
     """R9: a thread must not wait for a loop that it may itself be holding up."""
     if not ways.waits:
-        raise RuntimeError("the event loop of this thread is running: `await` instead")
+        raise LoopHeldError("the event loop of this thread is running: `await` instead")
+
+
+def cancelled_from_outside() -> bool:
+    """Whether this task was told to stop, rather than something in it having raised on its own."""
+    try:
+        task = asyncio.current_task()
+    except RuntimeError:
+        return False
+    return task is not None and task.cancelling() > 0
 
 
 def submit(loop: Loop, work: Callable[[], Awaitable[T]]) -> "Future[T]":

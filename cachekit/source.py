@@ -20,7 +20,7 @@ class Source:
     """
 
     def __init__(self, spec: BackendSpec) -> None:
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
         only = _only(spec)
         self.known = isinstance(only, str) or _is_backend(only)
         self._make = _maker(only)
@@ -28,7 +28,7 @@ class Source:
         afresh_after_fork(self)
 
     def after_fork(self) -> None:
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()
 
     def __call__(self) -> Backend:
         with self._lock:

@@ -4,6 +4,7 @@ import asyncio
 import logging
 import threading
 from collections.abc import Callable, Coroutine, Sequence
+from contextlib import suppress
 from typing import Any, Final, TypeVar
 
 from cachekit.backend import (
@@ -22,9 +23,11 @@ from cachekit.errors import CacheClosedError, ConfigurationError, UnsupportedErr
 from cachekit.guard import Guard
 from cachekit.home import HOMES, OPENING, Home
 from cachekit.runtime import (
+    LoopHeldError,
     Repeating,
     Ways,
     afresh_after_fork,
+    check_waits,
     drive,
     running_loop,
 )
@@ -38,6 +41,21 @@ MISTAKES: Final = (CacheClosedError, ConfigurationError, UnsupportedError)
 
 
 _NO_ANSWER: Final = ConnectionError("no answer")
+
+
+_ROUNDS: Final = 500
+
+
+def _tell(task: "asyncio.Task[Any]") -> None:
+    error = None if task.cancelled() else task.exception()
+    if error is not None:
+        log.error("%s", error)
+
+
+def _of_size(outcomes: Sequence[Outcome], size: int) -> Sequence[Outcome]:
+    if len(outcomes) != size:
+        raise ValueError(f"the backend gave {len(outcomes)} outcomes for {size} writes")
+    return outcomes
 
 
 def _nothing(key: str) -> Entry | None:
@@ -57,6 +75,7 @@ class Store:
         self._find = find
         self._count = counters
         self._failing: dict[str, BaseException] = {}
+        self._held_up: LoopHeldError | None = None
         self.after_fork()
         afresh_after_fork(self)
 
@@ -64,12 +83,12 @@ class Store:
         self.peek = _nothing
         self.home: Home | None = None
         self._entered: Home | None = None
-        self._guard: Guard | None = None
-        self._batches: ReadBatches | None = None
 
     def after_fork(self) -> None:
         """R12: nothing of the parent's loops, threads and connections works in the child."""
-        self._entering = threading.Lock()
+        self._guard: Guard | None = None
+        self._batches: ReadBatches | None = None
+        self._entering = threading.RLock()
         self._later: set[asyncio.Task[Any]] = set()
         self._finishing: set[asyncio.Task[Any]] = set()
         self._forget()
@@ -77,7 +96,7 @@ class Store:
     @property
     def failure(self) -> BaseException | None:
         """Why the backend does not answer, if so."""
-        return next(iter(self._failing.values()), None)
+        return next(iter(list(self._failing.values())), self._held_up)
 
     @property
     def inline(self) -> bool:
@@ -104,15 +123,15 @@ class Store:
     def _enter(self) -> Home:
         with self._entering:
             if self._entered is None or self._entered.gone:
-                self._entered = HOMES.enter(self._find())
+                self._entered = HOMES.enter(self._find(), self)
             return self._entered
 
     def _move_in(self, home: Home) -> None:
         with self._entering:
             if self.home is home or self._entered is not home:
                 return
-            self._guard = guard = Guard(home.backend, self.deadline)
-            self._batches = ReadBatches(guard)
+            self._guard = None if home.local else Guard(home.backend, self.deadline)
+            self._batches = ReadBatches(self._guard or home.backend)
             self.home = home
             peek = home.backend.capability(PEEK)
             self.peek = _nothing if peek is None else peek.peek
@@ -126,39 +145,52 @@ class Store:
         if home is None:
             return
         try:
-            if guard is not None and not home.gone:
+            if not home.inline and not home.gone:
                 await home.do(ways, lambda: self._drain(guard), OPENING)
         finally:
             await self._last_out(home, ways)
 
     async def _last_out(self, home: Home, ways: Ways) -> None:
-        if not HOMES.leave(home):
+        if not HOMES.leave(home, self):
             return
         home.left = True
         try:
             if home.is_open:
-                await home.do(ways, home.backend.close, OPENING)
+                await home.do(ways, home.close_backend, OPENING + 1.0)
         finally:
             if home.thread:
                 home.thread.stop()
 
-    async def _drain(self, guard: Guard) -> None:
-        if self._later:
-            await asyncio.wait(self._later, timeout=self.deadline)
-        await guard.close()
+    async def _drain(self, guard: Guard | None) -> None:
+        loop = running_loop()
+        later = [task for task in self._later if task.get_loop() is loop]
+        if later:
+            await asyncio.wait(later, timeout=self.deadline)
+        if guard is not None:
+            await guard.close()
 
-    async def read(self, keys: Sequence[str], ways: Ways) -> Found:
+    def check_waits(self, ways: Ways) -> None:
+        """A `LoopHeldError` where a blocking caller may not wait for this backend."""
+        if self._entered is not None and not self._entered.inline:
+            check_waits(ways)
+
+    async def read(self, keys: Sequence[str], ways: Ways) -> dict[str, Entry | Unreached]:
         """What is under `keys`; each is `Unreached` if the backend failed."""
         try:
             home = await self.open(ways)
             if home.inline:
-                return await home.backend.read(keys)
-            found = await home.do(ways, lambda: self._batched(keys), self._patience)
+                return dict(await home.backend.read(keys))
+            found = dict(await home.do(ways, lambda: self._batched(keys), self._patience))
         except MISTAKES:
             raise
+        except LoopHeldError as error:
+            self._warn(error)
+            return dict.fromkeys(keys, Unreached(error))
         except Exception as error:
             found = dict.fromkeys(keys, Unreached(error))
         unreached = next((e for e in found.values() if isinstance(e, Unreached)), None)
+        if unreached is not None:
+            self._check_open()  # closing ends what is under way
         self._count.unreached += unreached is not None
         self._note("reads", None if unreached is None else unreached.cause or _NO_ANSWER)
         return found
@@ -189,14 +221,18 @@ class Store:
         task = asyncio.get_running_loop().create_task(work)
         self._finishing.add(task)
         task.add_done_callback(self._ended)
-        return await asyncio.shield(task)
+        try:
+            return await asyncio.shield(task)
+        except asyncio.CancelledError:
+            task.add_done_callback(_tell)  # its caller is gone, and would not hear of it
+            raise
 
-    async def finished(self) -> None:
-        """Wait for what this loop still has to finish."""
-        loop = running_loop()
-        mine = [task for task in self._finishing if task.get_loop() is loop]
-        if mine:
-            await asyncio.wait(mine, timeout=OPENING)
+    async def finished(self, ways: Ways) -> None:
+        """Wait for what still has to finish, here and on other loops."""
+        for _ in range(_ROUNDS):
+            if not any(not task.get_loop().is_closed() for task in list(self._finishing)):
+                return
+            await ways.pause(OPENING / _ROUNDS)
 
     def later(self, writes: Sequence[Write]) -> None:
         """Writes that nobody waits for."""
@@ -208,7 +244,8 @@ class Store:
         elif home.loop is running_loop():
             self._start(lambda: self._trying(home, writes))
         else:
-            home.loop.call_soon_threadsafe(self._start, lambda: self._trying(home, writes))
+            with suppress(RuntimeError):  # the loop is closed: nobody is left to write
+                home.loop.call_soon_threadsafe(self._start, lambda: self._trying(home, writes))
 
     def every(
         self, period: float, work: Callable[[], Coroutine[Any, Any, bool]]
@@ -250,15 +287,24 @@ class Store:
         size: int,
         ways: Ways,
     ) -> Sequence[Outcome]:
+        failure: BaseException | None = None
+        outcomes: Sequence[Outcome] = [UNREACHED] * size
         try:
             home = await self.open(ways)
-            outcomes = await home.do(ways, lambda: work(home), self._patience)
+            answer = await home.do(ways, lambda: work(home), self._patience)
+            outcomes = _of_size(answer, size)
         except MISTAKES:
             raise
+        except LoopHeldError as error:
+            self._warn(error)
+            return outcomes
         except Exception as error:
-            self._note("writes", error)
-            return [UNREACHED] * size
-        self._note("writes", _NO_ANSWER if UNREACHED in outcomes else None)
+            self._check_open()
+            failure = error
+        if UNREACHED in outcomes:
+            self._count.unreached += 1
+            failure = failure or _NO_ANSWER
+        self._note("writes", failure)
         return outcomes
 
     async def _trying(self, home: Home, writes: Sequence[Write]) -> None:
@@ -277,6 +323,11 @@ class Store:
         self._finishing.discard(task)
         if not task.cancelled():
             task.exception()
+
+    def _warn(self, error: LoopHeldError) -> None:
+        if self._held_up is None:
+            log.warning("a blocking call does without the backend: %s", error)
+        self._held_up = error
 
     def _note(self, what: str, failure: BaseException | None) -> None:
         """Log when `what` begins to fail, and when it no longer does."""

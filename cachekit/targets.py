@@ -1,6 +1,6 @@
 """Targets as what a store knows: its keys."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Mapping
 
 from cachekit.errors import ConfigurationError
 from cachekit.invalidation import TARGETS, Key, Tag, Target
@@ -15,8 +15,8 @@ def title(key: str) -> str:
 class Doomed:
     """Store keys of what is to be forgotten, each with the name its user gave it."""
 
-    def __init__(self) -> None:
-        self.keys: dict[str, str] = {}
+    def __init__(self, keys: Mapping[str, str] | None = None) -> None:
+        self.keys: dict[str, str] = dict(keys or {})
         self.tags: dict[str, str] = {}
         self.prefixes: dict[str, str] = {}
 
