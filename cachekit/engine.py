@@ -240,7 +240,7 @@ class Engine:
             await self.store.open(ways, OPENING)
         except CacheClosedError:
             raise
-        except BaseException:
+        except Exception:  # who is cancelled closes nothing: others may be opening, too
             await self.store.close(ways)
             self.store.closed = False
             raise

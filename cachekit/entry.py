@@ -30,7 +30,7 @@ class Entry:
 
     `tags` maps each tag's key to the version it had before the load; `keep` is how long the store
     is to hold the entry in seconds (`None`: for good); `fresh_until` is on this process's
-    monotonic clock; `born` is when the load began, in seconds since the epoch; `ttl` and
+    monotonic clock; `born` is when the load ended, in seconds since the epoch; `ttl` and
     `load_time` are seconds; `codec` and `schema` say who wrote the bytes.
 
     It has two faces: the value, kept so that no caller can change it, and `payload`, its bytes.

@@ -15,10 +15,14 @@ from cachekit.serializer import Serializer
 
 
 class Loaded(NamedTuple):
-    """A load's value; each caller opens the entry for a copy of its own."""
+    """A load's value; each caller opens the entry for a copy of its own.
+
+    `value` is for the leader alone, should the bytes of the entry not be readable.
+    """
 
     entry: Entry
     serializer: Serializer
+    value: Any
 
 
 class Failed(NamedTuple):

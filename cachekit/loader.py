@@ -239,7 +239,7 @@ class Loader:
             self._give_up(call, held)
         elif held is not None:
             await self._put(call, held, entry)
-        flight.end(Loaded(entry, call.policy.serializer))
+        flight.end(Loaded(entry, call.policy.serializer, value))
 
     async def _put(self, call: Call, held: Entry, entry: Entry) -> Outcome:
         """Store what was loaded, if nothing has forgotten the anchor meanwhile."""

@@ -181,8 +181,8 @@ class Reader:
 
     async def _arrive(self, flight: Flight, call: Call, *, leading: bool) -> Any:
         match (leading and flight.came) or flight.future.result():
-            case Loaded(entry, serializer):
-                return entry.open(serializer)
+            case Loaded() as loaded:
+                return await self._opened(loaded, call, leading=leading)
             case Failed() as failed:
                 raise failed.again()
             case Private(value, None):
@@ -191,6 +191,13 @@ class Reader:
                 raise error
             case _:
                 return _AGAIN
+
+    async def _opened(self, loaded: Loaded, call: Call, *, leading: bool) -> Any:
+        try:
+            return loaded.entry.open(loaded.serializer)
+        except Exception:  # the serializer cannot read what it wrote
+            self._count.unreadable += 1
+        return loaded.value if leading else await self._loader.alone(call)
 
     async def _until_done(self, shared: Shared, call: Call, until: float) -> None:
         """Until the load has ended, its time is up, or this caller may not wait any longer."""

@@ -287,3 +287,47 @@ async def test_a_function_counts_for_itself(either: Cache) -> None:
     await asyncio.gather(*(function(n) for n in (1, 1, 2)))
     await function(1)
     assert (function.info.hits, function.info.misses, function.info.loads) == (1, 3, 2)
+
+
+class WriteOnly(PickleSerializer):
+    """Cannot read what it wrote."""
+
+    def loads(self, data: bytes) -> Any:
+        raise ValueError("unreadable")
+
+
+class Choking(PickleSerializer):
+    """Raises what no serializer should."""
+
+    def dumps(self, value: Any) -> bytes:
+        raise ZeroDivisionError("choked")
+
+
+@pytest.mark.parametrize("serializer", [WriteOnly(), Choking()])
+async def test_a_serializer_that_fails_harms_no_caller(
+    caches: Caches, store: SlowStore, serializer: PickleSerializer
+) -> None:
+    cache = caches(store, serializer=serializer)
+    load = Load(lambda number: [number]).finish()
+    for calls in (1, 2):
+        assert await cache.get_or_set("k", load) == [calls]
+    together = await asyncio.gather(*(cache.get_or_set("k", load) for _ in range(3)))
+    assert sorted(together) == [[3], [4], [5]]
+
+
+async def test_who_joins_reads_with_the_leaders_serializer(
+    caches: Caches, store: SlowStore
+) -> None:
+    cache = caches(store)
+    load = Load()
+
+    @cache.cached(key="item:{n}", serializer=JsonSerializer())
+    async def item(n: int) -> Any:
+        return await load()
+
+    leader = start(item(1))
+    await load.begun.wait()
+    joiner = start(cache.get_or_set("item:1", load))
+    await ticks()
+    load.finish()
+    assert await ends(leader, joiner) == ["value 1", "value 1"]
