@@ -275,3 +275,20 @@ def test_a_worker_of_multiprocessing(blocking: Caches) -> None:
     assert worker.exitcode == 0
     answers.close()
     answers.join_thread()
+
+
+def test_a_child_is_in_no_block_and_in_no_load() -> None:
+    """R11, R12: a worker that is forked inside of one would stay in it for life."""
+    cache = Cache()
+
+    def work() -> None:
+        cache.sync.set("k", "set in the worker")
+        assert cache.sync.get("k") == "set in the worker"
+        assert cache.sync.get_or_set("loading", lambda: "loaded") == "loaded"
+
+    def load() -> str:
+        with cache.sync.deferred():
+            in_child(work)
+        return "done"
+
+    assert cache.sync.get_or_set("loading", load) == "done"
