@@ -117,6 +117,8 @@ class Table:
         self._lock = threading.RLock()
         self._boarding: dict[str, Flight] = {}
         self._flying: dict[str, Flight] = {}
+        self._all: set[Flight] = set()
+        """Also those that a newer one has overtaken."""
 
     def __len__(self) -> int:
         return len(self.all())
@@ -134,6 +136,7 @@ class Table:
             if flight is not None:
                 return self._board(flight), False
             new = self._boarding[call.key] = Flight(call, deadline)
+            self._all.add(new)
             new.before = self._flying.get(call.key)  # the unstored ones queue up
             new.anchor = anchor
             return self._board(new), True
@@ -155,7 +158,8 @@ class Table:
     def begin(self, flight: Flight, held: Entry | None, deadline: float) -> None:
         """From here on the load is older than the question of whoever comes, and sees no anchor."""
         with self._lock:
-            self._drop(flight)
+            if self._boarding.get(flight.key) is flight:
+                del self._boarding[flight.key]
             self._flying[flight.key] = flight
             flight.deadline = deadline
             flight.anchor = None if held is None else held.version
@@ -189,13 +193,14 @@ class Table:
         return flights
 
     def _drop(self, flight: Flight) -> None:
+        self._all.discard(flight)
         for flights in (self._boarding, self._flying):
             if flights.get(flight.key) is flight:
                 del flights[flight.key]
 
     def all(self) -> list[Flight]:
         with self._lock:
-            return [*self._boarding.values(), *self._flying.values()]
+            return list(self._all)
 
 
 class Watches:

@@ -10,7 +10,7 @@ from cachekit.call import Call, Seen
 from cachekit.clock import Clock
 from cachekit.entry import Entry, Kind
 from cachekit.errors import CacheClosedError, EncodeError
-from cachekit.flight import LOADING, Again, Failed, Flight, Loaded, Private, Table
+from cachekit.flight import LOADING, Again, Failed, Flight, Loaded, Private, Table, inside
 from cachekit.policy import LEASE, PASS, Policy
 from cachekit.runtime import ON_LOOP, Ways, cancelled_from_outside
 from cachekit.stats import Counters
@@ -184,7 +184,7 @@ class Loader:
 
     async def _load(self, flight: Flight, call: Call, held: Entry | None) -> Any:
         call.info.loads += 1
-        token = LOADING.set((*LOADING.get(), flight))
+        token = LOADING.set((*inside(), flight))
         renewing = held and self._store.every(
             LEASE / 3, lambda: self._renew(flight, call.key, held)
         )
@@ -230,7 +230,7 @@ class Loader:
         try:
             entry = self.entry(call.policy, value, held.tags if held else {}, took)
         except EncodeError as error:
-            self._complain(call, error)
+            self._complain(call, value, error)
             await self._leave_pass(call, held)
             flight.end(Private(value))
             return
@@ -265,10 +265,11 @@ class Loader:
         entry.payload = _encoded(policy, value)
         return entry
 
-    def _complain(self, call: Call, error: EncodeError) -> None:
+    def _complain(self, call: Call, value: Any, error: EncodeError) -> None:
         self._count.not_encoded += 1
-        if str(error) not in self._complained:
-            self._complained.add(str(error))
+        kind = f"{type(value).__module__}.{type(value).__qualname__}"
+        if kind not in self._complained:
+            self._complained.add(kind)
             log.warning("a value for %s was served but not stored: %s", call.key, error)
 
 

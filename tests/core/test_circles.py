@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 import pytest
 
 from cachekit import MISSING, Cache
+from cachekit.flight import LOADING
 from cachekit.policy import LEASE
 from tests.core.conftest import Caches
 from tests.core.helpers import Load, ends, start, ticks
@@ -196,6 +197,27 @@ async def test_a_task_that_outlives_the_load_it_began_in_is_not_inside_it(either
     assert await ends(leader, *background) == ["slow 1", "slow 1"]
     assert time() - begun >= 3 * LEASE
     assert slow.calls == 1
+
+
+async def test_a_context_does_not_remember_the_loads_it_outlived(either: Cache) -> None:
+    """R9: where each load starts the task that loads next, say."""
+    background, depths = list[asyncio.Task[str]](), list[int]()
+
+    async def load() -> str:
+        depths.append(len(LOADING.get()))
+        if len(background) < 20:
+            background.append(start(later()))
+        return "value"
+
+    async def later() -> str:
+        await asyncio.sleep(1)
+        await either.delete("k")
+        return await either.get_or_set("k", load)
+
+    await either.get_or_set("k", load)
+    await asyncio.sleep(30)
+    assert await ends(*background) == ["value"] * 20
+    assert depths == [1] * 21
 
 
 async def test_also_if_that_load_was_for_one_caller_alone(either: Cache) -> None:

@@ -89,6 +89,20 @@ async def test_a_loads_callers_learn_that_it_is_closed(either: Cache) -> None:
 
 
 @virtual
+async def test_a_load_that_another_one_has_overtaken_is_given_up_too(either: Cache) -> None:
+    old, new = Load(), Load()
+    earlier = start(either.get_or_set("k", old))
+    await old.begun.wait()
+    await either.delete("k")
+    later = start(either.get_or_set("k", new))
+    await new.begun.wait()
+    await either.close()
+    results = await asyncio.wait_for(ends(earlier, later), 1.0)
+    assert [type(result) for result in results] == [CacheClosedError] * 2
+    assert (old.running, new.running) == (0, 0)
+
+
+@virtual
 async def test_a_stub_is_not_left_for_the_others(caches: Caches) -> None:
     """R2: who gives a load up removes its stub."""
     here, there = caches(caches.slow()), caches(caches.slow())

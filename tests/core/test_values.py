@@ -180,6 +180,22 @@ async def test_what_cannot_be_copied_is_served_all_the_same(
     assert await either.get("k", MISSING) is MISSING
 
 
+class Grumpy:
+    """Each refuses to be copied in words of its own."""
+
+    def __reduce__(self) -> str:
+        raise TypeError(f"not this one, {id(self)}")
+
+
+async def test_the_warning_is_one_for_each_type(
+    either: Cache, caplog: pytest.LogCaptureFixture
+) -> None:
+    kept = [Grumpy() for _ in range(5)]
+    for n, value in enumerate(kept):
+        assert await either.get_or_set(f"k{n}", lambda value=value: value) is value  # type: ignore[misc]
+    assert len(caplog.records) == 1
+
+
 async def test_what_cannot_be_copied_is_an_error_where_it_is_set(
     cache: Cache, uncopiable: Callable[[], Any]
 ) -> None:
