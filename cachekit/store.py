@@ -176,18 +176,19 @@ class Store:
 
     async def read(self, keys: Sequence[str], ways: Ways) -> dict[str, Entry | Unreached]:
         """What is under `keys`; each is `Unreached` if the backend failed."""
+        found: dict[str, Entry | Unreached] = {}
         try:
             home = await self.open(ways)
             if home.inline:
                 return dict(await home.backend.read(keys))
-            found = dict(await home.do(ways, lambda: self._batched(keys), self._patience))
+            found.update(await home.do(ways, lambda: self._batched(keys), self._patience))
         except MISTAKES:
             raise
         except LoopHeldError as error:
             self._warn(error)
             return dict.fromkeys(keys, Unreached(error))
         except Exception as error:
-            found = dict.fromkeys(keys, Unreached(error))
+            found.update(dict.fromkeys(keys, Unreached(error)))
         unreached = next((e for e in found.values() if isinstance(e, Unreached)), None)
         if unreached is not None:
             self._check_open()  # closing ends what is under way
