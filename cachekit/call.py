@@ -30,9 +30,9 @@ class Call:
     owner: object
     vouch: object = None
 
-    def accepts(self, entry: Entry) -> bool:
-        """Whether the entry's tags are current and cover this call's, and its bytes are ours."""
-        if not entry.holds() or not all(tag in entry.tags for tag in self.tags):
+    def takes(self, entry: Entry) -> bool:
+        """Whether the entry's tags cover this call's, and its bytes are ours."""
+        if not all(tag in entry.tags for tag in self.tags):
             return False
         if entry.kind is not Kind.VALUE:
             return True

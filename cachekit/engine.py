@@ -173,8 +173,8 @@ class Engine:
         if self._gathered(Doomed({call.key: title(key)})):
             return False
         seen = await self.reader.look(call)
-        there = seen.entry is not None and replace(call, tags=()).accepts(seen.entry)
-        if not seen.answered or self.reader.serves(seen._replace(valid=there)):
+        untagged = seen.entry is not None and replace(call, tags=()).takes(seen.entry)
+        if not seen.answered or self.reader.serves(seen._replace(valid=untagged)):
             return False
         return await self.writer.add(call, seen, value)
 

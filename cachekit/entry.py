@@ -104,11 +104,6 @@ class Entry:
         """Whether each tag is still at the version this entry carries."""
         return all(record.version == version for record, version in self.links)
 
-    @property
-    def unlinked(self) -> bool:
-        """Whether it came from bytes, and its tags have not been compared yet."""
-        return self.links is UNLINKED
-
     def carry(self, tags: Mapping[str, int]) -> None:
         """Take over tags and their versions."""
         self.tags = tags

@@ -39,17 +39,16 @@ class Home:
         self._lock = threading.RLock()
         self._opened: Future[BaseException | None] | None = None
         self._opening: object = None
-        self.left = False
-        """All caches closed while it was opening: it closes as soon as it is open."""
+        self._left = False
 
     @property
     def gone(self) -> bool:
         return not self.inline and (self.loop is None or self.loop.is_closed())
 
     @property
-    def is_open(self) -> bool:
+    def _is_open(self) -> bool:
         opened = self._opened
-        return opened is not None and opened.done() and opened.result() is None and not self.gone
+        return opened is not None and opened.done() and opened.result() is None
 
     async def do(self, ways: Ways, work: Callable[[], Awaitable[T]], timeout: float) -> T:
         """Work on the backend where that may be done."""
@@ -95,17 +94,19 @@ class Home:
                 await self.backend.open()
             else:
                 await asyncio.wait_for(self.backend.open(), OPENING)
-                if self.left:
+                if self._left:
                     await self.backend.close()
         except BaseException as raised:
             error = raised
             self._opened = None
         opened.set_result(error)
 
-    async def close_backend(self) -> None:
-        if self.inline:
+    async def close(self) -> None:
+        """Close what is open, or, if it is still opening, as soon as it is."""
+        self._left = True
+        if self._is_open and self.inline:
             await self.backend.close()
-        else:
+        elif self._is_open:
             await asyncio.wait_for(self.backend.close(), OPENING)
 
 

@@ -105,7 +105,7 @@ class Reader:
         entry = self._store.peek(call.key)
         if entry is None:
             return MISSING
-        return self.serve(call, Seen(entry, valid=call.accepts(entry)))
+        return self.serve(call, Seen(entry, valid=entry.holds() and call.takes(entry)))
 
     async def look(self, call: Call) -> Seen:
         """Read the key and its tags; an entry is valid if all of its hold and cover the call's."""
@@ -280,6 +280,7 @@ def _seen(call: Call, found: Mapping[str, Entry | Unreached]) -> Seen:
     versions = {tag: record.version for tag, record in records.items()}
     if entry is None:
         return Seen(None, versions, records)
-    if entry.unlinked:
-        entry.link(records)
-    return Seen(entry, versions, records, valid=call.accepts(entry))
+    # R6: a backend may hand out an object that an earlier read has linked; this read decides.
+    entry.link(records)
+    holds = all(versions.get(tag) == version for tag, version in entry.tags.items())
+    return Seen(entry, versions, records, valid=holds and call.takes(entry))

@@ -153,10 +153,9 @@ class Store:
     async def _last_out(self, home: Home, ways: Ways) -> None:
         if not HOMES.leave(home, self):
             return
-        home.left = True
         try:
-            if home.is_open:
-                await home.do(ways, home.close_backend, OPENING + 1.0)
+            if not home.gone:
+                await home.do(ways, home.close, OPENING + 1.0)
         finally:
             if home.thread:
                 home.thread.stop()

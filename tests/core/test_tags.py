@@ -1,10 +1,12 @@
 """R6: an entry is valid only if each tag is still at the version it carries."""
 
+from collections.abc import Sequence
+
 import pytest
 
 from cachekit import Cache, ConfigurationError, Tag
-from cachekit.backend import ANY
-from cachekit.entry import Kind
+from cachekit.backend import ABSENT, ANY, DONE, REFUSED, Backend, Found, Outcome, Write
+from cachekit.entry import Entry, Kind
 from tests.core.conftest import Caches
 from tests.core.helpers import Load, start, ticks
 from tests.core.slow_store import SlowStore, of_kind
@@ -188,3 +190,35 @@ async def test_a_direct_call_does_not_vouch_for_a_function(either: Cache) -> Non
 async def test_tags_are_several(cache: Cache) -> None:
     with pytest.raises(ConfigurationError, match=r"write tags=\['t'\]"):
         await cache.set("k", 1, tags="t")
+
+
+class Plain(Backend):
+    """What an author may well write first: it hands out the very objects it was given."""
+
+    def __init__(self) -> None:
+        self.entries: dict[str, Entry] = {}
+
+    async def read(self, keys: Sequence[str]) -> Found:
+        return {key: self.entries[key] for key in keys if key in self.entries}
+
+    async def write(self, writes: Sequence[Write]) -> Sequence[Outcome]:
+        return [self._write(write) for write in writes]
+
+    def _write(self, write: Write) -> Outcome:
+        there = self.entries.get(write.key)
+        if write.expected is not ANY and write.expected != (there.version if there else ABSENT):
+            return REFUSED
+        self.entries.pop(write.key, None)
+        if write.entry is not None:
+            self.entries[write.key] = write.entry
+        return DONE
+
+
+async def test_tags_are_compared_with_what_this_read_saw(caches: Caches) -> None:
+    """R6, whatever an earlier read of the same object saw."""
+    cache, load = caches(Plain()), Load().finish()
+    for calls in (1, 2, 3):
+        for _ in range(3):
+            assert await cache.get_or_set("k", load, tags=["t"]) == f"value {calls}"
+        await cache.invalidate(Tag("t"))
+        assert await cache.get("k", "nothing") == "nothing"

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from cachekit.entry import Entry, Kind, new_version
+from cachekit.entry import UNLINKED, Entry, Kind, new_version
 from cachekit.errors import EncodeError
 from cachekit.testing.clock import FakeClock
 
@@ -50,11 +50,11 @@ def test_it_serves_until_its_time() -> None:
 
 def test_a_tagged_entry_serves_nobody_until_it_is_linked() -> None:
     entry = fresh(a=5)
-    assert entry.unlinked
+    assert entry.links is UNLINKED
     assert not entry.serves(0.0)
     assert not entry.holds()
     entry.link({"a": record(5)})
-    assert not entry.unlinked
+    assert entry.links is not UNLINKED
     assert entry.serves(0.0)
     assert entry.holds()
 
@@ -88,7 +88,7 @@ def test_carrying_other_tags_unlinks() -> None:
     entry = fresh(a=5)
     entry.link({"a": record(5)})
     entry.carry({"b": 6})
-    assert entry.unlinked
+    assert entry.links is UNLINKED
     assert not entry.serves(0.0)
     entry.carry({})
     assert entry.serves(0.0)

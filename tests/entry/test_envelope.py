@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cachekit.entry import Entry, Kind
+from cachekit.entry import UNLINKED, Entry, Kind
 from cachekit.envelope import FORMAT, VERSION_AT, pack, unpack
 from cachekit.errors import UnreadableError
 from cachekit.testing.clock import FakeClock
@@ -57,7 +57,7 @@ def test_any_entry_comes_back(key: str, entry: Entry) -> None:
     made = unpack(key, pack(key, entry), FakeClock())
     expected = facts(entry) if entry.kind is Kind.VALUE else (*facts(entry)[:-3], "", b"", None)
     assert facts(made) == expected
-    assert made.unlinked == bool(entry.tags)
+    assert (made.links is UNLINKED) == bool(entry.tags)
 
 
 def test_it_is_as_fresh_as_it_was() -> None:
