@@ -22,8 +22,9 @@ from hypothesis import given
 
 from cachekit.copies import freeze, is_immutable
 from cachekit.errors import EncodeError
+from cachekit.testing.shapes import shape
 from tests.entry import things
-from tests.entry.shapes import mutable_parts, shape
+from tests.entry.shapes import mutable_parts
 from tests.entry.strategies import VALUES
 
 

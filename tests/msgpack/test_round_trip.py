@@ -17,8 +17,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cachekit.serializer import Serializer
+from cachekit.testing.shapes import shape
 from cachekit_msgpack import MsgpackSerializer
-from tests.entry.shapes import shape
 from tests.entry.strategies import SCALARS, VALUES
 
 SERIALIZER: Serializer = MsgpackSerializer()

@@ -14,8 +14,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from cachekit.testing.shapes import shape
 from cachekit_msgpack import MsgpackSerializer
-from tests.entry.shapes import shape
 
 
 class Color(Enum):
