@@ -13,11 +13,11 @@ import pytest
 from cachekit import Cache
 from cachekit.backend import Backend
 from cachekit.clock import SYSTEM, Clock
+from cachekit.testing.simulation.loop import VirtualClock, VirtualLoop
 from cachekit_memory import MemoryBackend
 from tests.core.helpers import PickleSerializer, leftovers, quiet
 from tests.core.slow_store import Shelf, SlowStore
 from tests.core.threads import Threads, loop_threads, until
-from tests.simulation.loop import VirtualClock, VirtualLoop
 
 
 def pytest_configure(config: pytest.Config) -> None:

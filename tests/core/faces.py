@@ -12,8 +12,8 @@ from cachekit import Cache
 from cachekit.clock import Clock
 from cachekit.runtime import drive
 from cachekit.testing import FakeClock
+from cachekit.testing.simulation.loop import VirtualClock, VirtualLoop
 from tests.core.helpers import ticks
-from tests.simulation.loop import VirtualClock, VirtualLoop
 
 T = TypeVar("T")
 

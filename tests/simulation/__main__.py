@@ -7,8 +7,8 @@ from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
+from cachekit.testing.simulation.simulation import Result
 from tests.simulation.runner import STORES, Tally, run_seed, run_seeds
-from tests.simulation.simulation import Result
 
 
 def main() -> int:

@@ -1,6 +1,5 @@
 """Many seeds, on all cores, added up."""
 
-import logging
 import os
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -13,11 +12,10 @@ from typing import Final
 from cachekit import Cache
 from cachekit.backend import Backend
 from cachekit.clock import Clock
+from cachekit.testing.simulation.shore import Setting, shared
+from cachekit.testing.simulation.simulation import Result, make_cache, simulate
+from cachekit.testing.simulation.weather import NEVER
 from cachekit_memory import MemoryBackend
-from tests.simulation.loads import LOAD_TIMEOUT
-from tests.simulation.simulation import Result, simulate
-from tests.simulation.text import TextSerializer
-from tests.simulation.weather import NEVER
 
 EVERY_RUN_COVERS: Final = (
     "refused fills",
@@ -29,6 +27,7 @@ EVERY_RUN_COVERS: Final = (
     "late writes executed",
     "evicted tags",
     "evicted values",
+    "corrupted entries",
     "flushes",
     "outages",
     "crashes",
@@ -82,49 +81,37 @@ class Tally:
         return [name for name in wanted if not self.covered[name]]
 
 
-def make_cache(backend: Backend, clock: Clock) -> Cache:
-    """The cache that is judged."""
-    return Cache(
-        backend,
-        namespace="sim",
-        serializer=TextSerializer(),
-        load_timeout=LOAD_TIMEOUT,
-        clock=clock,
-    )
-
-
 def on_links(seed: int, processes: int) -> Result:
     """Caches of several processes on one store, far away."""
-    return simulate(seed, processes, make_cache)
+    return simulate(seed, processes=processes)
 
 
 def in_memory(seed: int, caches: int) -> Result:
     """Caches of one process on one `MemoryBackend`, which they fill in turn."""
-    backends: list[MemoryBackend] = []
+    memory = shared(lambda clock: MemoryBackend(max_entries=4, clock=clock))
 
     def make(_: Backend, clock: Clock) -> Cache:
-        if not backends:
-            backends.append(MemoryBackend(max_entries=4, clock=clock))
-        return make_cache(backends[0], clock)
+        return make_cache(memory(clock), clock)
 
-    return simulate(seed, caches, make, {"crash_every": NEVER})
+    return simulate(seed, processes=caches, make=make, changes={"crash_every": NEVER})
+
+
+def on_links_to_memory(seed: int, processes: int) -> Result:
+    """Like `on_links`, but the store is a `MemoryBackend`."""
+    memory = shared(lambda clock: MemoryBackend(max_entries=4, clock=clock))
+    return simulate(seed, Setting(memory), processes=processes)
 
 
 STORES: Final[Mapping[str, Callable[[int, int], Result]]] = {
     "links": on_links,
     "memory": in_memory,
+    "far-memory": on_links_to_memory,
 }
 """What the simulation can run on."""
 
 
 def run_seed(seed: int, processes: int, store: str = "links") -> Result:
-    """One seed, without the log of what it does to the cache."""
-    log = logging.getLogger("cachekit")
-    log.disabled = True
-    try:
-        return STORES[store](seed, processes)
-    finally:
-        log.disabled = False
+    return STORES[store](seed, processes)
 
 
 def run_seeds(

@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+import time
 from pathlib import Path
 
 import pytest
@@ -9,15 +10,16 @@ import pytest
 from cachekit.backend import ABSENT, ANY, DONE, REFUSED, UNREACHED, Condition, Outcome, Write
 from cachekit.entry import Entry, Kind
 from cachekit.envelope import pack
-from tests.simulation.checker import Checker, Claim
-from tests.simulation.history import History
-from tests.simulation.link import Link
-from tests.simulation.loads import LOAD_TIMEOUT, Origin
-from tests.simulation.loop import DeadlockError, VirtualClock, VirtualLoop, run
+from cachekit.testing.simulation.checker import Checker, Claim
+from cachekit.testing.simulation.history import History
+from cachekit.testing.simulation.link import Link
+from cachekit.testing.simulation.loads import LOAD_TIMEOUT, Origin
+from cachekit.testing.simulation.loop import DeadlockError, VirtualClock, VirtualLoop, run
+from cachekit.testing.simulation.shore import Packed, Shore
+from cachekit.testing.simulation.simulation import in_bytes
+from cachekit.testing.simulation.weather import CALM, Weather
 from tests.simulation.mutants.__main__ import HERE, make
 from tests.simulation.mutants.patches import StalePatchError, apply
-from tests.simulation.store import Packed, Store
-from tests.simulation.weather import CALM, Weather
 
 MUTANTS = sorted(path.stem for path in HERE.glob("*.patch"))
 
@@ -38,6 +40,23 @@ def test_a_deadlock_says_who_waits_for_what() -> None:
         run(stuck, seed=0)
 
 
+def test_while_a_backend_is_at_work_no_time_passes() -> None:
+    async def work() -> int:
+        await asyncio.to_thread(time.sleep, 0.001)
+        await asyncio.sleep(0.001)  # real seconds, as everywhere in a backend
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(asyncio.Event().wait(), 0.001)
+        return 5
+
+    async def main(loop: VirtualLoop) -> float:
+        others = loop.create_task(asyncio.sleep(0.0001))
+        assert await loop.really(work()) == 5
+        assert not others.done()
+        return loop.time()
+
+    assert run(main, seed=0) == 0.0
+
+
 def test_the_dice_of_others_are_left_alone() -> None:
     random.seed(1)
     expected = random.Random(1).random()
@@ -54,34 +73,34 @@ def test_the_dice_of_others_are_left_alone() -> None:
 )
 def test_a_condition_compares_the_version(expected: int | Condition, outcome: Outcome) -> None:
     async def main(loop: VirtualLoop) -> Outcome:
-        store = a_store(loop)
-        assert store.write("A1", a_stub("v:k0", ABSENT, version=5)) is DONE
-        return store.write("A1", a_stub("v:k0", expected, version=9))
+        shore = await a_shore(loop)
+        assert await write(shore, a_stub("v:k0", ABSENT, version=5)) is DONE
+        return await write(shore, a_stub("v:k0", expected, version=9))
 
     assert run(main, seed=0) is outcome
 
 
 def test_what_is_past_its_time_or_corrupt_is_absent() -> None:
     async def main(loop: VirtualLoop) -> None:
-        store = a_store(loop)
-        store.write("A1", a_stub("v:k0", ANY, version=5))
+        shore = await a_shore(loop)
+        await write(shore, a_stub("v:k0", ANY, version=5))
         await asyncio.sleep(2.5)
-        assert store.write("A1", a_stub("v:k0", ABSENT, version=6)) is DONE
-        store.corrupt(random.Random(0))
-        assert store.write("A1", a_stub("v:k0", ABSENT, version=7)) is DONE
+        assert await write(shore, a_stub("v:k0", ABSENT, version=6)) is DONE
+        await shore.corrupt(random.Random(0))
+        assert await write(shore, a_stub("v:k0", ABSENT, version=7)) is DONE
 
     run(main, seed=0)
 
 
 def test_a_late_write_strikes_once_its_key_was_forgotten() -> None:
     async def main(loop: VirtualLoop) -> None:
-        store = a_store(loop)
-        store.lurk("A1", a_stub("v:k0", ABSENT, version=5), after=0.25)
-        store.write("B1", Packed("v:k0", None, None, ANY, announce=True))
-        assert store.entry("v:k0") is None  # too early
+        shore = await a_shore(loop)
+        shore.lurk("A1", a_stub("v:k0", ABSENT, version=5), after=0.25)
+        await write(shore, Packed("v:k0", None, None, ANY, announce=True))
+        assert shore.entry("v:k0") is None  # too early
         await asyncio.sleep(0.3)
-        store.write("B1", Packed("v:k0", None, None, ANY, announce=True))
-        entry = store.entry("v:k0")
+        await write(shore, Packed("v:k0", None, None, ANY, announce=True))
+        entry = shore.entry("v:k0")
         assert entry is not None
         assert entry.version == 5
 
@@ -91,14 +110,14 @@ def test_a_late_write_strikes_once_its_key_was_forgotten() -> None:
 def test_a_link_that_loses_everything_answers_with_an_error_in_the_end() -> None:
     async def main(loop: VirtualLoop) -> None:
         with pytest.raises(ConnectionError):
-            await a_link(loop, Weather(lost=1.0)).write([Write("v:k0", None)])
+            await (await a_link(loop, Weather(lost=1.0))).write([Write("v:k0", None)])
 
     run(main, seed=0)
 
 
 def test_a_link_of_two_nodes_answers_for_one() -> None:
     async def main(loop: VirtualLoop) -> set[Outcome]:
-        link = a_link(loop, Weather(partial=1.0))
+        link = await a_link(loop, Weather(partial=1.0))
         return set(await link.write([Write(f"v:k{i}", None) for i in range(20)]))
 
     assert run(main, seed=0) == {DONE, UNREACHED}
@@ -106,12 +125,12 @@ def test_a_link_of_two_nodes_answers_for_one() -> None:
 
 def test_what_was_sent_is_done_though_its_sender_is_gone() -> None:
     async def main(loop: VirtualLoop) -> None:
-        link = a_link(loop, CALM)
+        link = await a_link(loop, CALM)
         sending = loop.create_task(link.write([Write("v:k0", Entry(Kind.STUB, keep=2.0))]))
         await asyncio.sleep(0)
         sending.cancel()
         await asyncio.sleep(1.0)
-        assert link.store.left(Kind.STUB) == ["v:k0"]
+        assert link.shore.left(Kind.STUB) == ["v:k0"]
 
     run(main, seed=0)
 
@@ -163,13 +182,21 @@ def test_a_patch_that_does_not_apply_is_an_error(tmp_path: Path) -> None:
         apply(patch, tmp_path)
 
 
-def a_store(loop: VirtualLoop) -> Store:
-    return Store(VirtualClock(loop), History(), evicts=False)
+async def a_shore(loop: VirtualLoop) -> Shore:
+    shore = Shore(loop, History(), in_bytes(), evicts=False)
+    await shore.connect()
+    return shore
 
 
-def a_link(loop: VirtualLoop, weather: Weather) -> Link:
-    store = a_store(loop)
-    return Link("A1", store, VirtualClock(loop), weather, random.Random(0), store.history)
+async def write(shore: Shore, write: Packed) -> Outcome:
+    (outcome,) = await shore.write(shore.backends[0], "A1", [write])
+    return outcome
+
+
+async def a_link(loop: VirtualLoop, weather: Weather) -> Link:
+    shore = await a_shore(loop)
+    clock = VirtualClock(loop)
+    return Link("A1", shore, shore.backends[0], clock, weather, random.Random(0), shore.history)
 
 
 def a_stub(key: str, expected: int | Condition, *, version: int) -> Packed:

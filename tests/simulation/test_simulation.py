@@ -11,8 +11,10 @@ from collections.abc import Iterable
 
 import pytest
 
+from cachekit.backend import Backend
+from cachekit.clock import Clock
+from cachekit.testing.simulation.simulation import OPERATIONS, simulate
 from tests.simulation.runner import Tally, run_seed, run_seeds
-from tests.simulation.simulation import OPERATIONS, simulate
 from tests.simulation.toy import CacheAside
 
 SEEDS = 100
@@ -36,7 +38,7 @@ def test_two_thousand_seeds(processes: int) -> None:
 
 
 def test_a_naive_cache_is_caught() -> None:
-    results = [simulate(seed, 2, lambda backend, clock: CacheAside(backend)) for seed in range(20)]
+    results = [simulate(seed, make=naive) for seed in range(20)]
     stale = [r for r in results if "was acknowledged before" in str(r.violation)]
     assert len(stale) > len(results) / 2
 
@@ -46,6 +48,10 @@ def test_a_seed_is_the_same_whenever_it_is_run(seed: int) -> None:
     first = run_seed(seed, 3)
     assert run_seed(seed, 3).digest == first.digest
     assert first.digest[:16] in run_elsewhere(seed, hash_seed=seed)
+
+
+def naive(backend: Backend, clock: Clock) -> CacheAside:
+    return CacheAside(backend)
 
 
 def judge(seeds: Iterable[int], processes: int, store: str = "links") -> None:

@@ -22,6 +22,7 @@ class Weather:
     partial: float = 0.0
     slow: float = 0.0
     spread: float = 0.0
+    together: float = 0.0
     # now and then
     outage_every: float = NEVER
     evict_value_every: float = NEVER
@@ -146,6 +147,7 @@ def _any_weather(rng: random.Random) -> Weather:
         pause=some(1.0, 0.05, 2.0),
         ttl=some(1.0, 1.0, 60.0),
         skew=some(0.2, 0.1, 5.0),
+        together=rng.choice([0.0, 0.5, 1.0]),
     )
 
 

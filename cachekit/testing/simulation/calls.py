@@ -5,11 +5,11 @@ from collections.abc import Callable, Coroutine, Sequence
 from typing import Any, Final
 
 from cachekit.errors import InvalidationError
-from tests.simulation.checker import Claim, Read
-from tests.simulation.loads import Loader
-from tests.simulation.loop import where
-from tests.simulation.weather import load_time
-from tests.simulation.world import Process, World
+from cachekit.testing.simulation.checker import Claim, Read
+from cachekit.testing.simulation.loads import Loader
+from cachekit.testing.simulation.loop import where
+from cachekit.testing.simulation.weather import load_time
+from cachekit.testing.simulation.world import Process, World
 
 PROMPT: Final = 0.001
 """Seconds within which a cancelled caller is gone."""

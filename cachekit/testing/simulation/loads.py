@@ -6,8 +6,8 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
-from tests.simulation.history import History
-from tests.simulation.weather import Weather, load_time
+from cachekit.testing.simulation.history import History
+from cachekit.testing.simulation.weather import Weather, load_time
 
 LOAD_TIMEOUT: Final = 6.0
 """What the caches are told, in seconds; a load that hangs takes much longer."""

@@ -1,8 +1,11 @@
 """One seed from beginning to end: processes come and go, then all is calm and must be tidy."""
 
 import asyncio
+import logging
+import random
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Generator, Mapping
+from contextlib import contextmanager
 from contextvars import copy_context
 from typing import Any, Final, NamedTuple, TypeAlias
 
@@ -10,14 +13,18 @@ from cachekit import Cache
 from cachekit.backend import Backend
 from cachekit.clock import Clock
 from cachekit.entry import Kind
-from tests.simulation.calls import PATIENCE
-from tests.simulation.checker import Violation
-from tests.simulation.history import EVERYWHERE
-from tests.simulation.loop import PROCESS, VirtualLoop, run, where
-from tests.simulation.reads import READS, Operation
-from tests.simulation.weather import CALM, NEVER
-from tests.simulation.world import Process, World
-from tests.simulation.writes import WRITES
+from cachekit.testing.simulation.bytestore import ByteStore
+from cachekit.testing.simulation.calls import PATIENCE
+from cachekit.testing.simulation.checker import Violation
+from cachekit.testing.simulation.history import EVERYWHERE
+from cachekit.testing.simulation.loads import LOAD_TIMEOUT
+from cachekit.testing.simulation.loop import PROCESS, VirtualLoop, run, where
+from cachekit.testing.simulation.reads import READS, Operation
+from cachekit.testing.simulation.shore import Setting, shared
+from cachekit.testing.simulation.text import TextSerializer
+from cachekit.testing.simulation.weather import CALM, NEVER
+from cachekit.testing.simulation.world import Process, World
+from cachekit.testing.simulation.writes import BY_PREFIX, WRITES
 
 OPERATIONS: Final = 500
 """Calls per seed, at least."""
@@ -26,6 +33,17 @@ SETTLES: Final = 30.0
 """Seconds after the last call in which everything must have come to an end."""
 
 MakeCache: TypeAlias = Callable[[Backend, Clock], Any]
+
+
+def make_cache(backend: Backend, clock: Clock) -> Cache:
+    """The cache that is judged."""
+    return Cache(
+        backend,
+        namespace="sim",
+        serializer=TextSerializer(),
+        load_timeout=LOAD_TIMEOUT,
+        clock=clock,
+    )
 
 
 class Result(NamedTuple):
@@ -39,7 +57,12 @@ class Result(NamedTuple):
 
 
 def simulate(
-    seed: int, processes: int, make: MakeCache, changes: Mapping[str, Any] | None = None
+    seed: int,
+    setting: Setting | None = None,
+    *,
+    processes: int = 2,
+    make: MakeCache = make_cache,
+    changes: Mapping[str, Any] | None = None,
 ) -> Result:
     """Run one seed; `make` is what every process calls to get its cache.
 
@@ -47,13 +70,35 @@ def simulate(
     """
 
     async def main(loop: VirtualLoop) -> Result:
-        world = World(loop, seed, changes or {})
+        world = World(loop, seed, setting or in_bytes(), changes or {})
         await Simulation(world, processes, make).run()
         history = world.history
         violation = world.checker.violation
         return Result(seed, violation, history.covered, world.operations, history.digest())
 
-    return run(main, seed)
+    with _quiet():
+        return run(main, seed)
+
+
+@contextmanager
+def _quiet() -> Generator[None]:
+    """Without the log of what is done to the caches."""
+    log = logging.getLogger("cachekit")
+    was, log.disabled = log.disabled, True
+    try:
+        yield
+    finally:
+        log.disabled = was
+
+
+def in_bytes() -> Setting:
+    """A store of bytes that the simulation brings along."""
+    return Setting(shared(ByteStore), corrupt=_corrupt)
+
+
+def _corrupt(backend: Backend, key: str, rng: random.Random) -> None:
+    assert isinstance(backend, ByteStore)
+    backend.corrupt(key, rng)
 
 
 class Simulation:
@@ -66,16 +111,24 @@ class Simulation:
         self.processes: dict[str, Process] = {}
         self.actors: list[asyncio.Task[None]] = []
         self.dead: set[str] = set()
-        self.reads = _weights(world, READS)
-        self.writes = _weights(world, WRITES)
         world.loop.is_dead = self.dead.__contains__
         world.loop.set_exception_handler(self._unhandled)
 
     async def run(self) -> None:
+        try:
+            await self.world.shore.connect()
+            await self._live()
+        finally:
+            await self.world.shore.close()
+
+    async def _live(self) -> None:
+        world = self.world
+        self.reads = _weights(world, READS)
+        self.writes = _weights(world, _possible(world, WRITES))
         for letter in "ABCDEFGH"[: self.size]:
-            self._boot(letter, 1)
+            await self._boot(letter, 1)
         chores = [asyncio.create_task(work) for work in self._chores()]
-        while self.world.operations < OPERATIONS and self._right:
+        while world.operations < OPERATIONS and self._right:
             await asyncio.sleep(0.1)
             self._look_for_hanging()
             self._raise_own_errors()
@@ -90,10 +143,10 @@ class Simulation:
     def _right(self) -> bool:
         return self.world.checker.violation is None
 
-    def _boot(self, letter: str, life: int) -> None:
+    async def _boot(self, letter: str, life: int) -> None:
         """Start a process: a cache of its own, and those who use it."""
         name = f"{letter}{life}"
-        link = self.world.link(name)
+        link = await self.world.link(name)
         cache = self.make(link, link.clock)
         process = Process(name, link, cache, self.world.functions(name, cache))
         self.processes[letter] = process
@@ -120,29 +173,29 @@ class Simulation:
 
     def _chores(self) -> list[Any]:
         world, weather = self.world, self.world.weather
-        rng, store = world.rng, world.store
+        rng, shore = world.rng, world.shore
         return [
-            self._now_and_then(weather.evict_value_every, lambda: store.evict(rng, "v:")),
-            self._now_and_then(weather.evict_tag_every, lambda: store.evict(rng, "t:")),
-            self._now_and_then(weather.corrupt_every, lambda: store.corrupt(rng)),
-            self._now_and_then(weather.flush_every, store.flush),
+            self._now_and_then(weather.evict_value_every, lambda: shore.evict(rng, "v:")),
+            self._now_and_then(weather.evict_tag_every, lambda: shore.evict(rng, "t:")),
+            self._now_and_then(weather.corrupt_every, lambda: shore.corrupt(rng)),
+            self._now_and_then(weather.flush_every, shore.flush),
             self._now_and_then(weather.outage_every, self._cut_off),
             self._now_and_then(weather.crash_every, self._crash),
         ]
 
-    async def _now_and_then(self, every: float, work: Callable[[], None]) -> None:
+    async def _now_and_then(self, every: float, work: Callable[[], Awaitable[None]]) -> None:
         while every < NEVER:
             await asyncio.sleep(self.world.rng.expovariate(1 / every))
-            work()
+            await work()
 
-    def _cut_off(self) -> None:
+    async def _cut_off(self) -> None:
         world = self.world
         process = world.rng.choice(list(self.processes.values()))
         process.link.down_until = world.now() + world.rng.expovariate(1 / 2.0)
         world.history.covered["outages"] += 1
         world.history.add(world.now(), process.name, "IS CUT OFF", EVERYWHERE)
 
-    def _crash(self) -> None:
+    async def _crash(self) -> None:
         world = self.world
         letter = world.rng.choice(list(self.processes))
         process = self.processes[letter]
@@ -150,7 +203,7 @@ class Simulation:
         process.kill(world.loop)
         world.history.covered["crashes"] += 1
         world.history.add(world.now(), process.name, "DIES", EVERYWHERE)
-        self._boot(letter, int(process.name[1:]) + 1)
+        await self._boot(letter, int(process.name[1:]) + 1)
 
     def _look_for_hanging(self) -> None:
         now = self.world.now()
@@ -184,16 +237,17 @@ class Simulation:
         """Nothing is left behind, and all keys can be read."""
         await asyncio.sleep(SETTLES)
         world = self.world
-        for key in world.store.left(Kind.STUB):
+        for key in world.shore.left(Kind.STUB):
             world.checker.report(world.now(), f"a stub is left under {key}", key)
         for process in self.processes.values():
             if left := _under_way(process.cache):
                 world.wrong(f"{process.name} has flights or polls left: {left}")
             await self._spawn(process, self._read_all(process))
             await self._spawn(process, process.cache.close())
-        for task, process_name in world.loop.tasks.items():
-            if process_name != "world":
-                world.wrong(f"{process_name} has a task left: {where(task)}")
+        await world.shore.close()
+        for task, owner in world.loop.tasks.items():
+            if owner != "world":
+                world.wrong(f"{owner} has a task left: {where(task)}")
 
     async def _read_all(self, process: Process) -> None:
         for topic in self.world.topics:
@@ -207,8 +261,15 @@ def _under_way(cache: Any) -> list[Any]:
     """The loads and polls that a `Cache` believes to be under way."""
     if not isinstance(cache, Cache):
         return []
-    reader = cache._engine.reader
-    return [*reader.flights.all(), *reader.unstored.all(), *reader.watches._watches.values()]
+    reader = cache._engine.reader  # pyright: ignore[reportPrivateUsage]
+    watches = reader.watches._watches.values()  # pyright: ignore[reportPrivateUsage]
+    return [*reader.flights.all(), *reader.unstored.all(), *watches]
+
+
+def _possible(world: World, table: Mapping[Operation, float]) -> Mapping[Operation, float]:
+    if world.shore.has_prefixes:
+        return table
+    return {operation: often for operation, often in table.items() if operation not in BY_PREFIX}
 
 
 def _weights(world: World, table: Mapping[Operation, float]) -> dict[Operation, float]:

@@ -1,11 +1,11 @@
-"""The way from one process to the store: a `Backend` that delays, loses, tears and runs late."""
+"""The way from one process to its backend: a `Backend` that delays, loses, tears and runs late."""
 
 import asyncio
 import random
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
-from typing import Any, Final, cast
+from itertools import accumulate
+from typing import Any, Final, TypeAlias, cast
 
 from cachekit.backend import (
     DONE,
@@ -21,11 +21,10 @@ from cachekit.backend import (
 )
 from cachekit.entry import Entry
 from cachekit.envelope import pack, unpack
-from cachekit.errors import UnreadableError
-from tests.simulation.history import EVERYWHERE, History, short
-from tests.simulation.loop import VirtualClock
-from tests.simulation.store import Packed, Store
-from tests.simulation.weather import Weather
+from cachekit.testing.simulation.history import EVERYWHERE, History, short
+from cachekit.testing.simulation.loop import VirtualClock
+from cachekit.testing.simulation.shore import Packed, Shore
+from cachekit.testing.simulation.weather import Weather
 
 TRAVEL: Final = 0.0008
 """Mean seconds of one way."""
@@ -41,13 +40,28 @@ UNANSWERED: Final = Unreached(ConnectionError("this node did not answer"))
 class Trip:
     """What becomes of one request: when each item of its batch is executed, and its answer.
 
-    An item without a moment is never executed; one in `missing` has no answer of its own.
+    An item without a moment is never executed; one in `missing` has no answer of its own. What is
+    executed at one moment goes to the backend as one batch. `error` is what that raised.
     """
 
+    size: int
     moments: list[float | None]
     answers: float
     fault: str = ""
     missing: frozenset[int] = frozenset()
+    error: Exception | None = None
+
+    def batches(self) -> dict[float, list[int]]:
+        """The items that are executed, by their moment."""
+        batches: dict[float, list[int]] = {}
+        for index, moment in enumerate(self.moments):
+            if moment is not None:
+                batches.setdefault(moment, []).append(index)
+        return batches
+
+
+Work: TypeAlias = Callable[[list[int]], Coroutine[Any, Any, list[Any]]]
+"""Executes some items of a batch; one result for each."""
 
 
 class Link(Backend):
@@ -61,14 +75,16 @@ class Link(Backend):
     def __init__(
         self,
         process: str,
-        store: Store,
+        shore: Shore,
+        backend: Backend,
         clock: VirtualClock,
         weather: Weather,
         rng: random.Random,
         history: History,
     ) -> None:
         self.process = process
-        self.store = store
+        self.shore = shore
+        self.backend = backend
         self.clock = clock
         self.weather = weather
         self.rng = rng
@@ -80,7 +96,9 @@ class Link(Backend):
 
     async def read(self, keys: Sequence[str]) -> Found:
         trip = self._plan(len(keys))
-        found = await self._travel(trip, [partial(self.store.read, key) for key in keys])
+        found = await self._travel(
+            trip, lambda items: self.shore.read(self.backend, [keys[i] for i in items])
+        )
         answer: dict[str, Entry | Unreached] = {}
         for index, key in enumerate(keys):
             entry = UNANSWERED if index in trip.missing else self._unpack(key, found[index])
@@ -95,31 +113,37 @@ class Link(Backend):
             self._note(trip, write.key)
         if trip.fault == "lurks":
             for write in packed:
-                self.store.lurk(self.process, write, self.rng.choice([0.25, 0.3, 1.0]))
-        outcomes = await self._travel(trip, [partial(self._write, trip, write) for write in packed])
+                self.shore.lurk(self.process, write, self.rng.choice([0.25, 0.3, 1.0]))
+        outcomes = await self._travel(
+            trip, lambda items: self._write(trip, [packed[i] for i in items])
+        )
         return [UNREACHED if i in trip.missing else o for i, o in enumerate(outcomes)]
 
     async def forget_prefix(self, prefixes: Sequence[str]) -> Outcome:
         trip = self._plan(len(prefixes))
         self._note(trip, EVERYWHERE)
-        forget = self.store.forget_prefix
-        await self._travel(trip, [partial(forget, self.process, prefix) for prefix in prefixes])
-        return UNREACHED if trip.missing else DONE
+        outcomes = await self._travel(
+            trip, lambda items: self._forget(trip, [prefixes[i] for i in items])
+        )
+        return UNREACHED if trip.missing or UNREACHED in outcomes else DONE
 
     def capability(self, wanted: Capability[C]) -> C | None:
-        return cast("C", self) if cast("object", wanted) is FORGET_PREFIX else None
-
-    def _unpack(self, key: str, data: bytes | None) -> Entry | None:
-        try:
-            return None if data is None else unpack(key, data, self.clock)
-        except UnreadableError:
+        if cast("object", wanted) is not FORGET_PREFIX or self.backend.capability(wanted) is None:
             return None
+        return cast("C", self)
 
-    def _write(self, trip: Trip, write: Packed) -> Outcome:
-        outcome = self.store.write(self.process, write)
-        if trip.fault == "late" and outcome is DONE:
-            self.history.covered["late writes executed"] += 1
-        return outcome
+    def _unpack(self, key: str, data: bytes | Unreached | None) -> Entry | Unreached | None:
+        return unpack(key, data, self.clock) if isinstance(data, bytes) else data
+
+    async def _write(self, trip: Trip, writes: Sequence[Packed]) -> list[Outcome]:
+        outcomes = await self.shore.write(self.backend, self.process, writes)
+        if trip.fault == "late":
+            self.history.covered["late writes executed"] += outcomes.count(DONE)
+        return outcomes
+
+    async def _forget(self, trip: Trip, prefixes: Sequence[str]) -> list[Outcome]:
+        outcome = await self.shore.forget_prefix(self.backend, self.process, prefixes)
+        return [outcome] * len(prefixes)
 
     def _note(self, trip: Trip, key: str) -> None:
         if trip.fault:
@@ -129,18 +153,22 @@ class Link(Backend):
         return self.clock.monotonic()
 
     def _plan(self, size: int) -> Trip:
-        spread = 0.01 if self.rng.random() < self.weather.spread else 0.0
-        at = self._now()
-        moments: list[float | None] = []
-        for _ in range(size):
-            at += self.rng.expovariate(1 / (spread if moments and spread else TRAVEL))
-            moments.append(at)
-        trip = Trip(moments, at + self.rng.expovariate(1 / TRAVEL))
+        moments = self._moments(size)
+        arrived = moments[-1] if moments else self._now()
+        trip = Trip(size, [*moments], arrived + self.rng.expovariate(1 / TRAVEL))
         trip.fault = self._fault()
         if trip.fault:
             self.faults += 1
             _FAULTS[trip.fault](trip, self.rng)
         return trip
+
+    def _moments(self, size: int) -> list[float]:
+        at = self._now() + self.rng.expovariate(1 / TRAVEL)
+        if self.rng.random() < self.weather.together:
+            return [at] * size
+        mean = 0.01 if self.rng.random() < self.weather.spread else TRAVEL
+        later = (self.rng.expovariate(1 / mean) for _ in range(1, size))
+        return list(accumulate(later, initial=at))
 
     def _fault(self) -> str:
         if self._now() < self.good_until:
@@ -154,25 +182,33 @@ class Link(Backend):
                 return kind
         return ""
 
-    async def _travel(self, trip: Trip, work: Sequence[Callable[[], Any]]) -> list[Any]:
+    async def _travel(self, trip: Trip, work: Work) -> list[Any]:
         if self.dead:
             raise ConnectionError("this process is dead")
         loop = asyncio.get_running_loop()
-        results: list[Any] = [None] * len(work)
-        for index, moment in enumerate(trip.moments):
-            if moment is not None:
-                # By the world, not by a task of the process: that one may be gone by then.
-                loop.call_at(moment, _execute, results, index, work[index])
+        results: list[Any] = [None] * trip.size
+        for moment, items in trip.batches().items():
+            # By the world, not by a task of the process: that one may be gone by then.
+            loop.call_at(moment, self._begin, trip, items, work, results)
         answer: asyncio.Future[None] = loop.create_future()
         loop.call_at(trip.answers, _settle, answer)
         await answer
         if trip.fault in _RAISES:
             raise ConnectionError(trip.fault)
+        if trip.error is not None:
+            raise trip.error
         return results
 
+    def _begin(self, trip: Trip, items: list[int], work: Work, results: list[Any]) -> None:
+        self.shore.begin(self.backend, _execute(trip, items, work, results))
 
-def _execute(results: list[Any], index: int, work: Callable[[], Any]) -> None:
-    results[index] = work()
+
+async def _execute(trip: Trip, items: list[int], work: Work, results: list[Any]) -> None:
+    try:
+        for index, result in zip(items, await work(items), strict=True):
+            results[index] = result
+    except Exception as error:
+        trip.error = error
 
 
 def _settle(answer: "asyncio.Future[None]") -> None:

@@ -1,18 +1,31 @@
-"""An event loop whose time is virtual: where others sleep, it jumps to the next timer."""
+"""An event loop whose time is virtual: where others sleep, it jumps to the next timer.
+
+While an operation of a real backend is under way virtual time stands still, and the timers that
+the backend itself sets are in real seconds.
+"""
 
 import asyncio
 import gc
 import random
 import selectors
-from collections.abc import Callable, Coroutine, Iterator
+import time
+from collections.abc import Callable, Coroutine, Generator, Iterator
 from contextlib import contextmanager
 from contextvars import Context, ContextVar, copy_context
-from typing import Any, Final, TypeVar
+from functools import partial
+from typing import Any, Final, NamedTuple, TypeVar, TypeVarTuple
 
 T = TypeVar("T")
+Ts = TypeVarTuple("Ts")
 
 PROCESS: Final[ContextVar[str]] = ContextVar("PROCESS", default="world")
 """The simulated process that a task belongs to; tasks inherit it from who starts them."""
+
+BACKEND: Final = "backend"
+"""Whose tasks those are that a real backend starts, whichever process uses it."""
+
+HANGS: Final = 60.0
+"""Real seconds after which an operation of a real backend is taken to hang."""
 
 EPOCH: Final = 1_700_000_000.0
 
@@ -21,16 +34,47 @@ class DeadlockError(AssertionError):
     """Nothing is scheduled and the main task has not finished."""
 
 
-class _Jump(selectors.SelectSelector):
-    """Waits for nothing: moves the time on instead."""
+class _Timer(NamedTuple):
+    """A timer that a real backend has set, due at a real time."""
 
-    now = 0.0
+    due: float
+    handle: asyncio.TimerHandle
+    fire: Callable[[], object]
+
+
+class _Jump(selectors.SelectSelector):
+    """Moves the time on instead of waiting, unless something is really `under_way`."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.now = 0.0
+        self.under_way = 0
+        self.timers: list[_Timer] = []
 
     def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
+        if self.under_way:
+            return self._wait(0.0 if timeout is not None and timeout <= 0.0 else HANGS)
         if timeout is None:
             raise DeadlockError("nothing is scheduled")
         self.now += max(0.0, timeout)
         return []
+
+    def _wait(self, longest: float) -> list[tuple[selectors.SelectorKey, int]]:
+        """Wait for a socket, a thread or a timer of the backend."""
+        left = min([longest, *(timer.due - time.monotonic() for timer in self.timers)])
+        events = super().select(max(0.0, left))
+        if not (self._fire() or events) and longest == HANGS:
+            raise DeadlockError(f"an operation of the backend did not end within {HANGS} s")
+        return events
+
+    def _fire(self) -> bool:
+        now = time.monotonic()
+        due = [timer for timer in self.timers if timer.due <= now]
+        self.timers = [timer for timer in self.timers if timer.due > now]
+        for timer in due:
+            if not timer.handle.cancelled():
+                timer.fire()
+        return bool(due)
 
 
 class VirtualLoop(asyncio.SelectorEventLoop):
@@ -52,6 +96,34 @@ class VirtualLoop(asyncio.SelectorEventLoop):
     def of(self, process: str) -> list[asyncio.Task[Any]]:
         """The unfinished tasks of a process, oldest first."""
         return [task for task, owner in self.tasks.items() if owner == process]
+
+    def really(self, work: Coroutine[Any, Any, T]) -> "asyncio.Task[T]":
+        """Do `work` of a real backend; virtual time stands still until it has ended."""
+        context = copy_context()
+        context.run(PROCESS.set, BACKEND)
+        self._jump.under_way += 1
+        task = self.create_task(work, context=context)
+        task.add_done_callback(self._ended)
+        return task
+
+    def _ended(self, task: "asyncio.Task[Any]") -> None:
+        self._jump.under_way -= 1
+
+    def call_at(
+        self,
+        when: float,
+        callback: Callable[[*Ts], object],
+        *args: *Ts,
+        context: Context | None = None,
+    ) -> asyncio.TimerHandle:
+        """A timer in virtual seconds; in real ones if a real backend sets it."""
+        if (PROCESS.get() if context is None else context.get(PROCESS)) != BACKEND:
+            return super().call_at(when, callback, *args, context=context)
+        handle = asyncio.TimerHandle(when, callback, args, self, context)
+        fire = partial(self.call_soon, callback, *args, context=context or copy_context())
+        due = time.monotonic() + when - self.time()
+        self._jump.timers.append(_Timer(due, handle, fire))
+        return handle
 
 
 def _start(
@@ -117,11 +189,12 @@ def _end(loop: VirtualLoop) -> None:
             task.cancel()
         loop.call_soon(loop.stop)
         loop.run_forever()
+    loop.run_until_complete(loop.really(loop.shutdown_default_executor()))
     loop.close()
 
 
 @contextmanager
-def _seeded(seed: int) -> Iterator[None]:
+def _seeded(seed: int) -> Generator[None]:
     state = random.getstate()
     random.seed(seed)
     try:
@@ -131,7 +204,7 @@ def _seeded(seed: int) -> Iterator[None]:
 
 
 @contextmanager
-def _collected() -> Iterator[None]:
+def _collected() -> Generator[None]:
     # When the collector runs is no part of a seed: what it closes may start something.
     was_on = gc.isenabled()
     gc.disable()

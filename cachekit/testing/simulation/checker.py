@@ -8,8 +8,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from tests.simulation.history import EVERYWHERE, History
-from tests.simulation.loads import Load, LoadFailed, Origin, Value
+from cachekit.testing.simulation.history import EVERYWHERE, History
+from cachekit.testing.simulation.loads import Load, LoadFailed, Origin, Value
 
 SELF: Final = ""
 """In a floor's name, in place of a tag: the key itself was forgotten or set."""

@@ -6,13 +6,13 @@ from collections.abc import Callable, Coroutine, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Final, TypeAlias
 
-from tests.simulation.checker import Checker, Read
-from tests.simulation.history import History
-from tests.simulation.link import Link
-from tests.simulation.loads import LOAD_TIMEOUT, Loader, Origin
-from tests.simulation.loop import VirtualClock, VirtualLoop
-from tests.simulation.store import Store
-from tests.simulation.weather import NEVER, draw
+from cachekit.testing.simulation.checker import Checker, Read
+from cachekit.testing.simulation.history import History, short
+from cachekit.testing.simulation.link import Link
+from cachekit.testing.simulation.loads import LOAD_TIMEOUT, Loader, Origin
+from cachekit.testing.simulation.loop import VirtualClock, VirtualLoop
+from cachekit.testing.simulation.shore import Setting, Shore
+from cachekit.testing.simulation.weather import NEVER, draw
 
 Function: TypeAlias = Callable[[], Coroutine[Any, Any, str]]
 
@@ -56,17 +56,20 @@ class Topic:
 class World:
     """One seed's world, in the weather drawn from the seed, with `changes` to that."""
 
-    def __init__(self, loop: VirtualLoop, seed: int, changes: Mapping[str, Any]) -> None:
+    def __init__(
+        self, loop: VirtualLoop, seed: int, setting: Setting, changes: Mapping[str, Any]
+    ) -> None:
         self.loop = loop
         self.rng = random.Random(seed)
         self.weather = replace(draw(self.rng), **changes)
         self.history = History()
         evicts = self.weather.evict_tag_every < NEVER or self.weather.evict_value_every < NEVER
-        self.store = Store(VirtualClock(loop), self.history, evicts=evicts)
+        self.shore = Shore(loop, self.history, setting, evicts=evicts)
         self.origin = Origin(self.history, self.rng, self.weather)
         self.checker = Checker(self.history, self.origin, self.oldest())
         self.tags = [f"t{i}" for i in range(self.weather.tags)]
         self.topics = [self._topic(i) for i in range(self.weather.keys)]
+        self.shore.wrong = self._wrong_store
         self.operations = 0
         self.asking: dict[Read, asyncio.Task[Any] | None] = {}
 
@@ -107,15 +110,19 @@ class World:
         """Something that concerns no one key is wrong."""
         self.checker.report(self.now(), what)
 
+    def _wrong_store(self, key: str, what: str) -> None:
+        self.checker.report(self.now(), what, short(key))
+
     def change(self, process: Process, topic: Topic) -> int:
         """Commit a new version of a topic to the origin."""
         return self.origin.commit(self.now(), process.name, topic.key)
 
-    def link(self, name: str) -> Link:
+    async def link(self, name: str) -> Link:
         """A connection of a process of that name, with a date of its own."""
+        backend = await self.shore.connect()
         skew = self.rng.uniform(-1, 1) * self.weather.skew
         clock = VirtualClock(self.loop, skew)
-        return Link(name, self.store, clock, self.weather, self.rng, self.history)
+        return Link(name, self.shore, backend, clock, self.weather, self.rng, self.history)
 
 
 def _function(load: Loader) -> Function:

@@ -5,10 +5,10 @@ from dataclasses import replace
 from functools import partial
 from typing import Any, Final, TypeAlias
 
-from tests.simulation.calls import AT_ONCE, judged, perhaps_cancelled
-from tests.simulation.checker import Read
-from tests.simulation.loads import Loader
-from tests.simulation.world import Process, Topic, World
+from cachekit.testing.simulation.calls import AT_ONCE, judged, perhaps_cancelled
+from cachekit.testing.simulation.checker import Read
+from cachekit.testing.simulation.loads import Loader
+from cachekit.testing.simulation.world import Process, Topic, World
 
 Operation: TypeAlias = Callable[[World, Process], Awaitable[None]]
 

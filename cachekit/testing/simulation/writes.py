@@ -5,16 +5,16 @@ claim that the checker holds it to.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any, Final
 
 from cachekit.invalidation import Key, Prefix, Tag
-from tests.simulation.calls import acknowledged, cancelled, hold
-from tests.simulation.checker import Claim
-from tests.simulation.loads import Value
-from tests.simulation.reads import Operation, look_past
-from tests.simulation.world import PREFIX, Process, Topic, World
+from cachekit.testing.simulation.calls import acknowledged, cancelled, hold
+from cachekit.testing.simulation.checker import Claim
+from cachekit.testing.simulation.loads import Value
+from cachekit.testing.simulation.reads import Operation, look_past
+from cachekit.testing.simulation.world import PREFIX, Process, Topic, World
 
 
 async def delete(world: World, process: Process) -> None:
@@ -123,7 +123,7 @@ class _RolledBack(Exception):
 @asynccontextmanager
 async def _committed(
     world: World, process: Process, most: int, *, written: bool = False
-) -> AsyncIterator[list[Topic]]:
+) -> AsyncGenerator[list[Topic]]:
     """Up to `most` topics, changed in the origin."""
     topics = [topic for topic in world.topics if topic.written or not written]
     chosen = world.rng.sample(topics, min(len(topics), world.rng.randint(1, most)))
@@ -132,7 +132,7 @@ async def _committed(
 
 
 @asynccontextmanager
-async def _changed(world: World, process: Process, topics: Sequence[Topic]) -> AsyncIterator[None]:
+async def _changed(world: World, process: Process, topics: Sequence[Topic]) -> AsyncGenerator[None]:
     """Commit new versions; topics with one writer at a time stay locked meanwhile."""
     async with AsyncExitStack() as stack:
         for topic in sorted(topics, key=lambda topic: topic.key):
@@ -192,3 +192,6 @@ WRITES: Final[Mapping[Operation, float]] = {
     forget_deferred: 0.7,
 }
 """How often each is done; a seed changes that a little."""
+
+BY_PREFIX: Final = frozenset({invalidate_both, invalidate_prefix})
+"""Those of a store that can forget by prefix."""

@@ -1,0 +1,104 @@
+"""The simulation on other backends than its own."""
+
+import asyncio
+import random
+from collections.abc import Sequence
+from functools import partial
+
+import pytest
+
+from cachekit.backend import ANY, Backend, Found, Outcome, Write
+from cachekit.clock import SYSTEM, Clock
+from cachekit.testing.simulation import Connect, Corrupt, Setting, shared, simulate
+from cachekit.testing.simulation.bytestore import ByteStore
+from cachekit.testing.simulation.suite import SimulationSuite
+from cachekit_memory import MemoryBackend
+
+
+class Threaded(Backend):
+    """A process's way to a store that does its work in threads, and takes real time for it."""
+
+    def __init__(self, store: Backend) -> None:
+        self._store = store
+
+    async def read(self, keys: Sequence[str]) -> Found:
+        await asyncio.sleep(0.00001)
+        return await asyncio.to_thread(asyncio.run, self._store.read(keys))
+
+    async def write(self, writes: Sequence[Write]) -> Sequence[Outcome]:
+        return await asyncio.to_thread(asyncio.run, self._store.write(writes))
+
+
+def threaded(store: Backend, clock: Clock) -> Backend:
+    """Has no use for the clock: a store's time is its own."""
+    return Threaded(store)
+
+
+class Careless(ByteStore):
+    """Does what it is told, whatever the condition says."""
+
+    async def write(self, writes: Sequence[Write]) -> Sequence[Outcome]:
+        return await super().write([write._replace(expected=ANY) for write in writes])
+
+
+class Timeless(ByteStore):
+    """Gives back what is long past its time."""
+
+    async def write(self, writes: Sequence[Write]) -> Sequence[Outcome]:
+        for write in writes:
+            if write.entry is not None:
+                write.entry.keep = None
+        return await super().write(writes)
+
+
+def test_a_store_of_threads_shows_a_seed_again() -> None:
+    digests = set()
+    for _ in range(2):
+        store = ByteStore(SYSTEM)
+        setting = Setting(partial(threaded, store), "world")
+        digests.add(simulate(5, setting).digest)
+    assert len(digests) == 1
+
+
+@pytest.mark.parametrize("store", [Careless, Timeless])
+def test_a_lying_store_is_caught(store: type[ByteStore]) -> None:
+    results = [simulate(seed, Setting(shared(store))) for seed in range(10)]
+    assert any(result.violation is not None for result in results)
+
+
+class TestMemory(SimulationSuite):
+    seeds = range(20)
+
+    @pytest.fixture
+    def connect(self) -> Connect:
+        return shared(lambda clock: MemoryBackend(max_entries=4, clock=clock))
+
+
+class TestThreads(SimulationSuite):
+    """It has no prefixes, expires nothing by the world's clock, and runs for real."""
+
+    seeds = range(4)
+    expires = "world"
+
+    @pytest.fixture
+    def connect(self) -> Connect:
+        store = ByteStore(SYSTEM)
+        return partial(threaded, store)
+
+
+class TestBytes(SimulationSuite):
+    seeds = range(4)
+    processes = 4
+    weather = {"corrupt_every": 1.0}
+
+    @pytest.fixture
+    def connect(self) -> Connect:
+        return shared(ByteStore)
+
+    @pytest.fixture
+    def corrupt(self) -> Corrupt:
+        def corrupt(backend: Backend, key: str, rng: random.Random) -> None:
+            assert isinstance(backend, ByteStore)
+            backend.corrupt(key, rng)
+
+        return corrupt
