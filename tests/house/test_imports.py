@@ -30,12 +30,14 @@ LIBRARIES = {
 PUBLIC = {
     "cachekit",
     "cachekit.backend",
+    "cachekit.bytes_backend",
     "cachekit.clock",
     "cachekit.copies",
     "cachekit.entry",
     "cachekit.envelope",
     "cachekit.errors",
     "cachekit.serializer",
+    "cachekit.threaded",
 }
 
 
