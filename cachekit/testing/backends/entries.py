@@ -3,14 +3,15 @@
 from collections.abc import Mapping
 from typing import Any, Final
 
+from cachekit.clock import Clock
 from cachekit.entry import Entry, Kind
 from cachekit.envelope import pack, unpack
 from cachekit.testing.clock import FakeClock
 
 KINDS: Final = tuple(Kind)
 
-_OWN: Final = frozenset({"kind", "version", "keep"})
-"""What `an_entry` is told."""
+_TOLD: Final = frozenset({"kind", "version", "keep", "fresh_until"})
+"""Attributes that `an_entry` sets otherwise, or leaves alone."""
 
 
 def an_entry(
@@ -24,11 +25,19 @@ def an_entry(
     """An entry with something in each attribute that bytes can hold."""
     entry = Entry(kind, version=version, keep=keep, tags=tags)
     for number, name in enumerate(_names(entry), 1):
-        filling = _filling(name, number, getattr(entry, name))
-        if filling is not None and name not in _OWN:
-            setattr(entry, name, filling)
+        if name not in _TOLD:
+            setattr(entry, name, _filling(name, number, getattr(entry, name)))
     if kind is Kind.VALUE:
         entry.payload = payload
+    return entry
+
+
+def a_fresh_value(
+    clock: Clock, ttl: float | None, *, keep: float | None, tags: Mapping[str, int] | None = None
+) -> Entry:
+    """A value that may be served for `ttl` seconds."""
+    entry = an_entry(keep=keep, tags=tags)
+    entry.freshen(ttl, clock)
     return entry
 
 
@@ -44,8 +53,9 @@ def _names(entry: Entry) -> list[str]:
 
 
 def _filling(name: str, number: int, default: object) -> object:
+    """Another value of the type that the attribute has."""
     if isinstance(default, float):
         return number + 0.5
     if isinstance(default, str):
         return name
-    return name.encode() if isinstance(default, bytes) else None
+    return name.encode() if isinstance(default, bytes) else default

@@ -1,6 +1,6 @@
 """What the author of a backend gives to the suite."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, ClassVar
 
 import pytest
@@ -54,12 +54,28 @@ class Given(Suite):
     def subject(self, backend: Backend, clock: FakeClock | None) -> Iterator[Subject]:
         """The backend under test, open."""
         subject = Subject(backend, clock, self.patience)
-        subject.open()
         try:
+            subject.open()
             yield subject
         finally:
             subject.close()
-            subject.leave()
+
+    @pytest.fixture
+    def rivals(self, subject: Subject, another_backend: Backend | None) -> Sequence[Backend]:
+        """All backends there are on the store, open on one event loop."""
+        others = [] if another_backend is None else [another_backend]
+        subject.open(*others)
+        return [subject.backend, *others]
+
+    @property
+    def ended(self) -> float:
+        """Seconds after which what is kept for `short` is certainly past its time."""
+        return self.short + self.slack
+
+    def must_claim(self, capability: Capability[Any]) -> None:
+        """Skip the test for a backend that does not claim `capability`."""
+        if capability not in self.capabilities:
+            pytest.skip(f"it does not claim {capability!r}")
 
 
 def _name(suite: object) -> str:

@@ -1,10 +1,10 @@
 """The backend under test, for tests that block."""
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Iterable
 from typing import Any, TypeVar
 
-from cachekit.backend import ANY, Backend, Condition, Outcome, Write
+from cachekit.backend import ANY, DONE, Backend, Condition, Outcome, Write
 from cachekit.clock import SYSTEM, Clock
 from cachekit.entry import Entry
 from cachekit.testing.clock import FakeClock
@@ -24,24 +24,32 @@ class Subject:
         self.clock: Clock = clock or SYSTEM
         self._fake = clock
         self._patience = patience
+        self._opened: list[Backend] = []
         self._runner = asyncio.Runner(loop_factory=asyncio.new_event_loop)
 
     def run(self, work: Coroutine[Any, Any, T]) -> T:
         """What `work` returns."""
-        return self._runner.run(asyncio.wait_for(work, self._patience))
+        return self._runner.run(self._within_patience(work))
 
-    def open(self) -> None:
-        """Open the backend."""
-        self.run(self.backend.open())
+    async def _within_patience(self, work: Coroutine[Any, Any, T]) -> T:
+        async with asyncio.timeout(self._patience):
+            return await work
+
+    def open(self, *others: Backend) -> None:
+        """Open the backend, and `others` with it."""
+        for backend in (self.backend, *others):
+            if backend not in self._opened:
+                self.run(backend.open())
+                self._opened.append(backend)
 
     def close(self) -> None:
-        """Close the backend."""
-        self.run(self.backend.close())
-
-    def leave(self) -> None:
-        """End the event loop; whatever comes next runs on another one."""
-        self._runner.close()
-        self._runner = asyncio.Runner(loop_factory=asyncio.new_event_loop)
+        """Close what was opened, and end the event loop; what comes next runs on another one."""
+        try:
+            while self._opened:
+                self.run(self._opened.pop().close())
+        finally:
+            self._runner.close()
+            self._runner = asyncio.Runner(loop_factory=asyncio.new_event_loop)
 
     def wait(self, seconds: float) -> None:
         """Let time pass."""
@@ -52,31 +60,37 @@ class Subject:
 
     def read(self, *keys: str) -> dict[str, Entry]:
         """What the backend answers to one read of all `keys`."""
-        found = self.run(self.backend.read(keys))
-        return {key: entry_of(entry) for key, entry in found.items()}
+        return self.run(read(self.backend, *keys))
 
     def find(self, key: str) -> Entry | None:
         """What is under `key`."""
         return self.read(key).get(key)
 
-    def write(
-        self,
-        key: str,
-        entry: Entry | None,
-        expected: int | Condition = ANY,
-        *,
-        announce: bool = False,
-    ) -> Outcome:
+    def write(self, key: str, entry: Entry | None, expected: int | Condition = ANY) -> Outcome:
         """What becomes of one write."""
-        (outcome,) = self.write_all(Write(key, entry, expected, announce))
-        return outcome
+        return self.run(write(self.backend, key, entry, expected))
 
     def write_all(self, *writes: Write) -> list[Outcome]:
-        """What becomes of one batch."""
+        """What becomes of one batch of writes."""
         return list(self.run(self.backend.write(writes)))
 
+    def put(self, entries: Iterable[tuple[str, Entry]]) -> None:
+        """Write all of these, whatever is there."""
+        writes = [Write(key, entry) for key, entry in entries]
+        assert self.write_all(*writes) == [DONE] * len(writes)
 
-def entry_of(found: object) -> Entry:
-    """`found` itself: with a healthy store, all that a read answers are entries."""
-    assert isinstance(found, Entry), f"a read answered {found!r}: an Entry, or leave the key out"
-    return found
+
+async def read(backend: Backend, *keys: str) -> dict[str, Entry]:
+    """What `backend` answers to one read; with a healthy store these are entries."""
+    found = await backend.read(keys)
+    for key, entry in found.items():
+        assert isinstance(entry, Entry), f"under {key!r} the read found {entry!r}, not an Entry"
+    return {key: entry for key, entry in found.items() if isinstance(entry, Entry)}
+
+
+async def write(
+    backend: Backend, key: str, entry: Entry | None, expected: int | Condition = ANY
+) -> Outcome:
+    """What becomes of one write."""
+    (outcome,) = await backend.write([Write(key, entry, expected)])
+    return outcome

@@ -1,9 +1,27 @@
 """`BackendSuite`: all groups of tests in one class."""
 
+from cachekit.testing.backends.capabilities import CapabilityTests
+from cachekit.testing.backends.concurrency import ConcurrencyTests
+from cachekit.testing.backends.conditions import ConditionTests
 from cachekit.testing.backends.contents import ContentTests
+from cachekit.testing.backends.expiry import ExpiryTests
+from cachekit.testing.backends.lifecycle import LifecycleTests
+from cachekit.testing.backends.likeness import LikenessTests
+from cachekit.testing.backends.peeks import PeekTests
+from cachekit.testing.backends.prefixes import PrefixTests
 
 
-class BackendSuite(ContentTests):
+class BackendSuite(
+    ContentTests,
+    ConditionTests,
+    ExpiryTests,
+    ConcurrencyTests,
+    LifecycleTests,
+    CapabilityTests,
+    PrefixTests,
+    PeekTests,
+    LikenessTests,
+):
     """Tests that every backend must pass. Subclass it; pytest alone runs it, without a plug-in.
 
         class TestSqlite(BackendSuite):
