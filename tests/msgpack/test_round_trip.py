@@ -13,13 +13,10 @@ from zoneinfo import ZoneInfo
 
 import msgpack  # type: ignore[import-untyped]
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from cachekit.serializer import Serializer
 from cachekit.testing.shapes import shape
 from cachekit_msgpack import MsgpackSerializer
-from tests.entry.strategies import SCALARS, VALUES
 
 SERIALIZER: Serializer = MsgpackSerializer()
 LISBON = ZoneInfo("Europe/Lisbon")
@@ -34,17 +31,6 @@ def comes_back(value: Any) -> None:
 def test_its_name() -> None:
     assert SERIALIZER.id == "msgpack"
     assert SERIALIZER.fingerprint == b""
-
-
-@given(VALUES)
-def test_any_nest_of_builtin_values(value: Any) -> None:
-    comes_back(value)
-
-
-@given(st.one_of(st.text(st.characters(exclude_categories=())), SCALARS))
-def test_any_scalar(value: Any) -> None:
-    comes_back(value)
-    comes_back({"a": [value]})
 
 
 EDGES = [2**bits + more for bits in (7, 8, 31, 63, 64, 65, 200) for more in (-1, 0, 1)]

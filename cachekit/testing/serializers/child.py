@@ -1,0 +1,117 @@
+"""Calls that may crash, hang, or eat all memory: made where that harms nobody."""
+
+import os
+import signal
+import subprocess
+import sys
+import warnings
+from collections.abc import Callable, Iterable, Iterator
+from mmap import mmap
+from pathlib import Path
+from typing import Final, NamedTuple, NoReturn
+
+import pytest
+
+MEMORY: Final = 256 * 2**20
+"""Bytes that all calls together may take, where the system can tell (Linux)."""
+
+ASKED: Final = "CACHEKIT_TESTING_ASKED"
+_TOLD: Final = 4096
+
+
+class Call(NamedTuple):
+    """One call, and what it is for."""
+
+    name: str
+    make: Callable[[], object]
+
+
+def trouble(calls: Iterable[Call], error: type[Exception], seconds: float) -> str:
+    """What one of `calls` did other than to return or to raise an `error`; empty if none did.
+
+    They are made one after the other in a forked child, or here, where there is no `fork`; each
+    of them may take so many `seconds`.
+    """
+    if sys.platform == "win32":
+        return next(_troubles(calls, error), "")
+    with mmap(-1, _TOLD) as told, warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # other threads stay behind
+        child = os.fork()
+        if not child:
+            _make_and_exit(_timed(calls, seconds, told), error, told)
+        code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+        text = told[:].rstrip(b"\0").decode(errors="replace")
+    return f"{text} {_end(code, seconds)}" if code else text
+
+
+def _make_and_exit(calls: Iterable[Call], error: type[Exception], told: mmap) -> NoReturn:
+    code = 1
+    try:
+        signal.signal(signal.SIGALRM, signal.SIG_DFL)
+        _limit_memory()
+        _tell(told, next(_troubles(calls, error), ""))
+        code = 0
+    finally:
+        os._exit(code)
+
+
+def _troubles(calls: Iterable[Call], error: type[Exception]) -> Iterator[str]:
+    for call in calls:
+        try:
+            call.make()
+        except MemoryError:
+            yield f"{call.name} asked for more than {MEMORY >> 20} MB"
+        except error:
+            continue
+        except BaseException as other:
+            yield f"{call.name} raised {type(other).__name__}, no {error.__name__}: {other}"
+
+
+def _timed(calls: Iterable[Call], seconds: float, told: mmap) -> Iterator[Call]:
+    for call in calls:
+        _tell(told, call.name)
+        signal.setitimer(signal.ITIMER_REAL, seconds)
+        yield call
+    signal.setitimer(signal.ITIMER_REAL, 0)
+
+
+def _tell(told: mmap, text: str) -> None:
+    told[:] = text.encode(errors="replace")[:_TOLD].ljust(_TOLD, b"\0")
+
+
+def _limit_memory() -> None:
+    if sys.platform == "linux":
+        import resource
+
+        pages = int(Path("/proc/self/statm").read_text().split()[0])
+        _, most = resource.getrlimit(resource.RLIMIT_AS)
+        limit = pages * resource.getpagesize() + MEMORY
+        resource.setrlimit(resource.RLIMIT_AS, (limit, most))
+
+
+def _end(code: int, seconds: float) -> str:
+    if code == -signal.SIGALRM:
+        return f"took more than {seconds} seconds"
+    how = signal.Signals(-code).name if code < 0 else f"exit code {code}"
+    return f"ended the process: {how}"
+
+
+def answer_elsewhere(request: pytest.FixtureRequest, file: Path) -> str:
+    """What the test of `request` writes to `file` when it runs in a fresh interpreter.
+
+    There the path is in the environment, as `ASKED`, and hashes of text are others than here.
+    """
+    config = request.config
+    command = [sys.executable, "-m", "pytest", "-q", "-o", "addopts=", "-p", "no:cacheprovider"]
+    where = ["--rootdir", str(config.rootpath), "-c", str(config.inipath or os.devnull)]
+    seed = "1" if os.environ.get("PYTHONHASHSEED") != "1" else "2"
+    done = subprocess.run(
+        [*command, *where, request.node.nodeid],
+        cwd=config.rootpath,
+        env={**os.environ, "PYTEST_ADDOPTS": "", "PYTHONHASHSEED": seed, ASKED: str(file)},
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert file.exists(), f"this test could not be run in another process: {done.stdout}"
+    return file.read_text()

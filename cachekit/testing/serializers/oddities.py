@@ -1,0 +1,105 @@
+"""Values that lose their type on the way through many formats, and values that none can carry."""
+
+import threading
+from collections import Counter, OrderedDict, defaultdict, deque
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta, timezone
+from decimal import Decimal
+from enum import Enum, IntEnum, StrEnum
+from fractions import Fraction
+from math import inf, nan
+from pathlib import PurePosixPath
+from typing import Any, NamedTuple
+from uuid import UUID
+from zoneinfo import ZoneInfo
+
+
+class Text(str):
+    """Text with a class of its own."""
+
+    __slots__ = ()
+
+
+class Number(int):
+    """A number with a class of its own."""
+
+
+class Level(IntEnum):
+    """A number by name."""
+
+    LOW = 1
+
+
+class Word(StrEnum):
+    """Text by name."""
+
+    YES = "yes"
+
+
+class Color(Enum):
+    """A name for text."""
+
+    RED = "red"
+
+
+class Point(NamedTuple):
+    """A tuple with names."""
+
+    x: int
+    y: int
+
+
+@dataclass
+class Product:
+    """Fields."""
+
+    id: int
+
+
+class Unknown:
+    """Something that no serializer has heard of."""
+
+
+def odd_values() -> list[Any]:
+    """New ones each time."""
+    moment = datetime(2024, 10, 27, 1, 30, 0, 5)
+    scalars: list[Any] = [
+        *(None, True, False, 0, 1, -1, 2**53 + 1, 2**64, -(2**64), 2**200),
+        *(1.0, -0.0, 1e300, nan, inf, -inf, 1j),
+        *("", "é\0", "\N{GRINNING FACE}", "\ud800", "2024-10-27", b"", b"\xff", bytearray(b"a")),
+        *(Decimal("1.50"), Decimal("NaN"), Fraction(1, 3), UUID(int=1), PurePosixPath("a/b")),
+        *(moment, moment.replace(fold=1), moment.replace(tzinfo=UTC), moment.date(), time(1, 2)),
+        moment.replace(tzinfo=timezone(timedelta(hours=-3, minutes=-30))),
+        moment.replace(tzinfo=ZoneInfo("UTC")),
+        *(date.min, timedelta(-1, 2, 3), timedelta.max, range(3)),
+        *(Text("a"), Number(1), Level.LOW, Word.YES, Color.RED),
+    ]
+    containers: list[Any] = [
+        *([], [1, [2]], (), (1, (2,)), [()], {"a": (1,)}, Point(1, 2), Product(1)),
+        *(set[int](), {1, 2}, frozenset({1}), deque([1]), deque([1], maxlen=1)),
+        *({}, {1: "a"}, {"1": "a", 1: "b"}, {(1, 2): 3}, {None: 1}, {True: 1}, {1.5: 1}, {b"a": 1}),
+        *({"b": 1, "a": 2}, {Word.YES: 1}, OrderedDict[str, int](b=1, a=2), Counter("aab")),
+        *(defaultdict(list, a=[1]), {moment.date(): 1}),
+    ]
+    return scalars + containers
+
+
+def unknown_values() -> list[Any]:
+    """New ones each time."""
+    return [Unknown(), (item for item in "ab"), threading.Lock(), lambda: None, open]
+
+
+def circle() -> list[Any]:
+    """A list that holds itself."""
+    value: list[Any] = []
+    value.append(value)
+    return value
+
+
+def nests() -> dict[str, Any]:
+    """100,000 containers in each other, by what they are."""
+    lists: Any = 1
+    dicts: Any = 1
+    for _ in range(100_000):
+        lists, dicts = [lists], {"a": dicts}
+    return {"lists": lists, "dicts": dicts}

@@ -1,0 +1,202 @@
+"""Tests that every serializer must pass."""
+
+import copy
+import os
+import sys
+from collections.abc import Generator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cachekit.copies import is_immutable
+from cachekit.errors import EncodeError
+from cachekit.serializer import Serializer
+from cachekit.testing.serializers import hostile, oddities
+from cachekit.testing.serializers.child import ASKED, Call, answer_elsewhere
+from cachekit.testing.serializers.given import Given
+
+
+class SerializerSuite(Given):
+    """Subclass it as `Test…`, with a fixture `serializer` and the `values` it carries.
+
+    - `values`: a Hypothesis strategy, or a sequence of values.
+    - `refused`: pairs of a value that must be refused, and a text that the error must have in it:
+      what to use instead.
+    - `unreadable`: the exception that `loads` raises, if it promises one.
+    - `seconds`: how long reading one value may take before it counts as hung.
+    - `equal`: override it if two values can be the same that do not look it.
+
+    Bytes that may do harm are read in a forked process, where there is `fork`.
+    """
+
+    # -- its names
+
+    def test_its_id_is_1_to_32_ascii_characters(self, serializer: Serializer) -> None:
+        assert type(serializer.id) is str
+        assert 1 <= len(serializer.id) <= 32
+        assert serializer.id.isascii()
+        assert serializer.id.isprintable()
+
+    def test_its_fingerprint_is_at_most_16_bytes(self, serializer: Serializer) -> None:
+        assert type(serializer.fingerprint) is bytes
+        assert len(serializer.fingerprint) <= 16
+
+    def test_both_are_the_same_in_another_process(
+        self, serializer: Serializer, request: pytest.FixtureRequest, tmp_path: Path
+    ) -> None:
+        names = f"id {serializer.id!r}, fingerprint {serializer.fingerprint.hex()!r}"
+        if ASKED in os.environ:
+            Path(os.environ[ASKED]).write_text(names)
+        else:
+            there = answer_elsewhere(request, tmp_path / "names")
+            assert there == names, f"in another process it has {there}, and here {names}"
+
+    def test_both_stay_as_they_are(self, serializer: Serializer) -> None:
+        before = serializer.id, serializer.fingerprint
+        for value in self.some_values():
+            serializer.loads(serializer.dumps(value))
+            assert (serializer.id, serializer.fingerprint) == before
+
+    # -- what it carries
+
+    def test_a_value_comes_back_with_its_types(self, serializer: Serializer) -> None:
+        def comes_back(value: Any) -> None:
+            data = serializer.dumps(value)
+            assert type(data) is bytes, f"dumps must return bytes, not {type(data).__qualname__}"
+            made = serializer.loads(data)
+            assert self.equal(made, value), f"{value!r} came back as {made!r}"
+
+        self.each_value(comes_back)
+
+    def test_a_value_stays_as_it_is(self, serializer: Serializer) -> None:
+        def stays(value: Any) -> None:
+            before = copy.deepcopy(value)
+            serializer.dumps(value)
+            assert self.equal(value, before), f"dumps changed {before!r} to {value!r}"
+
+        self.each_value(stays)
+
+    def test_what_comes_back_is_new_each_time(self, serializer: Serializer) -> None:
+        def is_new(value: Any) -> None:
+            data = serializer.dumps(value)
+            one, other = serializer.loads(data), serializer.loads(data)
+            assert one is not other or is_immutable(one), f"{one!r} is one object, twice"
+            assert one is not value or is_immutable(one), f"{one!r} is the very object it was"
+
+        self.each_value(is_new)
+
+    def test_threads_do_not_disturb_each_other(self, serializer: Serializer) -> None:
+        values = self.some_values()
+
+        def wrong(start: int) -> list[Any]:
+            turned = values[start % len(values) :] + values[: start % len(values)]
+            return [value for value in turned if not self.comes_back(serializer, value)]
+
+        with _often_switched(), ThreadPoolExecutor(8) as pool:
+            mixed = [value for values in pool.map(wrong, range(40)) for value in values]
+        assert not mixed, f"among threads {mixed[0]!r} does not come back"
+
+    # -- what it refuses
+
+    def test_no_type_is_changed_in_silence(self, serializer: Serializer) -> None:
+        changed = [
+            f"{value!r} came back as {made!r}"
+            for value in oddities.odd_values()
+            for made in _carried(serializer, value)
+            if not self.equal(made, value)
+        ]
+        assert not changed, f"raise EncodeError where {'; '.join(changed)}"
+
+    def test_what_it_must_refuse_it_refuses_and_says_what_to_use(
+        self, serializer: Serializer
+    ) -> None:
+        for value, advice in self.refused:
+            assert advice in _refusal(serializer, value)
+            for outer in ([value], {"a": value}):
+                with pytest.raises(EncodeError):
+                    serializer.dumps(outer)
+
+    def test_what_it_cannot_know_it_refuses_by_name(self, serializer: Serializer) -> None:
+        for value in oddities.unknown_values():
+            message = _refusal(serializer, value)
+            assert len(message.split()) > 4, f"{message!r} does not say what to cache instead"
+
+    def test_a_circle_is_refused(self, serializer: Serializer) -> None:
+        def dump() -> None:
+            data = serializer.dumps(oddities.circle())
+            raise AssertionError(f"dumps made {data!r} of it")
+
+        self.harms_nobody([Call("a list that holds itself", dump)], EncodeError)
+
+    def test_what_is_nested_without_end_harms_nobody(self, serializer: Serializer) -> None:
+        calls = [
+            Call(f"100,000 {name} in each other", partial(_carried, serializer, value))
+            for name, value in oddities.nests().items()
+        ]
+        self.harms_nobody(calls, EncodeError)
+
+    # -- bytes from anywhere
+
+    def test_damaged_bytes_harm_nobody(self, serializer: Serializer, samples: list[bytes]) -> None:
+        self.reads(serializer, hostile.damaged(samples))
+
+    def test_random_bytes_harm_nobody(self, serializer: Serializer, samples: list[bytes]) -> None:
+        self.reads(serializer, hostile.random(samples))
+
+    def test_bytes_of_other_formats_harm_nobody(self, serializer: Serializer) -> None:
+        self.reads(serializer, hostile.foreign())
+
+    def test_bytes_nested_without_end_harm_nobody(
+        self, serializer: Serializer, samples: list[bytes]
+    ) -> None:
+        self.reads(serializer, hostile.nested(samples))
+
+    def test_a_claim_of_gigabytes_takes_no_memory(
+        self, serializer: Serializer, samples: list[bytes]
+    ) -> None:
+        self.reads(serializer, hostile.claims(samples))
+
+    def test_nothing_that_bytes_name_is_called_or_imported(
+        self,
+        serializer: Serializer,
+        samples: list[bytes],
+        tmp_path: Path,
+        monkeypatch: pytest.MonkeyPatch,
+    ) -> None:
+        called, imported = tmp_path / "called", tmp_path / "imported"
+        source = f"from pathlib import Path\nPath({str(imported)!r}).touch()\n"
+        (tmp_path / f"{hostile.TRAP}.py").write_text(source)
+        monkeypatch.setattr(sys, "path", [str(tmp_path), *sys.path])
+        self.reads(serializer, hostile.traps(called, samples), Exception)
+        assert not called.exists(), "loads called what the bytes name"
+        assert not imported.exists(), "loads imported what the bytes name"
+
+
+def _carried(serializer: Serializer, value: Any) -> list[Any]:
+    try:
+        data = serializer.dumps(value)
+    except EncodeError:
+        return []
+    return [serializer.loads(data)]
+
+
+def _refusal(serializer: Serializer, value: Any) -> str:
+    with pytest.raises(EncodeError) as refused:
+        serializer.dumps(value)
+    message = str(refused.value)
+    assert type(value).__name__ in message, f"{message!r} does not name the type"
+    return message
+
+
+@contextmanager
+def _often_switched() -> Generator[None]:
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        yield
+    finally:
+        sys.setswitchinterval(before)
