@@ -17,7 +17,7 @@ from cachekit.testing.backends.given import Given
 from cachekit.testing.backends.subject import Subject, read, write
 
 KNOWN: Final[list[Capability[Any]]] = list(
-    filter(lambda thing: isinstance(thing, Capability), vars(cachekit.backend).values())
+    filter(lambda thing: type(thing) is Capability, vars(cachekit.backend).values())
 )
 """Every capability that there is a token for."""
 
