@@ -1,0 +1,13 @@
+"""What docs/write-a-serializer.md shows passes the suite, by the class that it shows."""
+
+from typing import Any
+
+from tests.house.sources import ROOT
+from tests.house.test_docs import python_blocks
+
+PAGE = ROOT / "docs" / "write-a-serializer.md"
+
+shown: dict[str, Any] = {"__name__": __name__}
+exec("\n".join(block.source for block in python_blocks(PAGE.read_text())), shown)
+
+TestJson = shown["TestJson"]
