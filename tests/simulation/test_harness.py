@@ -10,13 +10,13 @@ import pytest
 from cachekit.backend import ABSENT, ANY, DONE, REFUSED, UNREACHED, Condition, Outcome, Write
 from cachekit.entry import Entry, Kind
 from cachekit.envelope import pack
+from cachekit.testing.simulation.bytestore import in_bytes
 from cachekit.testing.simulation.checker import Checker, Claim
 from cachekit.testing.simulation.history import History
 from cachekit.testing.simulation.link import Link
 from cachekit.testing.simulation.loads import LOAD_TIMEOUT, Origin
 from cachekit.testing.simulation.loop import DeadlockError, VirtualClock, VirtualLoop, run
 from cachekit.testing.simulation.shore import Packed, Shore
-from cachekit.testing.simulation.simulation import in_bytes
 from cachekit.testing.simulation.weather import CALM, Weather
 from tests.simulation.mutants.__main__ import HERE, make
 from tests.simulation.mutants.patches import StalePatchError, apply

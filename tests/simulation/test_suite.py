@@ -1,18 +1,20 @@
 """The simulation on other backends than its own."""
 
 import asyncio
-import random
 from collections.abc import Sequence
 from functools import partial
+from pathlib import Path
 
 import pytest
 
 from cachekit.backend import ANY, Backend, Found, Outcome, Write
 from cachekit.clock import SYSTEM, Clock
-from cachekit.testing.simulation import Connect, Corrupt, Setting, shared, simulate
-from cachekit.testing.simulation.bytestore import ByteStore
+from cachekit.testing.reference import Records
+from cachekit.testing.simulation import Connect, Setting, shared, simulate
+from cachekit.testing.simulation.bytestore import ByteStore, RecordsDoor
 from cachekit.testing.simulation.suite import SimulationSuite
 from cachekit_memory import MemoryBackend
+from examples.sqlite_backend import SqliteBackend
 
 
 class Threaded(Backend):
@@ -56,18 +58,18 @@ def test_a_store_of_threads_shows_a_seed_again() -> None:
     for _ in range(2):
         store = ByteStore(SYSTEM)
         setting = Setting(partial(threaded, store), "world")
-        digests.add(simulate(5, setting).digest)
+        digests.add(simulate(4, setting).digest)
     assert len(digests) == 1
 
 
 @pytest.mark.parametrize("store", [Careless, Timeless])
 def test_a_lying_store_is_caught(store: type[ByteStore]) -> None:
-    results = [simulate(seed, Setting(shared(store))) for seed in range(10)]
+    results = (simulate(seed, Setting(shared(store))) for seed in range(10))
     assert any(result.violation is not None for result in results)
 
 
 class TestMemory(SimulationSuite):
-    seeds = range(20)
+    seeds = range(12)
 
     @pytest.fixture
     def connect(self) -> Connect:
@@ -92,13 +94,23 @@ class TestBytes(SimulationSuite):
     weather = {"corrupt_every": 1.0}
 
     @pytest.fixture
-    def connect(self) -> Connect:
-        return shared(ByteStore)
+    def records(self) -> Records:
+        return {}
 
     @pytest.fixture
-    def corrupt(self) -> Corrupt:
-        def corrupt(backend: Backend, key: str, rng: random.Random) -> None:
-            assert isinstance(backend, ByteStore)
-            backend.corrupt(key, rng)
+    def connect(self, records: Records) -> Connect:
+        return lambda clock: ByteStore(clock, records)
 
-        return corrupt
+    @pytest.fixture
+    def back_door(self, records: Records) -> RecordsDoor:
+        return RecordsDoor(records)
+
+
+class TestSqlite(SimulationSuite):
+    """A file for each seed, and a connection in a thread for each process."""
+
+    seeds = range(4)
+
+    @pytest.fixture
+    def connect(self, tmp_path: Path) -> Connect:
+        return lambda clock: SqliteBackend(tmp_path / "cache.db", clock=clock)

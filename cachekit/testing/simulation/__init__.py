@@ -11,13 +11,13 @@ A backend may do real I/O: while one of its operations is under way, virtual tim
 seed shows the same again if the backend does: one that answers the same question the same way.
 """
 
+from cachekit.testing.simulation.bytestore import in_bytes
 from cachekit.testing.simulation.checker import Violation
-from cachekit.testing.simulation.shore import Connect, Corrupt, Setting, shared
-from cachekit.testing.simulation.simulation import Result, in_bytes, simulate
+from cachekit.testing.simulation.shore import Connect, Setting, shared
+from cachekit.testing.simulation.simulation import Result, simulate
 
 __all__ = [
     "Connect",
-    "Corrupt",
     "Result",
     "Setting",
     "Violation",

@@ -7,8 +7,9 @@ have late writes strike when they do most harm, and end what a store has no cloc
 import random
 from collections.abc import Callable, Coroutine, Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from math import inf
-from typing import Any, Final, Literal, NamedTuple, TypeAlias
+from typing import Any, Final, Literal, NamedTuple, Protocol, TypeAlias
 
 from cachekit.backend import (
     ABSENT,
@@ -32,8 +33,14 @@ from cachekit.testing.simulation.loop import VirtualClock, VirtualLoop
 Connect: TypeAlias = Callable[[Clock], Backend]
 """Makes the backend of one simulated process. All that it makes have one store in common."""
 
-Corrupt: TypeAlias = Callable[[Backend, str, random.Random], None]
-"""A back door: spoils what that store has under a key, past the backend."""
+
+class Damages(Protocol):
+    """What a `cachekit.testing.backends.BackDoor` can do, as far as it is needed here."""
+
+    def damage(self, key: str, change: Callable[[bytes], bytes]) -> None:
+        """Replace the bytes under `key` by what `change` makes of them."""
+        ...
+
 
 Expires: TypeAlias = Literal["clock", "world"]
 
@@ -71,13 +78,13 @@ class Setting:
 
     `connect` makes a backend for each process, from the world's clock. `expires="world"` is for a
     store whose time is not that clock's: it is told to keep everything for an hour at least, and
-    the shore deletes what is past its time as soon as anybody asks for it. Without `corrupt`
-    nothing gets corrupted.
+    the shore deletes what is past its time as soon as anybody asks for it. Through the `back_door`
+    bits are flipped.
     """
 
     connect: Connect
     expires: Expires = "clock"
-    corrupt: Corrupt | None = None
+    back_door: Damages | None = None
 
 
 class Shore:
@@ -285,8 +292,8 @@ class Shore:
     async def corrupt(self, rng: random.Random) -> None:
         """Spoil one random entry."""
         key = rng.choice(list(self._known) or [""])
-        if key and self.setting.corrupt is not None and self.entry(key) is not None:
-            self.setting.corrupt(self.backends[0], key, rng)
+        if key and self.setting.back_door is not None and self.entry(key) is not None:
+            self.setting.back_door.damage(key, partial(_flipped, rng))
             del self._known[key]
             self.history.covered["corrupted entries"] += 1
             self._say("corrupted", key)
@@ -330,6 +337,11 @@ def shared(connect: Connect) -> Connect:
         return made[0]
 
     return share
+
+
+def _flipped(rng: random.Random, data: bytes) -> bytes:
+    at = rng.randrange(len(data))
+    return data[:at] + bytes((data[at] ^ 1 << rng.randrange(8),)) + data[at + 1 :]
 
 
 def _is_inline(backend: Backend) -> bool:

@@ -2,7 +2,6 @@
 
 import asyncio
 import logging
-import random
 from collections import Counter
 from collections.abc import Awaitable, Callable, Generator, Mapping
 from contextlib import contextmanager
@@ -13,14 +12,14 @@ from cachekit import Cache
 from cachekit.backend import Backend
 from cachekit.clock import Clock
 from cachekit.entry import Kind
-from cachekit.testing.simulation.bytestore import ByteStore
+from cachekit.testing.simulation.bytestore import in_bytes
 from cachekit.testing.simulation.calls import PATIENCE
 from cachekit.testing.simulation.checker import Violation
 from cachekit.testing.simulation.history import EVERYWHERE
 from cachekit.testing.simulation.loads import LOAD_TIMEOUT
 from cachekit.testing.simulation.loop import PROCESS, VirtualLoop, run, where
 from cachekit.testing.simulation.reads import READS, Operation
-from cachekit.testing.simulation.shore import Setting, shared
+from cachekit.testing.simulation.shore import Setting
 from cachekit.testing.simulation.text import TextSerializer
 from cachekit.testing.simulation.weather import CALM, NEVER
 from cachekit.testing.simulation.world import Process, World
@@ -89,16 +88,6 @@ def _quiet() -> Generator[None]:
         yield
     finally:
         log.disabled = was
-
-
-def in_bytes() -> Setting:
-    """A store of bytes that the simulation brings along."""
-    return Setting(shared(ByteStore), corrupt=_corrupt)
-
-
-def _corrupt(backend: Backend, key: str, rng: random.Random) -> None:
-    assert isinstance(backend, ByteStore)
-    backend.corrupt(key, rng)
 
 
 class Simulation:
