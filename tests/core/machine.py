@@ -10,9 +10,9 @@ from hypothesis.stateful import RuleBasedStateMachine
 
 from cachekit import MISSING, Cache, InvalidationError, Key, Prefix, Target
 from cachekit.backend import Backend
+from cachekit.testing.faulty import FaultyBackend
 from cachekit_memory import MemoryBackend
 from tests.core.faces import Awaiting, Face, asked
-from tests.core.faulty import Faulty
 from tests.core.helpers import PickleSerializer
 from tests.core.model import Held, Model, State, Step, a_pass, carried, held, hits
 from tests.core.slow_store import Shelf, SlowStore
@@ -60,7 +60,7 @@ class CacheMachine(RuleBasedStateMachine):
         self.shelf = Shelf(self.face.clock)
         memory = MemoryBackend(max_entries=self.room, clock=self.face.clock)
         inner: Backend = SlowStore(self.shelf) if self.slow else memory
-        self.backend = Faulty(inner)
+        self.backend = FaultyBackend(inner)
         self.cache = Cache(
             self.backend,
             namespace="test",
@@ -83,7 +83,7 @@ class CacheMachine(RuleBasedStateMachine):
         self.began = 0.0
 
     def teardown(self) -> None:
-        self.backend.script.clear()
+        self.backend.heal()
         try:
             for key in list(self.loads):
                 self.finish(key)
@@ -115,7 +115,7 @@ class CacheMachine(RuleBasedStateMachine):
         """What it answers; what the loaders return meanwhile is a new number."""
         if self.room < 100:
             self.model.lose(lambda key, entry: True, sure=False)
-        self.backend.struck, self.began = False, self.now
+        self.backend.struck, self.began = 0, self.now
         self.value = next(self.fresh)
         try:
             return self.face.run(work)
