@@ -43,6 +43,9 @@ types: $(VENV)/.with-dev ## Check types, with mypy and pyright
 	@$(RUN) -m mypy
 	@$(RUN) -m pyright
 
+api: $(VENV)/.with-dev ## Make docs/api.md from the docstrings
+	@$(RUN) docs/make_api.py
+
 bench: $(VENV)/.with-dev ## Measure the speed of a hit beside other libraries
 	@$(RUN) -m benchmarks $(ARGS)
 
@@ -50,7 +53,7 @@ clean: ## Remove what the others made, except .venv
 	@rm -rf build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis examples/places/*.db
 	@find . -path ./$(VENV) -prune -o -name __pycache__ -type d -prune -exec rm -rf {} +
 
-.PHONY: help install demo serve test test-long mutants lint types bench clean
+.PHONY: help install demo serve test test-long mutants lint types api bench clean
 
 # .with-demo and .with-dev stand for an installed extra; pyproject.toml is all that they hang on,
 # since the sources are used where they lie. The one for development holds the other.

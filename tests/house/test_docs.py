@@ -46,7 +46,8 @@ def test_the_examples_of_a_page_run_one_after_the_other(
 
 @pages
 def test_the_files_that_a_page_links_to_are_there(page: Path) -> None:
-    assert [to for to in LINK.findall(page.read_text()) if not (page.parent / to).exists()] == []
+    links = LINK.findall(FENCE.sub("", page.read_text()))
+    assert [to for to in links if not (page.parent / to).exists()] == []
 
 
 @pages
