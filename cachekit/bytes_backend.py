@@ -1,10 +1,9 @@
 """`BytesBackend`: a backend for whoever has a store of bytes."""
 
-import asyncio
 import logging
 from abc import abstractmethod
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Final, TypeAlias
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Final, NamedTuple, TypeAlias
 
 from cachekit.backend import (
     ABSENT,
@@ -27,20 +26,35 @@ from cachekit.errors import UnreadableError
 log: Final = logging.getLogger("cachekit")
 
 Expected: TypeAlias = bytes | Condition
-"""`ANY`, `ABSENT` or the very bytes that must be there."""
 
-AT_ONCE: Final = 16
-"""So many keys of one `write` are under way at a time."""
+_ATTEMPTS: Final = 4
 
-_ATTEMPTS: Final = 3
+
+class Put(NamedTuple):
+    """Bytes to put under a key, on a condition.
+
+    `data` of `None` deletes. From `keep` seconds on nothing is there any more (`None`: it stays
+    for good). `expected` is `ANY`, `ABSENT` (nothing, or something whose time is over) or the very
+    bytes that must be there.
+    """
+
+    key: str
+    data: bytes | None
+    keep: float | None
+    expected: Expected
+
+    def replaces(self, there: bytes | None) -> bool:
+        """Whether the condition holds where `there` is what is there, `None` for nothing."""
+        if isinstance(self.expected, Condition):
+            return self.expected is ANY or there is None
+        return there == self.expected
 
 
 class BytesBackend(Backend):
-    """A store of bytes as a backend: subclass it and give `get_many` and `put_if`.
+    """A store of bytes as a backend: subclass it and give `get_many` and `put_many`.
 
-    This class packs and unpacks the entries, decides the conditions, and counts what cannot be
-    read as absent. An operation that fails harms no other key: what `get_many` or `put_if` raises
-    means that the keys it was called with were not reached.
+    This class packs and unpacks the entries, decides which bytes a version stands for, and counts
+    what cannot be read as absent. What the two methods raise means that the store did not answer.
     """
 
     clock: Clock = SYSTEM
@@ -57,99 +71,142 @@ class BytesBackend(Backend):
         """
 
     @abstractmethod
-    async def put_if(
-        self, key: str, data: bytes | None, keep: float | None, expected: Expected
-    ) -> bool:
-        """Put `data` under `key`, if what is there is as `expected`. Whether it was.
+    async def put_many(self, puts: Sequence[Put]) -> Sequence[bool | Unreached]:
+        """Carry out each of `puts` whose condition holds; for each whether it did, in order.
 
-        `None` for `data` deletes. From `keep` seconds on nothing is there any more (`None`: it
-        stays for good). `expected` is `ANY`, `ABSENT` (nothing, or something whose time is over)
-        or the very bytes that must be there. Between looking and putting nobody else may write:
-        it is one step of the store, or one transaction.
+        Between looking at a key and putting nobody else may write there: it is one step of the
+        store, or one transaction, or done under a lock. `puts` never hold a key twice.
         """
 
     async def read(self, keys: Sequence[str]) -> Found:
         found = await self.get_many(keys)
-        entries = {key: self._entry(key, data) for key, data in found.items()}
+        entries = {key: _entry(self, key, data) for key, data in found.items()}
         return {key: entry for key, entry in entries.items() if entry is not None}
 
     async def write(self, writes: Sequence[Write]) -> Sequence[Outcome]:
-        answers: dict[int, Outcome | Exception] = {}
-        queues = iter(_by_key(writes))
-
-        async def run() -> None:
-            for queue in queues:
-                for place in queue:
-                    answers[place] = await self._try(writes[place])
-
-        await asyncio.gather(*(run() for _ in range(min(AT_ONCE, len(writes)))))
-        return _outcomes([answers[place] for place in range(len(writes))])
-
-    async def _try(self, write: Write) -> Outcome | Exception:
+        batch = _Batch(self)
         try:
-            return DONE if await self._apply(write) else REFUSED
+            for turn in _turns(_packed(writes)):
+                await batch.put(turn)
         except Exception as error:
-            log.debug("the write of %s failed: %r", write.key, error)
-            return error
+            if not batch.answers:
+                raise
+            log.debug("of %s writes %s were answered: %r", len(writes), len(batch.answers), error)
+        return [batch.answers.get(place, UNREACHED) for place in range(len(writes))]
 
-    async def _apply(self, write: Write) -> bool:
-        key, entry, expected, _ = write
-        data = None if entry is None else pack(key, entry)
-        keep = None if entry is None else entry.keep
-        if isinstance(expected, Condition):
-            done = await self.put_if(key, data, keep, expected)
-            if done or expected is ANY:
-                return done
+
+def _entry(backend: BytesBackend, key: str, data: bytes | Unreached) -> Entry | Unreached | None:
+    if isinstance(data, Unreached):
+        return data
+    try:
+        return unpack(key, data, backend.clock)
+    except UnreadableError as error:
+        if not backend.unreadable:
+            log.warning("what a store holds cannot be read, and counts as absent: %s", error)
+        backend.unreadable += 1
+        return None
+
+
+class _Batch:
+    """Turns writes on the condition of a version into puts on the condition of certain bytes.
+
+    It stands outside of `BytesBackend`, where no name can meet one of a subclass.
+    """
+
+    def __init__(self, backend: BytesBackend) -> None:
+        self.answers: dict[int, Outcome] = {}
+        self._backend = backend
+
+    async def put(self, turn: "list[_Packed]") -> None:
+        """Put what is in `turn`, each key once, and note the answers."""
+        ready = [(it, it.expected) for it in turn if isinstance(it.expected, Condition)]
+        unsure = [it for it in turn if not isinstance(it.expected, Condition)]
         for _ in range(_ATTEMPTS):
-            there = await self._look(key)
-            if not self._meets(key, there, expected):
-                return False
-            if await self.put_if(key, data, keep, ABSENT if there is None else there):
-                return True
-        raise ConnectionError(f"{key} changed during each of {_ATTEMPTS} attempts to write it")
+            ready += await self._look(unsure)
+            unsure = await self._try(ready)
+            if not unsure:
+                return
+            ready = []
+        log.debug("changed whenever it was to be written: %s", [it.key for it in unsure])
 
-    async def _look(self, key: str) -> bytes | None:
-        there = (await self.get_many([key])).get(key)
-        if isinstance(there, Unreached):
-            raise there.cause or ConnectionError(f"no answer for {key}")
-        return there
+    async def _look(self, unsure: "list[_Packed]") -> "list[_Ready]":
+        """Those whose condition holds, each with what it holds for."""
+        ready: list[_Ready] = []
+        if not unsure:
+            return ready
+        found = await self._backend.get_many([it.key for it in unsure])
+        for it in unsure:
+            there = found.get(it.key)
+            if isinstance(there, Unreached):
+                self.answers[it.place] = UNREACHED
+            elif self._meets(it, there):
+                ready.append((it, ABSENT if there is None else there))
+            else:
+                self.answers[it.place] = REFUSED
+        return ready
 
-    def _meets(self, key: str, there: bytes | None, expected: int | Condition) -> bool:
-        entry = None if there is None else self._entry(key, there)
+    def _meets(self, it: "_Packed", there: bytes | None) -> bool:
+        entry = None if there is None else _entry(self._backend, it.key, there)
         if isinstance(entry, Entry):
-            return entry.version == expected
-        return expected is ABSENT
+            return entry.version == it.expected
+        return it.expected is ABSENT
 
-    def _entry(self, key: str, data: bytes | Unreached) -> Entry | Unreached | None:
-        if isinstance(data, Unreached):
-            return data
+    async def _try(self, ready: "list[_Ready]") -> "list[_Packed]":
+        """Those that may have been refused for another reason than their own condition.
+
+        Their key holds something unreadable, or the same version in other bytes.
+        """
+        unsure: list[_Packed] = []
+        if not ready:
+            return unsure
+        puts = [Put(it.key, it.data, it.keep, expected) for it, expected in ready]
+        done = await self._backend.put_many(puts)
+        for (it, _), answer in list(zip(ready, done, strict=True)):
+            if answer or it.expected is ANY:
+                self.answers[it.place] = _outcome(answer)
+            else:
+                unsure.append(it)
+        return unsure
+
+
+class _Packed(NamedTuple):
+    """A `Write` in bytes; `place` is where it stands among those of its batch."""
+
+    place: int
+    key: str
+    data: bytes | None
+    keep: float | None
+    expected: int | Condition
+
+
+_Ready = tuple[_Packed, Expected]
+"""What may be put, and the condition for that."""
+
+
+def _packed(writes: Sequence[Write]) -> Iterator[_Packed]:
+    """The writes, without those of entries that no bytes can hold."""
+    for place, (key, entry, expected, _) in enumerate(writes):
         try:
-            return unpack(key, data, self.clock)
-        except UnreadableError as error:
-            if not self.unreadable:
-                log.warning("what a store holds cannot be read, and counts as absent: %s", error)
-            self.unreadable += 1
-            return None
+            data = None if entry is None else pack(key, entry)
+        except ValueError as error:
+            log.warning("an entry was not written: %s", error)
+        else:
+            yield _Packed(place, key, data, None if entry is None else entry.keep, expected)
 
 
-def meets(expected: Expected, there: bytes | None) -> bool:
-    """Whether `there` is as `expected`, for a `put_if` that looks and puts under a lock."""
-    if isinstance(expected, Condition):
-        return expected is ANY or there is None
-    return there == expected
+def _turns(packed: Iterable[_Packed]) -> list[list[_Packed]]:
+    """Those that may travel together: the writes of one key are of as many turns, in order."""
+    turns: list[list[_Packed]] = []
+    seen: dict[str, int] = {}
+    for it in packed:
+        turn = seen[it.key] = seen.get(it.key, -1) + 1
+        if turn == len(turns):
+            turns.append([])
+        turns[turn].append(it)
+    return turns
 
 
-def _by_key(writes: Sequence[Write]) -> Iterable[list[int]]:
-    """The places of the writes of each key: what concerns one key stays in order."""
-    places: dict[str, list[int]] = {}
-    for place, write in enumerate(writes):
-        places.setdefault(write.key, []).append(place)
-    return places.values()
-
-
-def _outcomes(answers: Sequence[Outcome | Exception]) -> Sequence[Outcome]:
-    """One outcome for each write; raises if there was no answer at all."""
-    errors = [answer for answer in answers if isinstance(answer, Exception)]
-    if errors and len(errors) == len(answers):
-        raise errors[0]
-    return [UNREACHED if isinstance(answer, Exception) else answer for answer in answers]
+def _outcome(answer: bool | Unreached) -> Outcome:
+    if isinstance(answer, Unreached):
+        return UNREACHED
+    return DONE if answer else REFUSED

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Generic, Protocol, TypeVar
 
-from cachekit.bytes_backend import BytesBackend, Expected
+from cachekit.bytes_backend import BytesBackend, Put
 from cachekit.clock import SYSTEM, Clock
 from cachekit.errors import ConfigurationError
 from cachekit.workers import Workers
@@ -16,8 +16,8 @@ class BlockingStore(Protocol):
         """As `BytesBackend.get_many`."""
         ...
 
-    def put_if(self, key: str, data: bytes | None, keep: float | None, expected: Expected) -> bool:
-        """As `BytesBackend.put_if`."""
+    def put_many(self, puts: Sequence[Put]) -> Sequence[bool]:
+        """As `BytesBackend.put_many`."""
         ...
 
     def close(self) -> None:
@@ -43,43 +43,42 @@ class ThreadedBackend(BytesBackend, Generic[S]):
     ) -> None:
         if threads < 1:
             raise ConfigurationError(f"threads must be at least 1, not {threads!r}")
+        # Two underscores: a subclass may call what is its own `_connect`.
         self.clock = clock
-        self._connect = connect
-        self._threads = threads
-        self._workers: Workers[S] | None = None
+        self.__connect = connect
+        self.__threads = threads
+        self.__workers: Workers[S] | None = None
 
     async def open(self) -> None:
         """Start the threads, and connect in one of them. Raises what `connect` raised."""
-        self._stop()  # those of a loop that ended without closing
-        self._workers = Workers(self._connect, self._threads)
+        self.__stop()  # those of a loop that ended without closing
+        self.__workers = Workers(self.__connect, self.__threads)
         try:
-            await self._workers.run(_connected)
+            await self.__workers.run(_connected)
         except BaseException:
-            self._stop()
+            self.__stop()
             raise
 
     async def close(self) -> None:
         """Wait for what is under way; then the threads have ended."""
-        workers = self._stop()
+        workers = self.__stop()
         if workers is not None:
             await workers.close()
 
     async def run(self, work: Callable[[S], T]) -> T:
         """Call `work` with a connection, in the thread of that: for what this class lacks."""
-        if self._workers is None:
+        if self.__workers is None:
             raise ConnectionError("this backend is not open")
-        return await self._workers.run(work)
+        return await self.__workers.run(work)
 
     async def get_many(self, keys: Sequence[str]) -> Mapping[str, bytes]:
         return await self.run(lambda store: store.get_many(keys))
 
-    async def put_if(
-        self, key: str, data: bytes | None, keep: float | None, expected: Expected
-    ) -> bool:
-        return await self.run(lambda store: store.put_if(key, data, keep, expected))
+    async def put_many(self, puts: Sequence[Put]) -> Sequence[bool]:
+        return await self.run(lambda store: store.put_many(puts))
 
-    def _stop(self) -> Workers[S] | None:
-        workers, self._workers = self._workers, None
+    def __stop(self) -> Workers[S] | None:
+        workers, self.__workers = self.__workers, None
         if workers is not None:
             workers.stop()
         return workers

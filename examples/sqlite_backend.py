@@ -7,7 +7,7 @@ from math import inf
 from pathlib import Path
 
 from cachekit.backend import DONE, FORGET_PREFIX, C, Capability, Outcome, offer
-from cachekit.bytes_backend import Expected, meets
+from cachekit.bytes_backend import Put
 from cachekit.clock import SYSTEM, Clock
 from cachekit.threaded import ThreadedBackend
 
@@ -34,16 +34,18 @@ class SqliteStore:
     def get_many(self, keys: Sequence[str]) -> Mapping[str, bytes]:
         return dict(self._db.execute(SELECT, (json.dumps(keys), self._clock.time())))
 
-    def put_if(self, key: str, data: bytes | None, keep: float | None, expected: Expected) -> bool:
-        now = self._clock.time()
+    def put_many(self, puts: Sequence[Put]) -> Sequence[bool]:
         with self._db:  # one transaction, which begins with the first DELETE
-            self._db.execute(SWEEP, (now,))
-            if not meets(expected, self.get_many([key]).get(key)):
-                return False
-            self._db.execute("DELETE FROM entries WHERE key = ?", (key,))
-            if data is not None:
-                row = (key, data, inf if keep is None else now + keep)
-                self._db.execute("INSERT INTO entries VALUES (?, ?, ?)", row)
+            self._db.execute(SWEEP, (self._clock.time(),))
+            return [self._put(put) for put in puts]
+
+    def _put(self, put: Put) -> bool:
+        if not put.replaces(self.get_many([put.key]).get(put.key)):
+            return False
+        self._db.execute("DELETE FROM entries WHERE key = ?", (put.key,))
+        if put.data is not None:
+            ends = inf if put.keep is None else self._clock.time() + put.keep
+            self._db.execute("INSERT INTO entries VALUES (?, ?, ?)", (put.key, put.data, ends))
         return True
 
     def forget_prefixes(self, prefixes: Sequence[str]) -> None:

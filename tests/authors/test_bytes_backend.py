@@ -1,14 +1,13 @@
 """`BytesBackend`: from bytes and a conditional put to a backend."""
 
-import asyncio
 import logging
 from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
 import pytest
 
-from cachekit.backend import ABSENT, ANY, DONE, REFUSED, UNREACHED, Unreached, Write
-from cachekit.bytes_backend import AT_ONCE, BytesBackend, Expected, meets
+from cachekit.backend import ABSENT, ANY, DONE, REFUSED, UNREACHED, Condition, Unreached, Write
+from cachekit.bytes_backend import BytesBackend, Put
 from cachekit.entry import Entry, Kind
 from cachekit.envelope import pack
 from cachekit.testing import FakeClock
@@ -66,7 +65,7 @@ async def version_of(backend: BytesBackend, key: str) -> int | None:
 
 
 def test_both_methods_are_needed() -> None:
-    with pytest.raises(TypeError, match="put_if"):
+    with pytest.raises(TypeError, match="put_many"):
         cast("Any", BytesBackend)()
 
 
@@ -82,8 +81,10 @@ def test_both_methods_are_needed() -> None:
         (b"", None, False),
     ],
 )
-def test_what_meets_a_condition(expected: Expected, there: bytes | None, met: bool) -> None:
-    assert meets(expected, there) is met
+def test_what_meets_a_condition(
+    expected: bytes | Condition, there: bytes | None, met: bool
+) -> None:
+    assert Put("a", b"new", None, expected).replaces(there) is met
 
 
 async def test_what_cannot_be_read_is_absent_to_reads_and_conditions(backend: ShelfBackend) -> None:
@@ -104,10 +105,10 @@ async def test_another_keys_bytes_are_absent(backend: ShelfBackend) -> None:
 
 async def test_what_replaces_the_unreadable_does_not_replace_what_came_in_between() -> None:
     class Raced(ShelfBackend):
-        async def put_if(self, key: str, data: bytes | None, keep: Any, expected: Expected) -> bool:
-            if isinstance(expected, bytes):
-                self.table[key] = pack(key, stub(7)), 100.0
-            return await super().put_if(key, data, keep, expected)
+        async def put_many(self, puts: Sequence[Put]) -> Sequence[bool | Unreached]:
+            if puts[0].expected == b"torn":
+                self.table["a"] = pack("a", stub(7)), 100.0
+            return await super().put_many(puts)
 
     backend = Raced()
     backend.table["a"] = b"torn", 100.0
@@ -127,18 +128,31 @@ async def test_the_unreadable_is_counted_and_told_once(
     assert told.startswith("what a store holds cannot be read, and counts as absent: under 'a'")
 
 
-async def test_a_key_that_fails_harms_no_other(backend: ShelfBackend) -> None:
-    backend.broken = {"b"}
-    unpacked = Write("c", Entry(Kind.VALUE, keep=10.0))
-    outcomes = await backend.write([putting("a"), putting("b"), unpacked, putting("d")])
-    assert outcomes == [DONE, UNREACHED, UNREACHED, DONE]
-    assert list(await backend.read(["a", "b", "c", "d"])) == ["a", "d"]
+async def test_an_entry_that_has_no_bytes_harms_no_other(backend: ShelfBackend) -> None:
+    not_encoded = Write("b", Entry(Kind.VALUE, keep=10.0))
+    outcomes = await backend.write([putting("a"), not_encoded, putting("c")])
+    assert outcomes == [DONE, UNREACHED, DONE]
+    assert list(await backend.read(["a", "b", "c"])) == ["a", "c"]
 
 
-async def test_where_every_key_failed_the_first_ones_error_is_raised(backend: ShelfBackend) -> None:
-    backend.broken = {"a", "b"}
-    with pytest.raises(OSError, match="broken: a"):
-        await backend.write([putting("a"), putting("b")])
+async def test_what_the_store_raises_is_raised(backend: ShelfBackend) -> None:
+    backend.broken = True
+    with pytest.raises(OSError, match="broken"):
+        await backend.read(["a"])
+    for expected in (ANY, ABSENT, 1):
+        with pytest.raises(OSError, match="broken"):
+            await backend.write([putting("a", 1, expected), putting("b", 1, expected)])
+
+
+async def test_a_store_that_breaks_between_two_steps_has_answered_the_first(
+    backend: ShelfBackend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await backend.write([putting("a")])
+    monkeypatch.setattr(backend, "get_many", None)
+    assert await backend.write([putting("a", 2, ABSENT), putting("b", 3, ABSENT)]) == [
+        UNREACHED,
+        DONE,
+    ]
 
 
 async def test_a_node_that_does_not_answer_takes_its_keys_only(backend: ShelfBackend) -> None:
@@ -147,8 +161,9 @@ async def test_a_node_that_does_not_answer_takes_its_keys_only(backend: ShelfBac
     found = await backend.read(["a", "b", "c"])
     assert isinstance(found["a"], Unreached)
     assert isinstance(found["b"], Entry)
-    outcomes = await backend.write([putting("a", 2, expected=1), putting("b", 2, expected=1)])
-    assert outcomes == [UNREACHED, DONE]
+    for expected in (1, ANY):
+        writes = [putting("a", 1, expected), putting("b", 1, expected)]
+        assert await backend.write(writes) == [UNREACHED, DONE]
 
 
 async def test_no_writes_are_no_outcomes(backend: ShelfBackend) -> None:
@@ -168,21 +183,21 @@ async def test_writes_of_one_key_stay_in_order(backend: ShelfBackend) -> None:
     assert await version_of(backend, "a") == 4
 
 
-async def test_different_keys_are_written_beside_each_other_but_not_all_at_once() -> None:
-    class Slow(ShelfBackend):
-        now = most = 0
+async def test_a_batch_travels_together(backend: ShelfBackend) -> None:
+    await backend.write([putting(f"key {n}") for n in range(30)])
+    await backend.write([putting(f"key {n}", 2, expected=1) for n in range(30)])
+    assert [len(puts) for puts in backend.puts] == [30, 30]
 
-        async def put_if(self, key: str, data: bytes | None, keep: Any, expected: Expected) -> bool:
-            self.now += 1
-            self.most = max(self.most, self.now)
-            await asyncio.sleep(0)
-            self.now -= 1
-            return await super().put_if(key, data, keep, expected)
 
-    backend = Slow()
-    outcomes = await backend.write([putting(f"key {n}") for n in range(3 * AT_ONCE)])
-    assert outcomes == [DONE] * 3 * AT_ONCE
-    assert backend.most == AT_ONCE
+async def test_a_store_that_answers_for_fewer_is_told_so(
+    backend: ShelfBackend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def put_many(puts: Sequence[Put]) -> Sequence[bool]:
+        return [True]
+
+    monkeypatch.setattr(backend, "put_many", put_many)
+    with pytest.raises(ValueError, match="shorter"):
+        await backend.write([putting("a"), putting("b")])
 
 
 async def test_what_is_past_its_time_is_absent_and_may_be_replaced() -> None:
@@ -222,13 +237,15 @@ async def test_who_never_finds_it_unchanged_does_not_know() -> None:
     await backend.write([putting("a", 1)])
     backend.changes = 100
     assert await backend.write([putting("a", 2, 1), putting("b")]) == [UNREACHED, DONE]
-    assert backend.changes == 97
+    assert backend.changes == 96
 
 
-async def test_an_unconditional_write_asks_for_nothing(backend: ShelfBackend) -> None:
-    backend.silent = {"a"}
-    assert await backend.write([putting("a")]) == [DONE]
-    assert backend.tries == [("a", ANY)]
+async def test_only_a_version_is_looked_for(
+    backend: ShelfBackend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(backend, "get_many", None)
+    writes = [putting("a", 1, ANY), putting("b", 1, ABSENT), Write("c", None)]
+    assert await backend.write(writes) == [DONE] * 3
 
 
 async def test_its_values_age_by_its_clock() -> None:

@@ -11,7 +11,7 @@ import pytest
 
 from cachekit import Cache, workers
 from cachekit.backend import ABSENT, DONE, REFUSED
-from cachekit.bytes_backend import Expected, meets
+from cachekit.bytes_backend import Put
 from cachekit.errors import ConfigurationError
 from cachekit.threaded import ThreadedBackend
 from tests.authors.shelf import putting
@@ -39,16 +39,19 @@ class Held:
         finally:
             self.busy = False
 
-    def put_if(self, key: str, data: bytes | None, keep: float | None, expected: Expected) -> bool:
+    def put_many(self, puts: Sequence[Put]) -> Sequence[bool]:
         self.enter()
         try:
             with self.shared.lock:
-                met = meets(expected, self.shared.table.get(key))
-                if met and data is not None:
-                    self.shared.table[key] = data
-                return met
+                return [self._put(put) for put in puts]
         finally:
             self.busy = False
+
+    def _put(self, put: Put) -> bool:
+        met = put.replaces(self.shared.table.get(put.key))
+        if met and put.data is not None:
+            self.shared.table[put.key] = put.data
+        return met
 
     def close(self) -> None:
         assert self.thread == threading.get_ident()
