@@ -104,6 +104,9 @@ FORGET_PREFIX: Final = Capability[ForgetPrefix]("forget_prefix")
 class Backend(Protocol):
     """A store of entries. Subclass it for the defaults of all but `read` and `write`.
 
+    Whose store keeps bytes has less to write with `cachekit.bytes_backend.BytesBackend`, or, if
+    its client blocks, `cachekit.threaded.ThreadedBackend`.
+
     An exception from `read` or `write` means that nothing in the batch was answered. Unless the
     backend is `LOCAL` and never suspends, its methods run on the loop that called `open()`.
     """

@@ -119,7 +119,8 @@ class _Batch:
 
     async def put(self, turn: "list[_Packed]") -> None:
         """Put what is in `turn`, each key once, and note the answers."""
-        ready = [(it, it.expected) for it in turn if isinstance(it.expected, Condition)]
+        known = [(it, it.expected) for it in turn if isinstance(it.expected, Condition)]
+        ready: list[_Ready] = [*known]
         unsure = [it for it in turn if not isinstance(it.expected, Condition)]
         for _ in range(_ATTEMPTS):
             ready += await self._look(unsure)

@@ -1,76 +1,25 @@
-"""The SQLite backend of the examples: right for one process, and for several at once."""
+"""What only the SQLite backend of the examples does, and several real processes on one file.
+
+The page for authors has it pass the suite: see test_backend_page.py.
+"""
 
 import asyncio
 import os
 import sqlite3
 import threading
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from cachekit import Cache, Prefix, Tag
-from cachekit.backend import ABSENT, DONE, FORGET_PREFIX
+from cachekit.backend import ABSENT, DONE
 from cachekit.testing import FakeClock
-from cachekit.testing.backends import BackDoor, BackendSuite
 from examples.sqlite_backend import SqliteBackend
 from tests.authors.shelf import putting
 from tests.authors.shop import Shop
 from tests.core.test_fork import in_child
-
-
-class TableDoor(BackDoor):
-    """Into the file of a `SqliteBackend`, by a connection of its own."""
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-
-    def has(self, key: str) -> bool:
-        return self._data(key) is not None
-
-    def drop(self, key: str) -> None:
-        self._do("DELETE FROM entries WHERE key = ?", key)
-
-    def damage(self, key: str, change: Callable[[bytes], bytes]) -> None:
-        data = self._data(key)
-        assert data is not None
-        self._do("UPDATE entries SET data = ? WHERE key = ?", change(data), key)
-
-    def count(self) -> int:
-        with closing(sqlite3.connect(self._path)) as db:
-            (count,) = db.execute("SELECT count(*) FROM entries").fetchone()
-        assert isinstance(count, int)
-        return count
-
-    def _data(self, key: str) -> bytes | None:
-        with closing(sqlite3.connect(self._path)) as db:
-            row = db.execute("SELECT data FROM entries WHERE key = ?", (key,)).fetchone()
-        return None if row is None else bytes(row[0])
-
-    def _do(self, statement: str, *parameters: object) -> None:
-        with closing(sqlite3.connect(self._path)) as db, db:
-            db.execute(statement, parameters)
-
-
-class TestSqlite(BackendSuite):
-    capabilities = frozenset({FORGET_PREFIX})
-
-    @pytest.fixture
-    def clock(self) -> FakeClock:
-        return FakeClock()
-
-    @pytest.fixture
-    def backend(self, tmp_path: Path, clock: FakeClock) -> SqliteBackend:
-        return SqliteBackend(tmp_path / "cache.db", clock=clock)
-
-    @pytest.fixture
-    def another_backend(self, tmp_path: Path, clock: FakeClock) -> SqliteBackend:
-        return SqliteBackend(tmp_path / "cache.db", clock=clock)
-
-    @pytest.fixture
-    def back_door(self, tmp_path: Path) -> TableDoor:
-        return TableDoor(tmp_path / "cache.db")
 
 
 @pytest.fixture
@@ -86,15 +35,21 @@ async def backend(path: Path) -> AsyncIterator[SqliteBackend]:
     await backend.close()
 
 
+def rows(path: Path) -> int:
+    """How many rows there are, by a connection of its own."""
+    with closing(sqlite3.connect(path)) as db:
+        return len(db.execute("SELECT key FROM entries").fetchall())
+
+
 async def test_what_ended_is_swept_by_later_writes(backend: SqliteBackend, path: Path) -> None:
     assert isinstance(backend.clock, FakeClock)
     await backend.write([putting(f"key {n}") for n in range(50)])
-    assert TableDoor(path).count() == 50
+    assert rows(path) == 50
     backend.clock.advance(10)
     assert await backend.read([f"key {n}" for n in range(50)]) == {}
     await backend.write([putting("new")])
     await backend.write([putting("newer", expected=ABSENT)])
-    assert TableDoor(path).count() == 2
+    assert rows(path) == 2
 
 
 async def test_a_prefix_is_taken_literally(backend: SqliteBackend) -> None:
