@@ -1,7 +1,8 @@
 """A pluggable multi-backend cache that stays right when it is hard to be right."""
 
 from cachekit.cache import Cache
-from cachekit.cached import AsyncCached, Cached
+from cachekit.cached import AsyncCached, AsyncCachedMany, Cached, CachedMany
+from cachekit.context import Load, current_load
 from cachekit.errors import (
     CacheClosedError,
     CacheError,
@@ -12,17 +13,23 @@ from cachekit.errors import (
     UnsupportedError,
 )
 from cachekit.invalidation import EventMap, Invalidator, Key, Prefix, Tag, Target
+from cachekit.listeners import Listener
 from cachekit.missing import MISSING
+from cachekit.policy import Lifetime, Options
 from cachekit.serializer import Serializer
 from cachekit.stats import Info, Stats
+from cachekit.view import CacheEntry
 
 __all__ = [
     "MISSING",
     "AsyncCached",
+    "AsyncCachedMany",
     "Cache",
     "CacheClosedError",
+    "CacheEntry",
     "CacheError",
     "Cached",
+    "CachedMany",
     "ConfigurationError",
     "EncodeError",
     "EventMap",
@@ -30,6 +37,10 @@ __all__ = [
     "InvalidationError",
     "Invalidator",
     "Key",
+    "Lifetime",
+    "Listener",
+    "Load",
+    "Options",
     "Prefix",
     "Serializer",
     "Stats",
@@ -37,4 +48,5 @@ __all__ = [
     "Target",
     "UnreadableError",
     "UnsupportedError",
+    "current_load",
 ]

@@ -34,6 +34,7 @@ class FunctionKey:
 
     `name` is the function's; `natural` builds the key that users see and write, `stored` the store
     key of it; `tags` builds the names of the declared tags, always the same with `static_tags`.
+    `left_out` are the parameters that the key may not tell apart.
     """
 
     name: str
@@ -41,6 +42,7 @@ class FunctionKey:
     stored: KeyBuilder
     tags: TagBuilder
     static_tags: bool
+    left_out: frozenset[str]
 
 
 def compile_key(
@@ -72,7 +74,19 @@ def compile_key(
     templates = [Template(tag, escape=False) for tag in checked_names("tags", tags)]
     static = not any(template.fields for template in templates)
     natural, stored = _builders(shape, namespace, key, templates)
-    return FunctionKey(shape.name, natural, stored, _tags(shape, templates, static), static)
+    left_out = _left_out(shape, key)
+    return FunctionKey(
+        shape.name, natural, stored, _tags(shape, templates, static), static, left_out
+    )
+
+
+def _left_out(shape: Shape, key: str | Callable[..., str] | None) -> frozenset[str]:
+    if key is None:
+        return shape.left_out
+    if callable(key):  # nobody knows
+        return frozenset(shape.parameters)
+    roots = {field.partition(".")[0] for field in Template(key, escape=True).fields}
+    return frozenset(shape.parameters.keys() - roots)
 
 
 def _builders(

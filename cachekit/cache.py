@@ -1,28 +1,41 @@
 """`Cache`: the one object in front of any backend."""
 
-from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine, Iterable, Mapping
+from collections.abc import (
+    AsyncGenerator,
+    Awaitable,
+    Callable,
+    Coroutine,
+    Iterable,
+    Mapping,
+    Sequence,
+)
 from contextlib import asynccontextmanager
 from types import TracebackType
-from typing import Any, ParamSpec, Protocol, Self, TypeVar, overload
+from typing import Any, Concatenate, ParamSpec, Protocol, Self, TypeVar, Unpack, overload
 
-from cachekit.builder import compile_key
-from cachekit.cached import AsyncCached, Cached
+from cachekit.builder import FunctionKey, compile_key
+from cachekit.cached import AsyncCached, AsyncCachedMany, Cached, CachedMany
 from cachekit.call import loader_of, several
 from cachekit.clock import SYSTEM, Clock
-from cachekit.decorator import Function, decorate, unwrapped
+from cachekit.decorator import Function, awaiting, blocking, decorate, is_async, unwrapped
 from cachekit.disabled import NoBackend
 from cachekit.engine import Engine
+from cachekit.errors import ConfigurationError
 from cachekit.invalidation import EventMap, Invalidator, Key, Target, invalidators_of
 from cachekit.keys import check_namespace
+from cachekit.listeners import Listener
+from cachekit.many import ManyFunction
 from cachekit.missing import MISSING, IsMissing
-from cachekit.policy import Duration, Policy, Ttl, fraction, seconds, seconds_or_never
+from cachekit.policy import Duration, Lifetime, Options, Policy, Ttl, seconds
+from cachekit.refreshing import RefreshScope
 from cachekit.registry import serializer_of
 from cachekit.runtime import ON_LOOP
-from cachekit.serializer import Serializer
 from cachekit.source import BackendSpec, Source
 from cachekit.stats import Stats
 from cachekit.sync import SyncCache
+from cachekit.view import CacheEntry
 
+K = TypeVar("K")
 P = ParamSpec("P")
 R = TypeVar("R")
 T = TypeVar("T")
@@ -45,21 +58,52 @@ class Decorator(Protocol):
     ) -> Any: ...
 
 
+class ManyDecorator(Protocol):
+    """What `cache.cached_many(...)` returns: give it a function of a list of ids."""
+
+    @overload
+    def __call__(
+        self, function: Callable[Concatenate[list[K], P], Coroutine[Any, Any, Mapping[K, R]]], /
+    ) -> AsyncCachedMany[K, P, R]: ...
+    @overload
+    def __call__(
+        self, function: Callable[Concatenate[list[K], P], Mapping[K, R]], /
+    ) -> CachedMany[K, P, R]: ...
+
+
 class Cache:
     """A cache in front of any function: `get_or_set`, `@cached`, and what forgets.
 
     - `backend`: a URL (`"memory://?max_entries=10000"`), a `Backend`, or a callable that makes one
       when the cache opens. Nothing: in this process.
     - `namespace`: what its keys begin with. Required unless the store is in this process.
-    - `ttl`: seconds or a `timedelta`; `None` never expires. `jitter`: the part of it, from 0 to 1,
-      that may be taken off at random, so that not all expires at once.
-    - `load_timeout`: how long a load may take before everyone who waits for it gets a
-      `TimeoutError`. (A plain `def` cannot be stopped; who called it gets its value, late.)
     - `deadline`: how long one operation of a backend that does I/O may take.
-    - `serializer`: a `Serializer` or the name of an installed one.
     - `invalidators`: functions of an event that say what to forget; see `emit`.
-    - `share`: hand out the very object that is cached, not a copy for each caller.
+    - `listeners`: hear of hits, misses and loads; see `Listener`.
+    - `max_loads`: how many loads may run at once in this process; others wait for their turn.
+      Loads inside of loads do not count.
     - `disabled`: every call loads, nothing is stored.
+
+    The `options` are defaults for every value, and can be given for each function and call, too:
+
+    - `ttl`: how long a value is fresh, from the end of its load: seconds or a `timedelta`; `None`:
+      for good; 300 seconds if not given. Or a function of the value that says so; 0 or less: it is
+      not stored. `none_ttl`: the ttl of a `None`.
+    - `jitter`: the part of the ttl, from 0 to 1, that may be taken off at random, so that not all
+      expires at once.
+    - `stale_while_revalidate`: for how long after its ttl a value is still served at once, while
+      it is loaded anew behind the callers' backs (RFC 5861).
+    - `stale_if_error`: for how long after its ttl a value is still served if loading it anew fails.
+    - `early_refresh`: how many load times before its end, on average, a value that is in use is
+      loaded anew; 0, the default: it is not. Each process draws a moment of its own.
+    - `load_timeout`: how long a load may take before everyone who waits for it gets a
+      `TimeoutError`; 30 seconds. (A plain `def` cannot be stopped; who called it gets its value,
+      late.) `soft_timeout`: how long a caller waits if there is a value that `stale_if_error`
+      allows; the load goes on.
+    - `when`: a function of the value; what it says no to is not stored.
+    - `serializer`: a `Serializer` or the name of an installed one, `"msgpack"` if not given.
+    - `share`: hand out the very object that is cached, not a copy for each caller.
+    - `version`: what another version of a function has stored is not served.
 
     It opens by itself at first use; `async with cache:` also closes it. It may be used from any
     event loop and any thread; `cache.sync` is the same cache for callers that block.
@@ -70,15 +114,13 @@ class Cache:
         backend: BackendSpec | None = None,
         *,
         namespace: str | None = None,
-        ttl: Duration | None = 300.0,
-        jitter: float = 0.0,
-        load_timeout: Duration = 30.0,
         deadline: Duration = 0.25,
-        serializer: Serializer | str = "msgpack",
         invalidators: Invalidator | Iterable[Invalidator] = (),
-        share: bool = False,
+        listeners: Iterable[Listener] = (),
+        max_loads: int | None = None,
         clock: Clock = SYSTEM,
         disabled: bool = False,
+        **options: Unpack[Options],
     ) -> None:
         self._events = EventMap()
         self._source = Source(
@@ -87,16 +129,12 @@ class Cache:
         self._engine = Engine(
             self._source,
             namespace=None if namespace is None else check_namespace(namespace),
-            policy=Policy(
-                ttl=seconds_or_never("ttl", ttl),
-                serializer=serializer_of(serializer),
-                jitter=fraction("jitter", jitter),
-                load_timeout=seconds("load_timeout", load_timeout),
-                share=share,
-            ),
+            policy=Policy(serializer_of(options.get("serializer", "msgpack"))).changed(options),
             deadline=seconds("deadline", deadline),
             clock=clock,
             invalidators=invalidators_of(invalidators),
+            listeners=tuple(listeners),
+            max_loads=_cap(max_loads),
             disabled=disabled,
         )
         if self._source.known:
@@ -131,8 +169,8 @@ class Cache:
         key: str,
         loader: Callable[[], Awaitable[T]],
         *,
-        ttl: Ttl = ...,
         tags: Iterable[str] = ...,
+        **options: Unpack[Options],
     ) -> T: ...
     @overload
     async def get_or_set(
@@ -140,26 +178,69 @@ class Cache:
         key: str,
         loader: Callable[[], T],
         *,
-        ttl: Ttl = ...,
         tags: Iterable[str] = ...,
+        **options: Unpack[Options],
     ) -> T: ...
     async def get_or_set(
         self,
         key: str,
         loader: Callable[[], Any],
         *,
-        ttl: Ttl = MISSING,
         tags: Iterable[str] = (),
+        **options: Unpack[Options],
     ) -> Any:
         """What is under `key`, or what `loader()` gives, which is then stored with `tags`.
 
         However many callers ask at once, one load runs; each gets a value of its own. Raises only
         what the loader raised, or `TimeoutError` if it took longer than `load_timeout`.
+
+        `options`: as for `Cache`. With a stale window the loader may run when its caller is gone.
         """
-        policy = self._engine.policy_for(ttl)
+        policy = self._engine.policy_for(options)
         return await self._engine.answer(
             self._engine.call(key, ON_LOOP, tags=tags, policy=policy, load=loader_of(loader))
         )
+
+    @overload
+    async def get_or_set_many(
+        self,
+        keys: Iterable[str],
+        loader: Callable[[list[str]], Awaitable[Mapping[str, T]]],
+        *,
+        tags: Iterable[str] = ...,
+        **options: Unpack[Options],
+    ) -> dict[str, T]: ...
+    @overload
+    async def get_or_set_many(
+        self,
+        keys: Iterable[str],
+        loader: Callable[[list[str]], Mapping[str, T]],
+        *,
+        tags: Iterable[str] = ...,
+        **options: Unpack[Options],
+    ) -> dict[str, T]: ...
+    async def get_or_set_many(
+        self,
+        keys: Iterable[str],
+        loader: Callable[[list[str]], Any],
+        *,
+        tags: Iterable[str] = (),
+        **options: Unpack[Options],
+    ) -> dict[str, Any]:
+        """Like `get_or_set` for each key, with one read and one call of the loader.
+
+        `loader` is called with those keys that are not there and that nobody loads already, and
+        returns a mapping of what it found. What it leaves out is missing in the answer, and is
+        asked for again the next time.
+        """
+        policy = self._engine.policy_for(options)
+        return await self._engine.get_or_set_all(
+            keys, loader_of(loader, "of a list of keys"), tags, policy, ON_LOOP
+        )
+
+    async def entry(self, key: str) -> CacheEntry | None:
+        """The value under `key` and what is known of it, stale or not; `None` if there is none."""
+        return await self._engine.entry(key, ON_LOOP)
 
     # -- writing
 
@@ -168,37 +249,45 @@ class Cache:
         key: str,
         value: Any,
         *,
-        ttl: Ttl = MISSING,
         tags: Iterable[str] = (),
+        **options: Unpack[Lifetime],
     ) -> None:
         """Store `value`. The last writer wins: to follow a database, `invalidate` instead.
 
         Raises `EncodeError` for a value that cannot be stored, `InvalidationError` if the store
         did not acknowledge.
         """
-        await self._engine.set_all({key: value}, tags, self._engine.policy_for(ttl), ON_LOOP)
+        await self._engine.set_all({key: value}, tags, self._engine.policy_for(options), ON_LOOP)
 
     async def set_many(
         self,
         values: Mapping[str, Any],
         *,
-        ttl: Ttl = MISSING,
         tags: Iterable[str] = (),
+        **options: Unpack[Lifetime],
     ) -> None:
         """Like `set` for each; one that cannot be stored harms no other, and raises at the end."""
-        await self._engine.set_all(values, tags, self._engine.policy_for(ttl), ON_LOOP)
+        await self._engine.set_all(values, tags, self._engine.policy_for(options), ON_LOOP)
 
     async def add(
         self,
         key: str,
         value: Any,
         *,
-        ttl: Ttl = MISSING,
         tags: Iterable[str] = (),
+        **options: Unpack[Lifetime],
     ) -> bool:
         """Store `value` if there is none. False if there is one, or the backend fails."""
-        call = self._engine.call(key, ON_LOOP, tags=tags, policy=self._engine.policy_for(ttl))
+        call = self._engine.call(key, ON_LOOP, tags=tags, policy=self._engine.policy_for(options))
         return await self._engine.add(key, call, value)
+
+    async def touch(self, key: str, ttl: Ttl | IsMissing = MISSING) -> bool:
+        """Have what is under `key` end `ttl` seconds from now; without `ttl`, what it had.
+
+        False if there is nothing, or, where that makes it last longer, if the backend fails. A
+        shortening that was not acknowledged raises `InvalidationError`.
+        """
+        return await self._engine.touch(key, ttl, ON_LOOP)
 
     # -- forgetting
 
@@ -262,30 +351,24 @@ class Cache:
         self,
         *,
         key: str | Callable[..., str] | None = ...,
-        ttl: Ttl = ...,
         tags: Iterable[str] = ...,
         ignore: Iterable[str] = ...,
         ignore_self: bool = ...,
         name: str | None = ...,
-        jitter: float | IsMissing = ...,
-        load_timeout: Duration | IsMissing = ...,
-        serializer: Serializer | str | IsMissing = ...,
-        share: bool | IsMissing = ...,
+        refresh_scope: RefreshScope | None = ...,
+        **options: Unpack[Options],
     ) -> Decorator: ...
     def cached(
         self,
         function: Any = None,
         *,
         key: str | Callable[..., str] | None = None,
-        ttl: Ttl = MISSING,
         tags: Iterable[str] = (),
         ignore: Iterable[str] = (),
         ignore_self: bool = False,
         name: str | None = None,
-        jitter: float | IsMissing = MISSING,
-        load_timeout: Duration | IsMissing = MISSING,
-        serializer: Serializer | str | IsMissing = MISSING,
-        share: bool | IsMissing = MISSING,
+        refresh_scope: RefreshScope | None = None,
+        **options: Unpack[Options],
     ) -> Any:
         """Cache what a function returns, by its arguments. `async def` and `def`, methods too.
 
@@ -294,33 +377,103 @@ class Cache:
         - `tags`: names, or templates of what the key uses, for `invalidate(Tag(...))`.
         - `ignore`: parameters that do not count; `ignore_self`: nor does a method's object.
         - `name`: instead of where the function is defined.
-        - the others as for `Cache`.
+        - `refresh_scope`: a function that returns a context manager of arguments, by name, in
+          place of those that the key leaves out: a session, say. Without it such a function is
+          never run when its caller is gone: one caller refreshes what is stale, and waits.
+        - `options`: as for `Cache`.
 
         The function gets `.key`, `.get`, `.set`, `.invalidate`, `.refresh`, which take its
-        arguments, `.info` and `.__wrapped__`. `ConfigurationError` says what cannot be.
+        arguments, `.clear()`, which forgets all its calls, `.info` and `.__wrapped__`.
+        `ConfigurationError` says what cannot be.
         """
-        policy = self._engine.policy_for(
-            ttl, jitter=jitter, load_timeout=load_timeout, serializer=serializer, share=share
-        )
+        policy = self._engine.policy_for(options)
         names = several("tags", tags)
 
         def wrap(decorated: Any) -> Any:
             inner, binds = unwrapped(decorated)
-            compiled = compile_key(
-                inner,
-                namespace=self._engine.namespace,
-                key=key,
-                name=name,
-                ignore=(ignore,) if isinstance(ignore, str) else tuple(ignore),
-                ignore_self=ignore_self,
-                method=binds in ("method", "class"),
-                tags=names,
-            )
-            where = f"{inner.__module__}.{getattr(inner, '__qualname__', compiled.name)}"
-            self._engine.register(key if isinstance(key, str) else compiled.name, where)
-            return decorate(Function(self._engine, inner, compiled, policy), binds)
+            compiled = self._compiled(inner, binds, key, name, ignore, ignore_self, names)
+            this = Function(self._engine, inner, compiled, policy, refresh_scope)
+            return decorate(awaiting(this) if is_async(inner) else blocking(this), binds)
 
         return wrap if function is None else wrap(function)
+
+    @overload
+    def cached_many(
+        self, function: Callable[Concatenate[list[K], P], Coroutine[Any, Any, Mapping[K, R]]], /
+    ) -> AsyncCachedMany[K, P, R]: ...
+    @overload
+    def cached_many(
+        self, function: Callable[Concatenate[list[K], P], Mapping[K, R]], /
+    ) -> CachedMany[K, P, R]: ...
+    @overload
+    def cached_many(
+        self,
+        *,
+        key: str | Callable[..., str] | None = ...,
+        tags: Iterable[str] = ...,
+        ignore: Iterable[str] = ...,
+        ignore_self: bool = ...,
+        name: str | None = ...,
+        refresh_scope: RefreshScope | None = ...,
+        **options: Unpack[Options],
+    ) -> ManyDecorator: ...
+    def cached_many(
+        self,
+        function: Any = None,
+        *,
+        key: str | Callable[..., str] | None = None,
+        tags: Iterable[str] = (),
+        ignore: Iterable[str] = (),
+        ignore_self: bool = False,
+        name: str | None = None,
+        refresh_scope: RefreshScope | None = None,
+        **options: Unpack[Options],
+    ) -> Any:
+        """Cache a function of a list of ids, which returns a mapping of those it found.
+
+        Each id is a key of its own: in `key` and `tags`, the name of the first parameter stands
+        for one of them, as in `key="product:{product_ids}"`. The function is called for those ids
+        that are not there and that nobody loads already; what it leaves out is not in the answer.
+
+        Everything else is as for `cached`; `.key` takes one id, `.set` a mapping.
+        """
+        policy = self._engine.policy_for(options)
+        names = several("tags", tags)
+
+        def wrap(decorated: Any) -> Any:
+            inner, binds = unwrapped(decorated)
+            compiled = self._compiled(inner, binds, key, name, ignore, ignore_self, names)
+            at = int(binds in ("method", "class"))
+            this = ManyFunction(
+                self._engine, inner, compiled, policy, at=at, refresh_scope=refresh_scope
+            )
+            return decorate(this.wrapper(), binds)
+
+        return wrap if function is None else wrap(function)
+
+    def _compiled(
+        self,
+        function: Callable[..., Any],
+        binds: str,
+        key: str | Callable[..., str] | None,
+        name: str | None,
+        ignore: Iterable[str],
+        ignore_self: bool,
+        tags: Sequence[str],
+    ) -> FunctionKey:
+        compiled = compile_key(
+            function,
+            namespace=self._engine.namespace,
+            key=key,
+            name=name,
+            ignore=(ignore,) if isinstance(ignore, str) else tuple(ignore),
+            ignore_self=ignore_self,
+            method=binds in ("method", "class"),
+            tags=tags,
+        )
+        where = f"{function.__module__}.{getattr(function, '__qualname__', compiled.name)}"
+        self._engine.register(key if isinstance(key, str) else compiled.name, where)
+        return compiled
 
     # -- life
 
@@ -348,3 +501,12 @@ class Cache:
         traceback: TracebackType | None,
     ) -> None:
         await self.close()
+
+
+def _cap(max_loads: int | None) -> int | None:
+    whole = isinstance(max_loads, int) and not isinstance(max_loads, bool)
+    if max_loads is not None and not (whole and max_loads > 0):
+        raise ConfigurationError(
+            f"max_loads must be a whole number above 0, or None for no cap; not {max_loads!r}"
+        )
+    return max_loads

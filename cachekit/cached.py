@@ -1,7 +1,7 @@
 """What a cached function is to those who call it, and to type-checkers."""
 
-from collections.abc import Callable, Coroutine
-from typing import Any, ParamSpec, Protocol, TypeVar, overload
+from collections.abc import Callable, Coroutine, Iterable, Mapping
+from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar, overload
 
 from cachekit.missing import IsMissing
 from cachekit.stats import Info
@@ -9,6 +9,7 @@ from cachekit.stats import Info
 P = ParamSpec("P")
 Q = ParamSpec("Q")
 R = TypeVar("R")
+K = TypeVar("K")
 S = TypeVar("S")
 R_co = TypeVar("R_co", covariant=True)
 S_contra = TypeVar("S_contra", contravariant=True)
@@ -54,6 +55,10 @@ class Cached(Protocol[P, R]):
 
     def refresh(self, *args: P.args, **kwargs: P.kwargs) -> R:
         """Forget this call's value, then load it."""
+        ...
+
+    def clear(self) -> None:
+        """Forget the values of all calls of this function; raises `InvalidationError`."""
         ...
 
     @overload
@@ -102,6 +107,10 @@ class AsyncCached(Protocol[P, R]):
         """Forget this call's value, then load it."""
         ...
 
+    def clear(self) -> Coroutine[Any, Any, None]:
+        """Forget the values of all calls of this function; raises `InvalidationError`."""
+        ...
+
     @overload
     def __get__(
         self: Takes[type[S], Q, Coroutine[Any, Any, R]], obj: object, owner: type[S]
@@ -114,3 +123,101 @@ class AsyncCached(Protocol[P, R]):
     ) -> "AsyncCached[Q, R]": ...
     @overload
     def __get__(self, obj: object, owner: Any = ...) -> "AsyncCached[P, R]": ...
+
+
+class CachedMany(Protocol[K, P, R]):
+    """A cached `def` of a list of ids."""
+
+    info: Info
+    """Hits, misses and loads of this function."""
+
+    @property
+    def __name__(self) -> str: ...
+
+    @property
+    def __wrapped__(self) -> Callable[Concatenate[list[K], P], Mapping[K, R]]:
+        """The function itself, past the cache."""
+        ...
+
+    def __call__(self, ids: Iterable[K], /, *args: P.args, **kwargs: P.kwargs) -> dict[K, R]: ...
+
+    def key(self, name: K, /, *args: P.args, **kwargs: P.kwargs) -> str:
+        """The key of one id, as `cache.get` and `Key` take it."""
+        ...
+
+    def get(self, ids: Iterable[K], /, *args: P.args, **kwargs: P.kwargs) -> dict[K, R]:
+        """What is cached of these ids; never loads."""
+        ...
+
+    def set(self, values: Mapping[K, R], /, *args: P.args, **kwargs: P.kwargs) -> None:
+        """Cache values by id."""
+        ...
+
+    def invalidate(self, ids: Iterable[K], /, *args: P.args, **kwargs: P.kwargs) -> None:
+        """Forget these ids; raises `InvalidationError` if that was not acknowledged."""
+        ...
+
+    def refresh(self, ids: Iterable[K], /, *args: P.args, **kwargs: P.kwargs) -> dict[K, R]:
+        """Forget these ids, then load them."""
+        ...
+
+    def clear(self) -> None:
+        """Forget all ids of this function; raises `InvalidationError`."""
+        ...
+
+    def __get__(self, obj: Any, owner: Any = ...) -> Any: ...
+
+
+class AsyncCachedMany(Protocol[K, P, R]):
+    """A cached `async def` of a list of ids."""
+
+    info: Info
+    """Hits, misses and loads of this function."""
+
+    @property
+    def __name__(self) -> str: ...
+
+    @property
+    def __wrapped__(
+        self,
+    ) -> Callable[Concatenate[list[K], P], Coroutine[Any, Any, Mapping[K, R]]]:
+        """The function itself, past the cache."""
+        ...
+
+    def __call__(
+        self, ids: Iterable[K], /, *args: P.args, **kwargs: P.kwargs
+    ) -> Coroutine[Any, Any, dict[K, R]]: ...
+
+    def key(self, name: K, /, *args: P.args, **kwargs: P.kwargs) -> str:
+        """The key of one id, as `cache.get` and `Key` take it."""
+        ...
+
+    def get(
+        self, ids: Iterable[K], /, *args: P.args, **kwargs: P.kwargs
+    ) -> Coroutine[Any, Any, dict[K, R]]:
+        """What is cached of these ids; never loads."""
+        ...
+
+    def set(
+        self, values: Mapping[K, R], /, *args: P.args, **kwargs: P.kwargs
+    ) -> Coroutine[Any, Any, None]:
+        """Cache values by id."""
+        ...
+
+    def invalidate(
+        self, ids: Iterable[K], /, *args: P.args, **kwargs: P.kwargs
+    ) -> Coroutine[Any, Any, None]:
+        """Forget these ids; raises `InvalidationError` if that was not acknowledged."""
+        ...
+
+    def refresh(
+        self, ids: Iterable[K], /, *args: P.args, **kwargs: P.kwargs
+    ) -> Coroutine[Any, Any, dict[K, R]]:
+        """Forget these ids, then load them."""
+        ...
+
+    def clear(self) -> Coroutine[Any, Any, None]:
+        """Forget all ids of this function; raises `InvalidationError`."""
+        ...
+
+    def __get__(self, obj: Any, owner: Any = ...) -> Any: ...

@@ -4,7 +4,7 @@ import inspect
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from math import inf
-from typing import Any, NamedTuple, cast
+from typing import Any, NamedTuple, Protocol, cast
 
 from cachekit.entry import Entry, Kind
 from cachekit.errors import ConfigurationError
@@ -13,12 +13,21 @@ from cachekit.runtime import Ways
 from cachekit.stats import Info
 
 
+class Caller(Protocol):
+    """A decorated function."""
+
+    @property
+    def name(self) -> str: ...
+
+
 @dataclass(slots=True, eq=False)
 class Call:
     """A question: one key, the tags it declares (store keys), and how to answer it.
 
-    `owner` is the cache that asks. `vouch` identifies a decorated function: for one key it always
-    declares the same tags, so an entry that was checked once for it need not be checked again.
+    `load` is its loader, and `refresh` the one that may also run when the caller is gone, if there
+    is any; a `partial` call may find that its loader has nothing for the key. `owner` is the cache
+    that asks. `vouch` is a decorated function: for one key it always declares the same tags, so an
+    entry that was checked once for it need not be checked again.
     """
 
     key: str
@@ -28,7 +37,15 @@ class Call:
     load: Callable[[], Any]
     info: Info
     owner: object
-    vouch: object = None
+    namespace: str
+    refresh: Callable[[], Any] | None = None
+    vouch: Caller | None = None
+    partial: bool = False
+
+    @property
+    def name(self) -> str:
+        """The function's, `""` for a direct call."""
+        return "" if self.vouch is None else self.vouch.name
 
     def takes(self, entry: Entry) -> bool:
         """Whether the entry's tags cover this call's, and its bytes are ours."""
@@ -36,8 +53,12 @@ class Call:
             return False
         if entry.kind is not Kind.VALUE:
             return True
-        serializer = self.policy.serializer
-        return entry.codec == serializer.id and entry.schema == serializer.fingerprint
+        policy = self.policy
+        return (
+            entry.codec == policy.serializer.id
+            and entry.schema == policy.serializer.fingerprint
+            and policy.version in ("", entry.revision)
+        )
 
 
 class Seen(NamedTuple):
@@ -51,6 +72,12 @@ class Seen(NamedTuple):
     records: Mapping[str, Entry] = {}
     answered: bool = True
     valid: bool = False
+
+    @property
+    def value(self) -> Entry | None:
+        """The entry, if it is a value whose tags hold, fresh or not."""
+        entry = self.entry
+        return entry if self.valid and entry is not None and entry.kind is Kind.VALUE else None
 
 
 @dataclass(slots=True)
@@ -90,13 +117,12 @@ def several(argument: str, names: Iterable[str]) -> tuple[str, ...]:
     return tuple(names)
 
 
-def loader_of(given: Any) -> Callable[[], Any]:
+def loader_of(given: Any, taking: str = "without arguments") -> Callable[..., Any]:
     """`given`, or a `TypeError` for what cannot be called."""
     if callable(given):
-        return cast("Callable[[], Any]", given)
+        return cast("Callable[..., Any]", given)
     if inspect.iscoroutine(given):
         given.close()
     raise TypeError(
-        f"loader must be a function without arguments, not {given!r}; "
-        "for a coroutine write lambda: it()"
+        f"loader must be a function {taking}, not {given!r}; for a coroutine write lambda: it()"
     )

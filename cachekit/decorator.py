@@ -3,7 +3,7 @@
 import functools
 import inspect
 from collections.abc import Callable, Mapping
-from typing import Any, Final, cast
+from typing import Any, Final, Protocol, cast
 
 from cachekit.builder import FunctionKey
 from cachekit.call import Call
@@ -12,7 +12,9 @@ from cachekit.errors import ConfigurationError
 from cachekit.methods import CachedMethod
 from cachekit.missing import MISSING
 from cachekit.policy import Policy
+from cachekit.refreshing import RefreshScope, refreshing
 from cachekit.runtime import ON_LOOP, Ways, drive, in_thread
+from cachekit.stats import Info
 from cachekit.targets import Doomed, title
 
 CACHED_BY: Final = "__cached_by__"
@@ -20,6 +22,24 @@ CACHED_BY: Final = "__cached_by__"
 
 Args = tuple[Any, ...]
 Kwargs = Mapping[str, Any]
+
+
+class Decorated(Protocol):
+    """What the methods of a cached function stand on."""
+
+    engine: Engine
+    key: FunctionKey
+    info: Info
+
+    async def get(self, args: Args, kwargs: Kwargs, ways: Ways) -> Any: ...
+
+    async def set(self, value: Any, args: Args, kwargs: Kwargs, ways: Ways) -> None: ...
+
+    async def invalidate(self, args: Args, kwargs: Kwargs, ways: Ways) -> None: ...
+
+    async def refresh(self, args: Args, kwargs: Kwargs, ways: Ways) -> Any: ...
+
+    async def clear(self, ways: Ways) -> None: ...
 
 
 class Function:
@@ -31,30 +51,45 @@ class Function:
         function: Callable[..., Any],
         key: FunctionKey,
         policy: Policy,
+        refresh_scope: RefreshScope | None = None,
     ) -> None:
         if getattr(function, CACHED_BY, None) is engine:
             raise ConfigurationError(f"{key.name} is cached by this cache: decorate it once")
         self.engine = engine
         self.function = function
         self.key = key
+        self.name = key.name
         self.policy = policy
         self.info = engine.info(key.name)
-        self._fixed_tags = engine.stored_tags(key.tags((), {})) if key.static_tags else None
+        self._record = engine.record_of(key.name)
+        self._fixed_tags = self._tags((), {}) if key.static_tags else None
+        self._again = refreshing(function, key.left_out, refresh_scope)
+
+    def _tags(self, args: Args, kwargs: Kwargs) -> tuple[str, ...]:
+        return self.engine.stored_tags(self.key.tags(args, kwargs), self._record)
 
     def call(self, args: Args, kwargs: Kwargs, ways: Ways) -> Call:
         """The question this call asks."""
-        function = self.function
-        tags = self._fixed_tags
+        function, again, tags = self.function, self._again, self._fixed_tags
+
+        def load() -> Any:
+            return function(*args, **kwargs)
+
         return Call(
             self.key.stored(args, kwargs),
-            self.engine.stored_tags(self.key.tags(args, kwargs)) if tags is None else tags,
+            self._tags(args, kwargs) if tags is None else tags,
             self.policy,
             ways,
-            lambda: function(*args, **kwargs),
+            load,
             self.info,
             self.engine,
+            self.engine.namespace,
+            load if again is function else again and (lambda: again(*args, **kwargs)),
             self,
         )
+
+    async def answer(self, args: Args, kwargs: Kwargs, ways: Ways) -> Any:
+        return await self.engine.answer(self.call(args, kwargs, ways))
 
     async def get(self, args: Args, kwargs: Kwargs, ways: Ways) -> Any:
         return await self.engine.reader.get(self.call(args, kwargs, ways))
@@ -71,7 +106,10 @@ class Function:
 
     async def refresh(self, args: Args, kwargs: Kwargs, ways: Ways) -> Any:
         await self.invalidate(args, kwargs, ways)
-        return await self.engine.answer(self.call(args, kwargs, ways))
+        return await self.answer(args, kwargs, ways)
+
+    async def clear(self, ways: Ways) -> None:
+        await self.engine.clear_function(self.name, ways)
 
 
 def awaiting(this: Function) -> Callable[..., Any]:
@@ -90,19 +128,7 @@ def awaiting(this: Function) -> Callable[..., Any]:
             return value
         return await answer(this.call(args, kwargs, ON_LOOP))
 
-    async def get(*args: Any, **kwargs: Any) -> Any:
-        return await this.get(args, kwargs, ON_LOOP)
-
-    async def set(value: Any, /, *args: Any, **kwargs: Any) -> None:
-        await this.set(value, args, kwargs, ON_LOOP)
-
-    async def invalidate(*args: Any, **kwargs: Any) -> None:
-        await this.invalidate(args, kwargs, ON_LOOP)
-
-    async def refresh(*args: Any, **kwargs: Any) -> Any:
-        return await this.refresh(args, kwargs, ON_LOOP)
-
-    return _with_methods(cached, this, (get, set, invalidate, refresh))
+    return with_methods(cached, this, awaiting_methods(this))
 
 
 def blocking(this: Function) -> Callable[..., Any]:
@@ -121,6 +147,33 @@ def blocking(this: Function) -> Callable[..., Any]:
             return value
         return drive(answer(this.call(args, kwargs, in_thread())))
 
+    return with_methods(cached, this, blocking_methods(this))
+
+
+def awaiting_methods(this: Decorated) -> tuple[Callable[..., Any], ...]:
+    """What a cached `async def` has besides itself."""
+
+    async def get(*args: Any, **kwargs: Any) -> Any:
+        return await this.get(args, kwargs, ON_LOOP)
+
+    async def set(value: Any, /, *args: Any, **kwargs: Any) -> None:
+        await this.set(value, args, kwargs, ON_LOOP)
+
+    async def invalidate(*args: Any, **kwargs: Any) -> None:
+        await this.invalidate(args, kwargs, ON_LOOP)
+
+    async def refresh(*args: Any, **kwargs: Any) -> Any:
+        return await this.refresh(args, kwargs, ON_LOOP)
+
+    async def clear() -> None:
+        await this.clear(ON_LOOP)
+
+    return get, set, invalidate, refresh, clear
+
+
+def blocking_methods(this: Decorated) -> tuple[Callable[..., Any], ...]:
+    """What a cached `def` has besides itself."""
+
     def get(*args: Any, **kwargs: Any) -> Any:
         return drive(this.get(args, kwargs, in_thread()))
 
@@ -133,12 +186,17 @@ def blocking(this: Function) -> Callable[..., Any]:
     def refresh(*args: Any, **kwargs: Any) -> Any:
         return drive(this.refresh(args, kwargs, in_thread()))
 
-    return _with_methods(cached, this, (get, set, invalidate, refresh))
+    def clear() -> None:
+        drive(this.clear(in_thread()))
+
+    return get, set, invalidate, refresh, clear
 
 
-def _with_methods(
-    cached: Callable[..., Any], this: Function, methods: tuple[Callable[..., Any], ...]
+def with_methods(
+    cached: Callable[..., Any], this: Decorated, methods: tuple[Callable[..., Any], ...]
 ) -> Callable[..., Any]:
+    """`cached`, with all that a cached function has."""
+
     def key(*args: Any, **kwargs: Any) -> str:
         return this.key.natural(args, kwargs)
 
@@ -149,9 +207,8 @@ def _with_methods(
     return cached
 
 
-def decorate(this: Function, binds: str) -> Any:
+def decorate(cached: Callable[..., Any], binds: str) -> Any:
     """The cached function, or the descriptor that binds like the original does."""
-    cached = awaiting(this) if is_async(this.function) else blocking(this)
     if binds == "static":
         return staticmethod(cached)
     if binds == "function":

@@ -6,25 +6,31 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final
 
-from cachekit.backend import LOCAL, Backend, Write
-from cachekit.call import Call, several
+from cachekit.backend import LOCAL, Backend
+from cachekit.bulk import Bulk, one_of
+from cachekit.call import Call, Seen, several
 from cachekit.clock import Clock
 from cachekit.deferred import SCOPES, Scope, Scopes
 from cachekit.errors import CacheClosedError, ConfigurationError
 from cachekit.flight import LOADING
 from cachekit.home import OPENING
 from cachekit.invalidation import Invalidator, Target, targets_of
+from cachekit.jobs import One, Several
 from cachekit.keys import record_key, tag_key, value_key
+from cachekit.lease import Leases
+from cachekit.listeners import Listener, Listeners
 from cachekit.loader import Loader
-from cachekit.missing import MISSING, IsMissing
-from cachekit.policy import Duration, Policy, Ttl, fraction, seconds, seconds_or_never
+from cachekit.missing import MISSING
+from cachekit.policy import Policy, seconds_or_never
 from cachekit.reader import Reader
-from cachekit.registry import serializer_of
+from cachekit.rides import Rides
 from cachekit.runtime import Ways, afresh_after_fork, running_loop
-from cachekit.serializer import Serializer
+from cachekit.sightings import Sightings
+from cachekit.slots import Slots
 from cachekit.stats import Info, Ledger
 from cachekit.store import Store
 from cachekit.targets import Doomed, title
+from cachekit.view import CacheEntry, view
 from cachekit.writer import Writer
 
 log: Final = logging.getLogger("cachekit")
@@ -42,6 +48,8 @@ class Engine:
         deadline: float,
         clock: Clock,
         invalidators: Sequence[Invalidator],
+        listeners: Sequence[Listener],
+        max_loads: int | None,
         disabled: bool,
     ) -> None:
         self.namespace = namespace or ""
@@ -54,18 +62,28 @@ class Engine:
         self._named = namespace is not None
         self._home = record_key(self.namespace, "home")
         self._functions: dict[str, str] = {}
-        counters = self.ledger.counters
-        self.store = Store(self.backend, deadline, counters)
-        self.loader = Loader(self.store, clock, counters)
-        self.reader = Reader(self.store, self.loader, self.scopes, clock, counters)
-        self.writer = Writer(self.store, self.loader, counters)
+        self._clock = clock
+        counters, told = self.ledger.counters, Listeners(listeners)
+        self._sightings = sightings = Sightings()
+        self.store = store = Store(self.backend, deadline, counters)
+        self._slots = Slots(max_loads)
+        self.leases = leases = Leases(store, clock, counters, sightings)
+        self.loader = Loader(store, leases, self._slots, sightings, told, clock, counters)
+        self.rides = Rides(store, self.loader, clock, counters)
+        self.reader = Reader(
+            store, self.loader, self.rides, self.scopes, sightings, told, clock, counters
+        )
+        self.bulk = Bulk(self.reader, self.rides, self.loader, self.scopes)
+        self.writer = Writer(store, self.loader, leases, clock, counters)
         afresh_after_fork(self)
 
     def after_fork(self) -> None:
         """R12: the child is in no block and in no load, whatever its parent was in."""
         SCOPES.set(())
         LOADING.set(())
-        self.reader.begin_afresh()
+        self.rides.begin_afresh()
+        self._slots.begin_afresh()
+        self._sightings.begin_afresh()
 
     def backend(self) -> Backend:
         """The backend, made now if it is not yet; raises `ConfigurationError` if it will not do."""
@@ -77,28 +95,9 @@ class Engine:
             )
         return backend
 
-    def policy_for(
-        self,
-        ttl: Ttl,
-        *,
-        jitter: float | IsMissing = MISSING,
-        load_timeout: Duration | IsMissing = MISSING,
-        serializer: Serializer | str | IsMissing = MISSING,
-        share: bool | IsMissing = MISSING,
-    ) -> Policy:
-        """The cache's policy with what was given in its stead."""
-        changes: dict[str, Any] = {}
-        if ttl is not MISSING:
-            changes["ttl"] = seconds_or_never("ttl", ttl)
-        if jitter is not MISSING:
-            changes["jitter"] = fraction("jitter", jitter)
-        if load_timeout is not MISSING:
-            changes["load_timeout"] = seconds("load_timeout", load_timeout)
-        if serializer is not MISSING:
-            changes["serializer"] = serializer_of(serializer)
-        if share is not MISSING:
-            changes["share"] = share
-        return replace(self.policy, **changes) if changes else self.policy
+    def policy_for(self, options: Mapping[str, Any]) -> Policy:
+        """The cache's policy, with what `options` say in its stead."""
+        return self.policy.changed(options)
 
     def register(self, pattern: str, function: str) -> None:
         """One function for each template or name; the same function may come again."""
@@ -108,10 +107,10 @@ class Engine:
                 f"{pattern!r} is the key of {other} already; give {function} another key= or name="
             )
 
-    def stored_tags(self, tags: Iterable[str]) -> tuple[str, ...]:
-        """The store keys of declared tags, after the record that every entry carries."""
-        names = several("tags", tags)
-        return tuple(dict.fromkeys((self._home, *(tag_key(self.namespace, n) for n in names))))
+    def stored_tags(self, tags: Iterable[str], *records: str) -> tuple[str, ...]:
+        """The store keys of declared tags, after `records` and the one that every entry carries."""
+        names = (tag_key(self.namespace, name) for name in several("tags", tags))
+        return tuple(dict.fromkeys((self._home, *records, *names)))
 
     def call(
         self,
@@ -131,13 +130,42 @@ class Engine:
             load or _no_loader,
             self.ledger.direct,
             self,
+            self.namespace,
+            load,
         )
 
     async def answer(self, call: Call) -> Any:
         """From the cache or from the loader."""
         if self.disabled:
-            return await self.loader.alone(call)
+            return (await self.loader.alone([call], One(call.load, None)))[0]
         return await self.reader.get_or_load(call)
+
+    async def answer_all(self, calls: Sequence[Call], job: Several) -> list[Any]:
+        """Like `answer` for each, with one load; `MISSING` where that has nothing."""
+        if not calls:
+            return []
+        if self.disabled:
+            return list(await self.loader.alone(calls, job))
+        return await self.bulk.get_or_load_all(calls, job)
+
+    async def get_or_set_all(
+        self,
+        keys: Iterable[str],
+        loader: Callable[[list[Any]], Any],
+        tags: Iterable[str],
+        policy: Policy,
+        ways: Ways,
+    ) -> dict[str, Any]:
+        """What is there or can be loaded, by the user's key."""
+        calls: dict[str, Call] = {}
+        for key in several("keys", keys):
+            load = one_of(loader, key)
+            call = self.call(key, ways, tags=tags, policy=policy, load=load)
+            calls[key] = replace(call, partial=True)
+        names = {call.key: key for key, call in calls.items()}
+        job = Several(loader, loader, names)
+        values = await self.answer_all(list(calls.values()), job)
+        return {k: v for k, v in zip(calls, values, strict=True) if v is not MISSING}
 
     async def get_all(self, keys: Iterable[str], ways: Ways) -> dict[str, Any]:
         """What is there, by the user's key."""
@@ -173,17 +201,39 @@ class Engine:
         if self._gathered(Doomed({call.key: title(key)})):
             return False
         seen = await self.reader.look(call)
-        untagged = seen.entry is not None and replace(call, tags=()).takes(seen.entry)
+        entry = seen.entry
+        untagged = entry is not None and entry.holds() and replace(call, tags=()).takes(entry)
         if not seen.answered or self.reader.serves(seen._replace(valid=untagged)):
             return False
         return await self.writer.add(call, seen, value)
 
     async def exists(self, call: Call) -> bool:
         """Whether `get` would find a value."""
+        return self.reader.serves(await self._unhidden(call))
+
+    async def touch(self, key: str, ttl: Any, ways: Ways) -> bool:
+        """Another end for what is there; in a `deferred()` block what is pending is not there."""
+        call = self.call(key, ways)
+        ttl = MISSING if ttl is MISSING else seconds_or_never("ttl", ttl)
+        seen = await self._unhidden(call)
+        return await self.writer.touch(call, seen, ttl, title(key))
+
+    async def entry(self, key: str, ways: Ways) -> CacheEntry | None:
+        """What is there, stale or not."""
+        call = self.call(key, ways)
+        entry = (await self._unhidden(call)).value
+        if entry is None or not entry.serves_failures(self._clock.monotonic()):
+            return None
+        try:
+            return view(key, call, entry, self._clock)
+        except Exception:  # whatever a serializer raises for bytes it cannot read
+            return None
+
+    async def _unhidden(self, call: Call) -> Seen:
         scope = self.scopes.open()
         seen = await self.reader.look(call)
         hidden = scope is not None and scope.hides(call.key, seen.entry)
-        return not hidden and self.reader.serves(seen)
+        return Seen(answered=seen.answered) if hidden else seen
 
     async def invalidate(self, targets: Iterable[Target], ways: Ways) -> None:
         await self.forget(Doomed.of(self.namespace, targets), ways)
@@ -229,8 +279,19 @@ class Engine:
 
     async def clear(self, ways: Ways) -> None:
         """Forget everything: a new version of the record that every entry carries."""
+        await self._renew_record(self._home, "everything", ways)
+
+    async def clear_function(self, name: str, ways: Ways) -> None:
+        """Forget all calls of one function: a new version of the record that they carry."""
+        await self._renew_record(self.record_of(name), f"all of {name}", ways)
+
+    def record_of(self, function: str) -> str:
+        """The record that all entries of a function carry."""
+        return record_key(self.namespace, f"fn:{function}")
+
+    async def _renew_record(self, record: str, name: str, ways: Ways) -> None:
         doomed = Doomed()
-        doomed.tags[self._home] = "everything"
+        doomed.tags[record] = name
         await self.forget(doomed, ways)
 
     async def open(self, ways: Ways) -> None:
@@ -250,9 +311,9 @@ class Engine:
         self.store.check_waits(ways)
         await self.store.finished(ways)
         self.store.closed = True  # first: who waited for a flight looks again at once
-        flights = [*self.reader.flights.give_up(), *self.reader.unstored.give_up()]
-        self.reader.watches.give_up()
-        self.store.later([Write(f.key, None, f.anchor) for f in flights if f.anchor is not None])
+        flights = [*self.rides.flights.give_up(), *self.rides.unstored.give_up()]
+        self.rides.watches.give_up()
+        self.leases.give_up([flight.hold for flight in flights])
         mine = [f.task for f in flights if f.task and f.task.get_loop() is running_loop()]
         if mine and ways.waits:
             await asyncio.wait(mine, timeout=self.store.deadline)

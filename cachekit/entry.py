@@ -3,6 +3,7 @@
 import os
 from collections.abc import Callable, Mapping
 from enum import IntEnum
+from itertools import islice
 from math import inf
 from typing import Any, Final
 
@@ -28,10 +29,12 @@ def new_version() -> int:
 class Entry:
     """A value, a stub, a pass or a tag record, with what decides whether it may be served.
 
-    `tags` maps each tag's key to the version it had before the load; `keep` is how long the store
-    is to hold the entry in seconds (`None`: for good); `fresh_until` is on this process's
-    monotonic clock; `born` is when the load ended, in seconds since the epoch; `ttl` and
-    `load_time` are seconds; `codec` and `schema` say who wrote the bytes.
+    `tags` maps each tag's key to the version it had before the load; the first `declared` of them
+    are what the call declared, the rest came from the result. `keep` is how long the store is to
+    hold the entry in seconds (`None`: for good). `born` is when the load ended, in seconds since
+    the epoch; `ttl`, `stale_while_revalidate`, `stale_if_error` and `load_time` are seconds;
+    `fresh_until` and `serves_until` are on this process's monotonic clock. `codec`, `schema` and
+    `revision` say who wrote the bytes.
 
     It has two faces: the value, kept so that no caller can change it, and `payload`, its bytes.
     """
@@ -40,6 +43,7 @@ class Entry:
         "__weakref__",
         "born",
         "codec",
+        "declared",
         "fresh_until",
         "keep",
         "kept",
@@ -47,7 +51,11 @@ class Entry:
         "links",
         "load_time",
         "payload",
+        "revision",
         "schema",
+        "serves_until",
+        "stale_if_error",
+        "stale_while_revalidate",
         "tags",
         "thaw",
         "ttl",
@@ -66,15 +74,19 @@ class Entry:
         self.kind = kind
         self.version = new_version() if version is None else version
         self.keep = keep
+        self.declared: int
         self.tags: Mapping[str, int]
         self.links: tuple[tuple[Entry, int], ...]
         self.carry(tags or {})
-        self.fresh_until = -inf
+        self.fresh_until = self.serves_until = -inf
         self.born = 0.0
         self.ttl: float | None = None
+        self.stale_while_revalidate = 0.0
+        self.stale_if_error = 0.0
         self.load_time = 0.0
         self.codec = ""
         self.schema = b""
+        self.revision = ""
         self.payload: bytes | None = None
         self.kept: Any = None
         self.thaw: Callable[[Any], Any] | None = None
@@ -90,24 +102,59 @@ class Entry:
         self.ttl = ttl
         self.born = clock.time()
         self.fresh_until = inf if ttl is None else clock.monotonic() + ttl
+        self.serves_until = self.fresh_until
+
+    def outlast(self, spare: float) -> None:
+        """Have the store keep it so many seconds longer than it is usable."""
+        usable = max(self.stale_while_revalidate, self.stale_if_error)
+        self.keep = None if self.ttl is None else self.ttl + usable + spare
+
+    def copy(self) -> "Entry":
+        """Another one of the same value, version and tags, whose life has yet to begin."""
+        same = Entry(self.kind, version=self.version, keep=self.keep)
+        for name in _COPIED:
+            setattr(same, name, getattr(self, name))
+        return same
+
+    def expire(self) -> None:
+        """Its bytes cannot be read: whoever holds it has no use for it."""
+        self.fresh_until = self.serves_until = -inf
+
+    def vouch(self, caller: object, until: float) -> None:
+        """From here on a hit of `caller` is served, until then, with nothing more to look at."""
+        self.vouched = caller
+        self.serves_until = until
 
     def serves(self, now: float) -> bool:
         """The only rule of whether a hit may be served: fresh, and each tag at its version."""
-        if now >= self.fresh_until:
+        if now >= self.serves_until:
             return False
         for record, version in self.links:  # noqa: SIM110
             if record.version != version:
                 return False
         return True
 
+    def serves_stale(self, now: float) -> bool:
+        """Whether its time allows that it is served at once, though perhaps not fresh."""
+        return now < self.fresh_until + self.stale_while_revalidate
+
+    def serves_failures(self, now: float) -> bool:
+        """Whether its time allows that it is served, at the latest if its refresh fails."""
+        return now < self.fresh_until + max(self.stale_while_revalidate, self.stale_if_error)
+
     def holds(self) -> bool:
         """Whether each tag is still at the version this entry carries."""
         return all(record.version == version for record, version in self.links)
 
-    def carry(self, tags: Mapping[str, int]) -> None:
-        """Take over tags and their versions."""
-        self.tags = tags
-        self.links = UNLINKED if tags else ()
+    def carry(self, tags: Mapping[str, int], derived: Mapping[str, int] | None = None) -> None:
+        """Take over declared tags and their versions, and those `derived` from the result."""
+        self.declared = len(tags)
+        self.tags = {**tags, **derived} if derived else tags
+        self.links = UNLINKED if self.tags else ()
+
+    def declared_tags(self) -> dict[str, int]:
+        """The tags, with their versions, that did not come from the result."""
+        return dict(islice(self.tags.items(), self.declared))
 
     def link(self, records: Mapping[str, "Entry"]) -> None:
         """Hold the records of its tags, not their names; one that is missing is a dead one."""
@@ -122,6 +169,12 @@ class Entry:
     def __repr__(self) -> str:
         return f"<{self.kind.name.lower()} {self.version:x} tags={list(self.tags)}>"
 
+
+_COPIED: Final = tuple(
+    name
+    for name in Entry.__slots__
+    if name not in ("__weakref__", "born", "fresh_until", "serves_until", "vouched")
+)
 
 DEAD: Final = Entry(Kind.TAG, version=-1)
 UNLINKED: Final = ((DEAD, 0),)

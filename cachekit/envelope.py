@@ -10,9 +10,13 @@
     22      2     number of tags; for each: u16 length, its key, u64 version
             -     (up to here the same in all formats)
             8     ttl, float64 seconds, inf: none
+            8     stale while revalidate, float64 seconds after that
+            8     stale if error, float64 seconds after that
             4     load time, float32 seconds
+            2     how many of the tags were declared; they come first
             1+n   schema fingerprint
             1+n   codec id
+            1+n   revision: the version of the function
             4+n   the key itself
             4+n   payload
             4     CRC-32 of all before (at the end in all formats)
@@ -39,7 +43,7 @@ _NO_FLAGS: Final = 0
 _HEAD: Final = struct.Struct(">2sBBHQdH")
 _TAG: Final = struct.Struct(">H")
 _TAG_VERSION: Final = struct.Struct(">Q")
-_TIMES: Final = struct.Struct(">df")
+_TIMES: Final = struct.Struct(">dddfH")
 _BYTE: Final = struct.Struct(">B")
 _LONG: Final = struct.Struct(">I")
 
@@ -65,7 +69,7 @@ def _pack(key: str, entry: Entry) -> bytes:
         name = tag.encode(errors="surrogatepass")
         parts += [_TAG.pack(len(name)), name, _TAG_VERSION.pack(version)]
     parts.append(_TIMES.pack(*_times(entry)))
-    for short in (entry.schema, entry.codec.encode()):
+    for short in (entry.schema, entry.codec.encode(), entry.revision.encode()):
         parts += [_BYTE.pack(len(short)), short]
     for long in (key.encode(errors="surrogatepass"), entry.payload or b""):
         parts += [_LONG.pack(len(long)), long]
@@ -73,10 +77,12 @@ def _pack(key: str, entry: Entry) -> bytes:
     return body + _LONG.pack(zlib.crc32(body))
 
 
-def _times(entry: Entry) -> tuple[float, float]:
+def _times(entry: Entry) -> tuple[float, float, float, float, int]:
     if entry.kind is not Kind.VALUE:
-        return 0.0, 0.0
-    return inf if entry.ttl is None else entry.ttl, entry.load_time
+        return 0.0, 0.0, 0.0, 0.0, entry.declared
+    ttl = inf if entry.ttl is None else entry.ttl
+    windows = entry.stale_while_revalidate, entry.stale_if_error
+    return ttl, *windows, entry.load_time, entry.declared
 
 
 def unpack(key: str, data: bytes, clock: Clock) -> Entry:
@@ -109,12 +115,14 @@ def _unpack(key: str, data: bytes, clock: Clock) -> Entry:
 
 
 def _read_body(entry: Entry, key: str, data: bytes, at: int, clock: Clock) -> None:
-    ttl, entry.load_time = _TIMES.unpack_from(data, at)
-    if isnan(ttl):
-        raise ValueError(f"a ttl of {ttl}")
+    ttl, *windows, entry.load_time, entry.declared = _TIMES.unpack_from(data, at)
+    if isnan(ttl) or not all(isfinite(window) for window in windows):
+        raise ValueError(f"a ttl of {ttl}, stale for {windows}")
+    entry.stale_while_revalidate, entry.stale_if_error = windows
     entry.schema, at = _take(data, at + _TIMES.size, _BYTE)
     codec, at = _take(data, at, _BYTE)
-    entry.codec = codec.decode()
+    revision, at = _take(data, at, _BYTE)
+    entry.codec, entry.revision = codec.decode(), revision.decode()
     own, at = _take(data, at, _LONG)
     if own != key.encode(errors="surrogatepass"):
         raise ValueError("another key's")
@@ -124,7 +132,7 @@ def _read_body(entry: Entry, key: str, data: bytes, at: int, clock: Clock) -> No
     if entry.kind is Kind.VALUE:
         entry.ttl = None if ttl == inf else ttl
         age = max(0.0, clock.time() - entry.born)
-        entry.fresh_until = clock.monotonic() + ttl - age
+        entry.fresh_until = entry.serves_until = clock.monotonic() + ttl - age
         entry.payload = payload
 
 

@@ -2,9 +2,11 @@
 
 import asyncio
 import threading
+from collections.abc import Mapping
 from concurrent.futures import Future
 from contextlib import suppress
 from contextvars import ContextVar
+from enum import IntEnum
 from types import TracebackType
 from typing import Any, Final, NamedTuple, TypeAlias
 
@@ -14,15 +16,25 @@ from cachekit.runtime import running_loop
 from cachekit.serializer import Serializer
 
 
+class Stage(IntEnum):
+    """How far a flight is; who shares it has come at one of these."""
+
+    BOARDING = 0
+    LOADING = 1
+    LANDING = 2  # nothing that happens from here on is known to the load
+
+
 class Loaded(NamedTuple):
     """A load's value; each caller opens the entry for a copy of its own.
 
-    `value` is for the leader alone, should the bytes of the entry not be readable.
+    `value` is for the leader alone, should the bytes of the entry not be readable. It is for those
+    who came before or at the stage `until`.
     """
 
     entry: Entry
     serializer: Serializer
     value: Any
+    until: Stage = Stage.LANDING
 
 
 class Failed(NamedTuple):
@@ -46,11 +58,38 @@ class Private(NamedTuple):
     error: BaseException | None = None
 
 
+class Absent(NamedTuple):
+    """A load of several keys had nothing for this one."""
+
+
+class Taken(NamedTuple):
+    """A claim of another process on the same refresh, or the pass that its failure left."""
+
+    claim: Entry
+
+
 class Again(NamedTuple):
     """Nothing came of it: look again."""
 
 
-Outcome: TypeAlias = Loaded | Failed | Private | Again
+Outcome: TypeAlias = Loaded | Failed | Private | Absent | Taken | Again
+
+
+class Hold(NamedTuple):
+    """What keeps others from loading: `mark`, a stub or a pass, under `key`.
+
+    The fill is conditional on the version `anchor`, and carries `tags` as they were before the
+    load. On a refresh the mark is a claim, and the anchor the old value's.
+    """
+
+    key: str
+    mark: Entry
+    anchor: int
+    tags: Mapping[str, int]
+
+    @property
+    def is_claim(self) -> bool:
+        return self.mark.version != self.anchor
 
 
 class Shared:
@@ -88,19 +127,34 @@ class Shared:
 
 
 class Flight(Shared):
-    """One load: lease, load, fill.
+    """One load of one key: lease, load, fill. Those that one loader loads are a `party`.
 
-    `anchor` is the version that the fill is conditional on; without one nothing is stored.
+    Without a `hold` nothing is stored. One that `finishes` is not given up when nobody waits; one
+    that is `behind` was begun for nobody who waits.
     """
 
-    def __init__(self, call: Call, deadline: float) -> None:
+    def __init__(self, call: Call, deadline: float, *, finishes: bool = False) -> None:
         super().__init__(call.key, deadline)
         self.tags = frozenset(call.tags)
-        self.anchor: int | None = None
+        self.stage = Stage.BOARDING
+        self.hold: Hold | None = None
+        self.finishes = finishes
+        self.behind = False
         self.leader_left = False
         self.before: Flight | None = None
         self.owner = call.owner
         self.came: Outcome | None = None
+        self.party = {self}
+
+    @property
+    def anchor(self) -> int | None:
+        """The version that the fill is conditional on."""
+        return None if self.hold is None else self.hold.anchor
+
+    def abandon(self) -> None:
+        self.party.discard(self)
+        if not self.party:
+            super().abandon()
 
     def end(self, outcome: Outcome) -> None:
         """The load has ended so, for its leader even if the others had given it up."""
@@ -129,17 +183,34 @@ class Table:
             flight = self._shared(call, anchor)
             return None if flight is None else self._board(flight)
 
-    def join_or_lead(self, call: Call, anchor: int | None, deadline: float) -> tuple[Flight, bool]:
+    def has(self, call: Call, anchor: int) -> bool:
+        """Whether there is a flight to share for who has seen that."""
+        with self._lock:
+            return self._shared(call, anchor) is not None
+
+    def join_or_lead(
+        self, call: Call, anchor: int | None, deadline: float, *, finishes: bool = False
+    ) -> tuple[Flight, bool]:
         """The flight to share, or a new one that the caller leads (then True)."""
         with self._lock:
             flight = self._shared(call, anchor)
             if flight is not None:
                 return self._board(flight), False
-            new = self._boarding[call.key] = Flight(call, deadline)
+            new = self._boarding[call.key] = Flight(call, deadline, finishes=finishes)
             self._all.add(new)
             new.before = self._flying.get(call.key)  # the unstored ones queue up
-            new.anchor = anchor
             return self._board(new), True
+
+    def follow(self, flight: Flight, call: Call, deadline: float) -> Flight:
+        """A second load on the hold of the first, for nobody who waits yet."""
+        with self._lock:
+            new = Flight(call, deadline, finishes=True)
+            new.behind, new.stage = True, Stage.LOADING
+            new.hold, new.tags = flight.hold, flight.tags
+            self._all.add(new)
+            if self._flying.get(call.key) is flight:
+                self._flying[call.key] = new
+            return new
 
     def _shared(self, call: Call, anchor: int | None) -> Flight | None:
         """R1: one that flies on the anchor just seen, or that has not begun to load."""
@@ -155,22 +226,23 @@ class Table:
         flight.waiters += 1
         return flight
 
-    def begin(self, flight: Flight, held: Entry | None, deadline: float) -> None:
+    def begin(self, flight: Flight, hold: Hold | None, deadline: float) -> None:
         """From here on the load is older than the question of whoever comes, and sees no anchor."""
         with self._lock:
             if self._boarding.get(flight.key) is flight:
                 del self._boarding[flight.key]
             self._flying[flight.key] = flight
+            flight.stage = Stage.LOADING
             flight.deadline = deadline
-            flight.anchor = None if held is None else held.version
-            flight.tags = flight.tags.union(() if held is None else held.tags)
+            flight.hold = hold
+            flight.tags = flight.tags.union(() if hold is None else hold.tags)
 
     def leave(self, flight: Flight, *, leader: bool) -> None:
         """A caller goes. When none is left the load is given up."""
         with self._lock:
             flight.waiters -= 1
             flight.leader_left |= leader
-            alone = flight.waiters == 0 and not flight.done
+            alone = flight.waiters == 0 and not flight.done and not flight.finishes
             if alone:
                 self._drop(flight)
         if alone:
@@ -182,6 +254,7 @@ class Table:
         with self._lock:
             self._drop(flight)
         flight.before = None
+        flight.party.discard(flight)
         flight.settle(Again())
 
     def give_up(self) -> list[Flight]:

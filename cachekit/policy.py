@@ -1,17 +1,22 @@
 """How one value is cached: durations and what makes its bytes."""
 
+import math
+import os
 import random
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from datetime import timedelta
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, TypeAlias, TypedDict, cast
 
+from cachekit.entry import Entry
 from cachekit.errors import ConfigurationError
-from cachekit.missing import IsMissing
+from cachekit.missing import MISSING, IsMissing
+from cachekit.registry import serializer_of
 from cachekit.serializer import Serializer
 
 Duration: TypeAlias = float | timedelta
-Ttl: TypeAlias = Duration | IsMissing | None
-"""Seconds or a timedelta, `None`: for good, `MISSING`: what the cache says."""
+Ttl: TypeAlias = Duration | None
+TtlOf: TypeAlias = Callable[[Any], Ttl]
 
 LEASE: Final = 2.0
 """Seconds a stub lives unless renewed, and the longest a load waits for another's load."""
@@ -21,16 +26,50 @@ PASS: Final = 1.0
 
 LONGEST: Final = 10 * 365 * 86400.0
 
+_SALT: Final = int.from_bytes(os.urandom(8), "big")
+
+
+class Lifetime(TypedDict, total=False):
+    """How long a value is kept and what makes its bytes; what is not given the cache says."""
+
+    ttl: Ttl | TtlOf
+    """Seconds or a timedelta from the end of its load; `None`: for good. Or a function of the
+    value that says so; 0 or less: it is not stored."""
+    none_ttl: Ttl
+    """The ttl of a `None`."""
+    jitter: float
+    """The part of `ttl`, from 0 to 1, that may be taken off at random."""
+    stale_while_revalidate: Duration
+    """How long after its ttl a value is still served at once, while it is loaded anew."""
+    stale_if_error: Duration
+    """How long after its ttl a value is still served if loading it anew fails."""
+    serializer: Serializer | str
+    """A `Serializer`, or the name of an installed one."""
+    share: bool
+    """Hand out the very object that is cached, not a copy for each caller."""
+    version: int | str
+    """What another version has stored under the key is not served."""
+
+
+class Options(Lifetime, total=False):
+    """How a value is loaded and kept; what is not given the cache says."""
+
+    load_timeout: Duration
+    """How long a load may take before all who wait for it get a `TimeoutError`."""
+    soft_timeout: Duration | None
+    """How long a caller waits for a load if there is a value that `stale_if_error` allows."""
+    early_refresh: float
+    """How many load times before its end a value is loaded anew, on average; 0: it is not."""
+    when: Callable[[Any], bool]
+    """What a loaded value must fulfil to be stored."""
+
 
 def seconds(name: str, value: Any) -> float:
     """A duration as seconds: finite, above zero, ten years at most."""
-    if isinstance(value, timedelta):
-        value = value.total_seconds()
-    if isinstance(value, bool) or not isinstance(value, (int, float)):
-        raise ConfigurationError(f"{name} must be seconds or a timedelta, not {value!r}")
-    if not 0 < value <= LONGEST:
-        raise ConfigurationError(f"{name} must be above 0 and at most ten years, not {value!r} s")
-    return float(value)
+    span = _seconds(name, value)
+    if not 0 < span <= LONGEST:
+        raise ConfigurationError(f"{name} must be above 0 and at most ten years, not {span!r} s")
+    return float(span)
 
 
 def seconds_or_never(name: str, value: Any) -> float | None:
@@ -41,29 +80,135 @@ def seconds_or_never(name: str, value: Any) -> float | None:
         raise ConfigurationError(f"{error}; None never expires") from None
 
 
+def span_or_never(name: str, value: Any) -> float | None:
+    """What a function or a loader says is a ttl: it may be over."""
+    if value is None:
+        return None
+    span = _seconds(name, value)
+    if span != span:
+        raise ConfigurationError(f"{name} must be a number of seconds, not {span!r}")
+    return float(max(-1.0, min(LONGEST, span)))
+
+
 def fraction(name: str, value: Any) -> float:
     """A part of something: 0 or more, below 1."""
-    if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 <= value < 1:
+    if not _is_number(value) or not 0 <= value < 1:
         raise ConfigurationError(f"{name} must be at least 0 and below 1, not {value!r}")
     return float(value)
 
 
+def _is_number(value: Any) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
+
+
+def _seconds(name: str, value: Any) -> int | float:
+    if isinstance(value, timedelta):
+        value = value.total_seconds()
+    if not _is_number(value):
+        raise ConfigurationError(f"{name} must be seconds or a timedelta, not {value!r}")
+    return cast("int | float", value)
+
+
+def _window(name: str, value: Any) -> float:
+    return 0.0 if value == 0 and _is_number(value) else seconds(name, value)
+
+
+def _ttl(name: str, value: Any) -> Any:
+    return value if callable(value) else seconds_or_never(name, value)
+
+
+def _soft(name: str, value: Any) -> float | None:
+    return None if value is None else seconds(name, value)
+
+
+def _factor(name: str, value: Any) -> float:
+    if not _is_number(value) or not 0 <= value <= 1000:
+        raise ConfigurationError(f"{name} must be load times, from 0 to 1000, not {value!r}")
+    return float(value)
+
+
+def _predicate(name: str, value: Any) -> Callable[[Any], bool]:
+    if not callable(value):
+        raise ConfigurationError(f"{name} must be a function of the value, not {value!r}")
+    return cast("Callable[[Any], bool]", value)
+
+
+def _version(name: str, value: Any) -> str:
+    if isinstance(value, bool) or not isinstance(value, (int, str)) or len(str(value)) > 64:
+        raise ConfigurationError(f"{name} must be a number or a short str, not {value!r}")
+    return str(value)
+
+
+def _flag(name: str, value: Any) -> bool:
+    if not isinstance(value, bool):
+        raise ConfigurationError(f"{name} must be True or False, not {value!r}")
+    return value
+
+
+_CHECKS: Final[Mapping[str, Callable[[str, Any], Any]]] = {
+    "ttl": _ttl,
+    "none_ttl": seconds_or_never,
+    "jitter": fraction,
+    "stale_while_revalidate": _window,
+    "stale_if_error": _window,
+    "serializer": lambda _, value: serializer_of(value),
+    "share": _flag,
+    "version": _version,
+    "load_timeout": seconds,
+    "soft_timeout": _soft,
+    "early_refresh": _factor,
+    "when": _predicate,
+}
+
+
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """Everything that shapes how one value is cached. Durations are seconds.
+    """Everything that shapes how one value is cached: `Options`, checked. Durations are seconds."""
 
-    `jitter` is the part of `ttl` that may be taken off at random, so that what was filled
-    together does not expire together.
-    """
-
-    ttl: float | None
     serializer: Serializer
+    ttl: float | TtlOf | None = 300.0
+    none_ttl: float | IsMissing | None = MISSING
     jitter: float = 0.0
-    load_timeout: float = 30.0
+    stale_while_revalidate: float = 0.0
+    stale_if_error: float = 0.0
     share: bool = False
+    version: str = ""
+    load_timeout: float = 30.0
+    soft_timeout: float | None = None
+    early_refresh: float = 0.0
+    when: Callable[[Any], bool] | None = None
 
-    def lifetime(self) -> float | None:
-        """The ttl of one entry: jitter only shortens."""
-        if self.ttl is None or not self.jitter:
+    def changed(self, options: Mapping[str, Any]) -> "Policy":
+        """With what `options` say in the stead of what this says."""
+        if unknown := options.keys() - _CHECKS.keys():
+            raise TypeError(f"no such option: {sorted(unknown)}; there are {', '.join(_CHECKS)}")
+        checked = {name: _CHECKS[name](name, value) for name, value in options.items()}
+        return replace(self, **checked) if checked else self
+
+    @property
+    def refreshes(self) -> bool:
+        """Whether a value may be loaded anew while the old one is there."""
+        return bool(self.stale_while_revalidate or self.stale_if_error or self.early_refresh)
+
+    def lifetime(self, value: Any, ttl: float | IsMissing | None = MISSING) -> float | None:
+        """The ttl of one value, or `ttl`, less jitter; not above 0: it is not to be stored."""
+        if ttl is MISSING:
+            ttl = self._ttl(value)
+        return ttl if ttl is None or not self.jitter else ttl * (1 - self.jitter * random.random())
+
+    def _ttl(self, value: Any) -> float | None:
+        if value is None and self.none_ttl is not MISSING:
+            return self.none_ttl
+        if not callable(self.ttl):
             return self.ttl
-        return self.ttl * (1 - self.jitter * random.random())
+        return span_or_never("what ttl= returned", self.ttl(value))
+
+    def quiet_until(self, entry: Entry) -> float:
+        """Until when `entry` is served with nothing else to do.
+
+        R5: each process draws one moment for an early refresh, so that they do not all start one.
+        """
+        if not self.early_refresh or entry.ttl is None:
+            return entry.fresh_until
+        draw = random.Random(entry.version ^ _SALT).random()
+        return entry.fresh_until + self.early_refresh * entry.load_time * math.log(1.0 - draw)

@@ -1,58 +1,48 @@
-"""The read path: peek -> read -> serve, share, wait or lead."""
+"""The read path: peek -> read -> serve, refresh, share, wait or lead."""
 
 from collections.abc import Mapping, Sequence
-from math import inf
-from random import uniform
-from typing import Any, Final
+from typing import Any
 
 from cachekit.backend import Unreached, Write
-from cachekit.call import Call, Patience, Seen
+from cachekit.call import Call, Caller, Seen
 from cachekit.clock import Clock
 from cachekit.deferred import SCOPES, Scope, Scopes
-from cachekit.entry import Entry, Kind
-from cachekit.flight import (
-    Again,
-    Failed,
-    Flight,
-    Loaded,
-    Private,
-    Shared,
-    Table,
-    Watches,
-    inside,
-)
+from cachekit.entry import Entry
+from cachekit.jobs import Job, One
+from cachekit.listeners import Listeners
 from cachekit.loader import Loader
 from cachekit.missing import MISSING
-from cachekit.policy import LEASE
+from cachekit.rides import AGAIN, Rides
+from cachekit.sightings import Sightings
 from cachekit.stats import Counters, Info
 from cachekit.store import Store
 
-_AGAIN: Final = Again()
-_SHORTEST_PAUSE: Final = 0.025
-_LONGEST_PAUSE: Final = 0.25
-_EARLY: Final = 1e-6
-
 
 class Reader:
-    """Answers calls from the store, from a load under way, or by leading one."""
+    """Answers calls from the store, or from a load."""
 
     def __init__(
-        self, store: Store, loader: Loader, scopes: Scopes, clock: Clock, counters: Counters
+        self,
+        store: Store,
+        loader: Loader,
+        rides: Rides,
+        scopes: Scopes,
+        sightings: Sightings,
+        listeners: Listeners,
+        clock: Clock,
+        counters: Counters,
     ) -> None:
-        self.begin_afresh()
         self._now = clock.monotonic
         self._store = store
         self._loader = loader
+        self._rides = rides
         self._scopes = scopes
+        self._sightings = sightings
+        self._listeners = listeners
         self._count = counters
+        self.hit = self._hit_told if listeners.hear_hits else self._hit
 
-    def begin_afresh(self) -> None:
-        """Forget what is under way (R12)."""
-        self.flights = Table()
-        self.unstored = Table()
-        self.watches = Watches()
-
-    def hit(self, key: str, vouch: object, info: Info) -> Any:
+    def _hit(self, key: str, vouch: Caller, info: Info) -> Any:
         """A warm hit of a decorated function, or `MISSING`: no lock, no task, no loop."""
         entry = self._store.peek(key)
         if entry is None or entry.vouched is not vouch or not entry.serves(self._now()):
@@ -63,29 +53,54 @@ class Reader:
         thaw = entry.thaw
         return entry.kept if thaw is None else thaw(entry.kept)
 
+    def _hit_told(self, key: str, vouch: Caller, info: Info) -> Any:
+        value = self._hit(key, vouch, info)
+        if value is not MISSING:
+            self._listeners.hit(vouch.name, key)
+        return value
+
     async def get_or_load(self, call: Call) -> Any:
         """The value, from wherever it may come; raises only what the loader raised."""
-        self._refuse_circle(call)
+        patience = self._rides.patience(call)
         scope = self._scopes.open()
         if scope is not None:
             return await self._read_past(call, scope)
-        value = self._glance(call)
+        value = self._served(call, self._glance(call))
         if value is not MISSING:
             return value
-        patience = Patience(until=self._wait_limit(call))
         while True:
             seen = await self.look(call)
-            value = self.serve(call, seen)
+            value = self._served(call, seen)
             if value is not MISSING:
                 return value
-            call.info.misses += patience.tries == 0
-            value = await self._obtain(call, seen, patience)
-            if value is not _AGAIN:
+            if patience.tries == 0:
+                self.missed(call)
+            value = await self._rides.obtain(call, seen, patience)
+            if value is not AGAIN:
                 return value
+
+    def _served(self, call: Call, seen: Seen) -> Any:
+        """The value seen, if it may be served at once; what is stale is loaded anew meanwhile."""
+        old, now = seen.value, self._now()
+        if old is None or now < call.policy.quiet_until(old):
+            return self.serve(call, seen)
+        if call.refresh is not None and old.serves_stale(now):
+            self._rides.refresh([(call, seen)], One(call.refresh, call.refresh))
+        elif now >= old.fresh_until and not self._rides.is_cared_for(call, old):
+            return MISSING  # this caller has to load it
+        return self.serve(call, seen)
+
+    def served_all(self, seen: Mapping[Call, Seen], job: Job) -> dict[Call, Any]:
+        """Like `_served` for each, with one load for all that is stale."""
+        behind, now = job.behind(), self._now()
+        if behind is not None:
+            stale = [(call, saw) for call, saw in seen.items() if _is_stale(call, saw, now)]
+            self._rides.refresh(stale, behind)
+        return {call: self._served(call, saw) for call, saw in seen.items()}
 
     async def get(self, call: Call) -> Any:
         """The value if there is one that serves, else `MISSING`; at once."""
-        value = MISSING if self._scopes.open() else self._glance(call)
+        value = MISSING if self._scopes.open() else self.serve(call, self._glance(call))
         return (await self.get_all([call]))[0] if value is MISSING else value
 
     async def get_all(self, calls: Sequence[Call]) -> list[Any]:
@@ -97,15 +112,16 @@ class Reader:
         scope = self._scopes.open()
         hidden = scope is not None and scope.hides(call.key, seen.entry)
         value = MISSING if hidden else self.serve(call, seen)
-        call.info.misses += value is MISSING
+        if value is MISSING:
+            self.missed(call)
         return value
 
-    def _glance(self, call: Call) -> Any:
-        """The value, if a look without I/O finds one that serves."""
+    def _glance(self, call: Call) -> Seen:
+        """What a look without I/O finds."""
         entry = self._store.peek(call.key)
         if entry is None:
-            return MISSING
-        return self.serve(call, Seen(entry, valid=entry.holds() and call.takes(entry)))
+            return Seen()
+        return Seen(entry, valid=entry.holds() and call.takes(entry))
 
     async def look(self, call: Call) -> Seen:
         """Read the key and its tags; an entry is valid if all of its hold and cover the call's."""
@@ -120,124 +136,36 @@ class Reader:
         more = dict.fromkeys(tag for e in entries for tag in e.tags if tag not in asked)
         if more:
             found.update(await self._store.read(list(more), ways))
+        self._sightings.note(found)
         return [_seen(call, found) for call in calls]
 
     def serves(self, seen: Seen) -> bool:
-        """Whether what was seen is a value that may be served."""
-        return seen.entry is not None and seen.valid and seen.entry.serves(self._now())
+        """Whether what was seen is a value that may be served at once, stale or not."""
+        return seen.value is not None and seen.value.serves_stale(self._now())
 
     def serve(self, call: Call, seen: Seen) -> Any:
         """The value seen, or `MISSING` if it may not be served."""
-        entry = seen.entry
-        if entry is None or not self.serves(seen):
+        entry, now = seen.value, self._now()
+        if entry is None or not entry.serves_stale(now):
             return MISSING
         try:
             value = entry.open(call.policy.serializer)
         except Exception:  # whatever a serializer raises for bytes it cannot read
             self._count.unreadable += 1
             self._store.later([Write(call.key, None, entry.version)])
+            entry.expire()
             return MISSING
         call.info.hits += 1
+        self._count.stale += now >= entry.fresh_until
+        self._listeners.hit(call.name, call.key)
         if call.vouch is not None:
-            entry.vouched = call.vouch
+            entry.vouch(call.vouch, call.policy.quiet_until(entry))
         return value
 
-    async def _obtain(self, call: Call, seen: Seen, patience: Patience) -> Any:
-        """Share a load, wait for one, or lead one; `_AGAIN` to look again."""
-        if patience.gives_up() or not seen.answered:
-            return await self._obtain_unstored(call, patience)
-        entry = seen.entry if seen.valid else None
-        if entry is not None and entry.kind is Kind.STUB:
-            flight = self.flights.join(call, entry.version)
-            if flight is None:
-                return await self._outwait(call, entry.version, patience)
-            return await self._ride(self.flights, flight, call, patience)
-        anchor = entry.version if entry is not None and entry.kind is Kind.PASS else None
-        flight, leading = self.flights.join_or_lead(call, anchor, self._longest(call))
-        if leading:
-            flight.task = await call.ways.lead(self._loader.fly(self.flights, flight, call, seen))
-        return await self._ride(self.flights, flight, call, patience, leading=leading)
-
-    async def _obtain_unstored(self, call: Call, patience: Patience) -> Any:
-        """Without an answer one load runs per key; who comes meanwhile shares the next one."""
-        flight, leading = self.unstored.join_or_lead(call, None, self._longest(call))
-        if leading:
-            work = self._loader.fly_unstored(self.unstored, flight, call, patience.until)
-            flight.task = await call.ways.lead(work)
-        return await self._ride(self.unstored, flight, call, patience, leading=leading)
-
-    async def _ride(
-        self, table: Table, flight: Flight, call: Call, patience: Patience, *, leading: bool = False
-    ) -> Any:
-        """Wait for a flight; it goes on without this caller as long as others wait."""
-        self._count.shared += not leading
-        try:
-            await self._until_done(flight, call, inf if leading else patience.until)
-        finally:
-            table.leave(flight, leader=leading)
-        if not flight.done:  # R9: nobody waits in a circle
-            return await self._loader.alone(call)
-        return await self._arrive(flight, call, leading=leading)
-
-    async def _arrive(self, flight: Flight, call: Call, *, leading: bool) -> Any:
-        match (leading and flight.came) or flight.future.result():
-            case Loaded() as loaded:
-                return await self._opened(loaded, call, leading=leading)
-            case Failed() as failed:
-                raise failed.again()
-            case Private(value, None):
-                return value if leading else await self._loader.alone(call)
-            case Private(_, error) if leading and error is not None:
-                raise error
-            case _:
-                return _AGAIN
-
-    async def _opened(self, loaded: Loaded, call: Call, *, leading: bool) -> Any:
-        try:
-            return loaded.entry.open(loaded.serializer)
-        except Exception:  # the serializer cannot read what it wrote
-            self._count.unreadable += 1
-        return loaded.value if leading else await self._loader.alone(call)
-
-    async def _until_done(self, shared: Shared, call: Call, until: float) -> None:
-        """Until the load has ended, its time is up, or this caller may not wait any longer."""
-        span = self._loader.longest(call)  # the deadline moves when the load begins: look again
-        while not shared.done:
-            left = self._left(min(shared.deadline, until))
-            if not left:
-                break
-            await call.ways.wait(shared.future, min(left, span))
-        if not self._left(shared.deadline):
-            shared.settle(Failed(TimeoutError(f"the load of {shared.key} took too long")))
-
-    async def _outwait(self, call: Call, version: int, patience: Patience) -> Any:
-        """Wait until the stub of another process is gone, with one poll per key."""
-        now = self._now()
-        if not patience.waits_for(version, now):
-            return await self._obtain_unstored(call, patience)
-        if not self._left(patience.until):
-            return await self._loader.alone(call)
-        self._count.waits += 1
-        watch, mine = self.watches.join(call.key, self._longest(call))
-        try:
-            if mine:
-                watch.task = await call.ways.lead(self._poll(watch, call, version, patience.until))
-            await self._until_done(watch, call, patience.until)
-        finally:
-            self.watches.leave(watch)
-        return _AGAIN
-
-    async def _poll(self, watch: Shared, call: Call, version: int, until: float) -> None:
-        pause = _SHORTEST_PAUSE
-        try:
-            while self._left(min(watch.deadline, until)):
-                await call.ways.pause(uniform(pause / 2, pause))
-                entry = (await self._store.read((call.key,), call.ways)).get(call.key)
-                if not isinstance(entry, Entry) or entry.version != version:
-                    return
-                pause = min(_LONGEST_PAUSE, pause * 1.5)
-        finally:
-            self.watches.end(watch)
+    def missed(self, call: Call) -> None:
+        """Count a miss."""
+        call.info.misses += 1
+        self._listeners.miss(call.name, call.key)
 
     async def _read_past(self, call: Call, scope: Scope) -> Any:
         """R11: what is pending is not read, and nothing loaded is stored or shared."""
@@ -246,28 +174,13 @@ class Reader:
             value = self.serve(call, seen)
             if value is not MISSING:
                 return value
-        call.info.misses += 1
-        return await self._loader.alone(call)
+        self.missed(call)
+        return (await self._loader.alone([call], One(call.load, None)))[0]
 
-    def _refuse_circle(self, call: Call) -> None:
-        for flight in inside():
-            if flight.key == call.key and flight.owner is call.owner:
-                raise RecursionError(f"{call.key} is needed by its own load")
 
-    def _wait_limit(self, call: Call) -> float:
-        """R9: until when this caller may wait for others; inside a load for one lease."""
-        if not call.ways.waits:
-            return self._now()
-        return self._now() + LEASE if inside() else inf
-
-    def _left(self, until: float) -> float:
-        """Seconds until then. Timers may fire a little early: then it is then."""
-        left = until - self._now()
-        return left if left > _EARLY else 0.0
-
-    def _longest(self, call: Call) -> float:
-        """Before a load begins: time to wait for another, and for the backend."""
-        return self._now() + 2 * self._loader.longest(call)
+def _is_stale(call: Call, seen: Seen, now: float) -> bool:
+    old = seen.value
+    return old is not None and call.policy.quiet_until(old) <= now and old.serves_stale(now)
 
 
 def _seen(call: Call, found: Mapping[str, Entry | Unreached]) -> Seen:

@@ -12,6 +12,7 @@ import time
 import weakref
 from collections.abc import Awaitable, Callable, Coroutine
 from concurrent.futures import Future
+from contextvars import copy_context
 from typing import Any, Protocol, TypeVar
 
 T = TypeVar("T")
@@ -38,6 +39,15 @@ class Ways(Protocol):
 
     async def lead(self, work: Coroutine[Any, Any, None]) -> "asyncio.Task[None] | None":
         """Start `work` in a task of its own, or, in a thread, do it at once."""
+        ...
+
+    @property
+    def behind(self) -> "Ways":
+        """The ways of what is started for nobody who waits."""
+        ...
+
+    def start(self, work: Coroutine[Any, Any, None]) -> "asyncio.Task[None] | None":
+        """Have `work` done meanwhile, in a task or in a thread of its own."""
         ...
 
     async def on(self, loop: Loop, work: Callable[[], Awaitable[T]], timeout: float) -> T:
@@ -68,6 +78,13 @@ class OnLoop:
             return await value if inspect.isawaitable(value) else value
 
     async def lead(self, work: Coroutine[Any, Any, None]) -> "asyncio.Task[None] | None":
+        return self.start(work)
+
+    @property
+    def behind(self) -> "Ways":
+        return self
+
+    def start(self, work: Coroutine[Any, Any, None]) -> "asyncio.Task[None] | None":
         return asyncio.get_running_loop().create_task(work)
 
     async def on(self, loop: Loop, work: Callable[[], Awaitable[T]], timeout: float) -> T:
@@ -112,6 +129,17 @@ class InThread:
 
     async def lead(self, work: Coroutine[Any, Any, None]) -> "asyncio.Task[None] | None":
         await work
+        return None
+
+    @property
+    def behind(self) -> "Ways":
+        return _BLOCKING
+
+    def start(self, work: Coroutine[Any, Any, None]) -> "asyncio.Task[None] | None":
+        context = copy_context()
+        run = threading.Thread(target=context.run, args=(drive, work), daemon=True)
+        run.name = "cachekit-refresh"
+        run.start()
         return None
 
     async def on(self, loop: Loop, work: Callable[[], Awaitable[T]], timeout: float) -> T:

@@ -26,6 +26,9 @@ class Counters:
     leases: int = 0
     refused_leases: int = 0
     takeovers: int = 0
+    stale: int = 0
+    refreshes: int = 0
+    unconfirmed_tags: int = 0
     waits: int = 0
     passes: int = 0
     renewals: int = 0
@@ -47,6 +50,8 @@ class Stats:
     - `shared`: calls that got their value from a load someone else had begun.
     - `fills`, `refused_fills`: values stored, and not stored since something forgot them meanwhile.
     - `leases`, `refused_leases`, `takeovers`: stubs put, not put, put over something invalid.
+    - `stale`: values served past their ttl; `refreshes`: loads with the old value still there.
+    - `unconfirmed_tags`: loads done again, since they named tags that had not been met before.
     - `waits`: times a call waited for another process's load.
     - `passes`: loads that failed and let others try at once.
     - `renewals`: stubs and passes kept alive under a long load.
@@ -67,6 +72,9 @@ class Stats:
     leases: int
     refused_leases: int
     takeovers: int
+    stale: int
+    refreshes: int
+    unconfirmed_tags: int
     waits: int
     passes: int
     renewals: int

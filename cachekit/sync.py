@@ -3,15 +3,16 @@
 from collections.abc import Callable, Generator, Iterable, Mapping
 from contextlib import contextmanager
 from types import TracebackType
-from typing import Any, Self, TypeVar
+from typing import Any, Self, TypeVar, Unpack
 
 from cachekit.call import loader_of, several
 from cachekit.engine import Engine
 from cachekit.invalidation import Key, Target
-from cachekit.missing import MISSING
-from cachekit.policy import Ttl
+from cachekit.missing import MISSING, IsMissing
+from cachekit.policy import Lifetime, Options, Ttl
 from cachekit.runtime import drive, in_thread
 from cachekit.source import Source
+from cachekit.view import CacheEntry
 
 T = TypeVar("T")
 
@@ -44,46 +45,67 @@ class SyncCache:
         key: str,
         loader: Callable[[], T],
         *,
-        ttl: Ttl = MISSING,
         tags: Iterable[str] = (),
+        **options: Unpack[Options],
     ) -> T:
-        """The loader runs in this thread."""
+        """The loader runs in this thread; a refresh in the background in one of its own."""
         engine = self._engine
-        call = engine.call(
-            key, in_thread(), tags=tags, policy=engine.policy_for(ttl), load=loader_of(loader)
-        )
+        policy, load = engine.policy_for(options), loader_of(loader)
+        call = engine.call(key, in_thread(), tags=tags, policy=policy, load=load)
         value: T = drive(engine.answer(call))
         return value
+
+    def get_or_set_many(
+        self,
+        keys: Iterable[str],
+        loader: Callable[[list[str]], Mapping[str, T]],
+        *,
+        tags: Iterable[str] = (),
+        **options: Unpack[Options],
+    ) -> dict[str, T]:
+        """The loader runs in this thread."""
+        policy = self._engine.policy_for(options)
+        work = self._engine.get_or_set_all(
+            keys, loader_of(loader, "of a list of keys"), tags, policy, in_thread()
+        )
+        return drive(work)
+
+    def entry(self, key: str) -> CacheEntry | None:
+        return drive(self._engine.entry(key, in_thread()))
+
+    def touch(self, key: str, ttl: Ttl | IsMissing = MISSING) -> bool:
+        return drive(self._engine.touch(key, ttl, in_thread()))
 
     def set(
         self,
         key: str,
         value: Any,
         *,
-        ttl: Ttl = MISSING,
         tags: Iterable[str] = (),
+        **options: Unpack[Lifetime],
     ) -> None:
-        self.set_many({key: value}, ttl=ttl, tags=tags)
+        policy = self._engine.policy_for(options)
+        drive(self._engine.set_all({key: value}, tags, policy, in_thread()))
 
     def set_many(
         self,
         values: Mapping[str, Any],
         *,
-        ttl: Ttl = MISSING,
         tags: Iterable[str] = (),
+        **options: Unpack[Lifetime],
     ) -> None:
-        drive(self._engine.set_all(values, tags, self._engine.policy_for(ttl), in_thread()))
+        drive(self._engine.set_all(values, tags, self._engine.policy_for(options), in_thread()))
 
     def add(
         self,
         key: str,
         value: Any,
         *,
-        ttl: Ttl = MISSING,
         tags: Iterable[str] = (),
+        **options: Unpack[Lifetime],
     ) -> bool:
         engine = self._engine
-        call = engine.call(key, in_thread(), tags=tags, policy=engine.policy_for(ttl))
+        call = engine.call(key, in_thread(), tags=tags, policy=engine.policy_for(options))
         return drive(engine.add(key, call, value))
 
     def delete(self, key: str) -> None:

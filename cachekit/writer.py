@@ -5,10 +5,13 @@ from typing import Any
 
 from cachekit.backend import ANY, DONE, REFUSED, UNREACHED, Outcome, Unreached, Write
 from cachekit.call import Call, Seen
+from cachekit.clock import Clock
 from cachekit.entry import Entry, Kind
-from cachekit.errors import EncodeError, InvalidationError
+from cachekit.errors import ConfigurationError, EncodeError, InvalidationError
+from cachekit.lease import Leases
 from cachekit.loader import Loader
-from cachekit.policy import Policy
+from cachekit.missing import MISSING, IsMissing
+from cachekit.policy import LEASE, Policy
 from cachekit.runtime import Ways
 from cachekit.stats import Counters
 from cachekit.store import Store
@@ -18,9 +21,13 @@ from cachekit.targets import Doomed
 class Writer:
     """Changes the store on a user's word; an answer that did not come is an error."""
 
-    def __init__(self, store: Store, loader: Loader, counters: Counters) -> None:
+    def __init__(
+        self, store: Store, loader: Loader, leases: Leases, clock: Clock, counters: Counters
+    ) -> None:
         self._store = store
         self._loader = loader
+        self._leases = leases
+        self._clock = clock
         self._count = counters
 
     async def set_many(
@@ -47,7 +54,7 @@ class Writer:
         entries, bad = dict[str, Entry](), None
         for key, value in values.items():
             try:
-                entries[key] = self._loader.entry(policy, value, {})
+                entries[key] = _worth_storing(self._loader.entry(policy, value))
             except EncodeError as error:
                 bad = bad or error
         return entries, bad
@@ -59,24 +66,22 @@ class Writer:
         found = await self._store.read([*entries, *tags], ways)
         if any(isinstance(entry, Unreached) for entry in found.values()):
             return list(entries)
-        versions = await self._versions(found, tags, ways)
-        if versions is None:
+        records = await self._records(found, tags, ways)
+        if len(records) < len(tags):
             return list(entries)
-        held = [record for _, record in versions.values()]
         for entry in entries.values():
-            entry.carry({tag: version for tag, (version, _) in versions.items()})
+            entry.carry({tag: record.version for tag, record in records.items()})
         outcomes = await self._replace(entries, found, ways)
         rest = {key: entry for key, entry in entries.items() if outcomes[key] is REFUSED}
         outcomes.update(await self._set_in_two_steps(rest, ways))
-        del held  # alive until the entries name them
+        del records  # alive until the entries name them
         return [key for key, outcome in outcomes.items() if outcome is UNREACHED]
 
-    async def _versions(
+    async def _records(
         self, found: Mapping[str, Any], tags: Sequence[str], ways: Ways
-    ) -> dict[str, tuple[int, Entry]] | None:
-        known = {t: (r.version, r) for t in tags if isinstance(r := found.get(t), Entry)}
-        created = await self._loader.create([t for t in tags if t not in known], ways)
-        return None if created is None else {**known, **created}
+    ) -> dict[str, Entry]:
+        known = {tag: r for tag in tags if isinstance(r := found.get(tag), Entry)}
+        return {**known, **await self._leases.create([t for t in tags if t not in known], ways)}
 
     async def _replace(
         self, entries: Mapping[str, Entry], found: Mapping[str, Any], ways: Ways
@@ -123,8 +128,26 @@ class Writer:
 
     async def add(self, call: Call, seen: Seen, value: Any) -> bool:
         """Store `value` where nothing valid was seen; False if someone else was faster."""
-        entry = self._loader.entry(call.policy, value, {})
+        entry = self._loader.entry(call.policy, value)
         return await self._store.finish(self._loader.put_new(call, seen, entry), call.ways)
+
+    async def touch(self, call: Call, seen: Seen, ttl: float | IsMissing | None, name: str) -> bool:
+        """R8: the same value, the same version, another end. False if there is none to touch.
+
+        A shortening is an invalidation: it is announced, and an error if it was not acknowledged.
+        """
+        old = seen.value
+        if old is None or not old.serves_stale(self._clock.monotonic()):
+            return False
+        new = old.copy()
+        new.freshen(old.ttl if ttl is MISSING else ttl, self._clock)
+        new.outlast(LEASE)
+        shorter = new.fresh_until < old.fresh_until
+        work = self._written([Write(call.key, new, old.version, announce=shorter)], call.ways)
+        outcome = (await self._store.finish(work, call.ways))[call.key]
+        if shorter and outcome is UNREACHED:
+            raise self._unacknowledged("touch", [name])
+        return outcome is DONE
 
     async def forget(self, doomed: Doomed, ways: Ways) -> None:
         """R10: once begun it finishes. Raises `InvalidationError` if it was not acknowledged."""
@@ -147,3 +170,9 @@ class Writer:
     def _unacknowledged(self, action: str, names: Sequence[str]) -> InvalidationError:
         self._count.unacknowledged += len(names)
         return InvalidationError(action, names, self._store.failure)
+
+
+def _worth_storing(entry: Entry) -> Entry:
+    if entry.ttl is not None and entry.ttl <= 0:
+        raise ConfigurationError(f"ttl= says {entry.ttl} s: there is nothing to set; delete() it")
+    return entry

@@ -102,10 +102,10 @@ def leftovers(caches: Iterable[Cache], backends: Iterable[Backend]) -> list[str]
     """What is still under way: flights, polls, and stubs in the stores."""
     left: list[str] = []
     for cache in caches:
-        reader = cache._engine.reader
-        left += [f"flight {flight.key}" for flight in reader.flights.all()]
-        left += [f"unstored flight {flight.key}" for flight in reader.unstored.all()]
-        left += [f"poll {key}" for key in reader.watches._watches]
+        rides = cache._engine.rides
+        left += [f"flight {flight.key}" for flight in rides.flights.all()]
+        left += [f"unstored flight {flight.key}" for flight in rides.unstored.all()]
+        left += [f"poll {key}" for key in rides.watches._watches]
     for backend in backends:
         left += [f"stub {key}" for key in stubs(backend)]
     return left

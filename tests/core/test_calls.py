@@ -166,7 +166,7 @@ def test_a_hit_takes_no_lock(
     """Of S3-FIFO: it only counts up."""
     hit = warmed(functions(cache, [1])[kind])
     monkeypatch.setattr(backend, "_lock", FrozenLock())
-    monkeypatch.setattr(cache._engine.reader.flights, "_lock", FrozenLock())
+    monkeypatch.setattr(cache._engine.rides.flights, "_lock", FrozenLock())
     assert drive(hit()) == [1]
 
 

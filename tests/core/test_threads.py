@@ -26,14 +26,14 @@ def waiting(cache: Cache, key: str = "v:test:k") -> int:
 
     One, not the sum of all: another may be about to be refused, its callers to look again.
     """
-    flights = cache._engine.reader.flights.all()
+    flights = cache._engine.rides.flights.all()
     return max((f.waiters for f in flights if f.key == key), default=0)
 
 
 @pytest.fixture
 def short_lease(monkeypatch: pytest.MonkeyPatch) -> None:
     """A load waits for another's load for 50 ms (R9)."""
-    monkeypatch.setattr("cachekit.reader.LEASE", 0.05)
+    monkeypatch.setattr("cachekit.rides.LEASE", 0.05)
 
 
 @pytest.fixture

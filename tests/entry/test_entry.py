@@ -25,7 +25,7 @@ class Repr:
 
 def fresh(**tags: int) -> Entry:
     entry = Entry(Kind.VALUE, tags=tags)
-    entry.fresh_until = 100.0
+    entry.fresh_until = entry.serves_until = 100.0
     return entry
 
 

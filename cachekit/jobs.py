@@ -1,0 +1,68 @@
+"""What loads: one key by a loader without arguments, or several by one that takes them all."""
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Protocol, cast
+
+from cachekit.call import Call
+from cachekit.missing import MISSING
+
+
+class Job(Protocol):
+    """What loads the values of some calls."""
+
+    def start(self, calls: Sequence[Call]) -> Any:
+        """Call the loader; what it returns may have to be awaited."""
+        ...
+
+    def values(self, calls: Sequence[Call], result: Any) -> Sequence[Any]:
+        """One value for each call, out of what the loader returned; `MISSING`: it has none."""
+        ...
+
+    def behind(self) -> "Job | None":
+        """The same for when nobody waits any longer, if there is such a thing."""
+        ...
+
+
+class One:
+    """The value of one key."""
+
+    def __init__(self, load: Callable[[], Any], refresh: Callable[[], Any] | None) -> None:
+        self._load = load
+        self._refresh = refresh
+
+    def start(self, calls: Sequence[Call]) -> Any:
+        return self._load()
+
+    def values(self, calls: Sequence[Call], result: Any) -> Sequence[Any]:
+        return (result,)
+
+    def behind(self) -> Job | None:
+        return None if self._refresh is None else One(self._refresh, self._refresh)
+
+
+class Several:
+    """The values of several keys; `names` has what the loader calls each, by store key."""
+
+    def __init__(
+        self,
+        loader: Callable[[list[Any]], Any],
+        again: Callable[[list[Any]], Any] | None,
+        names: Mapping[str, Any],
+    ) -> None:
+        self._loader = loader
+        self._again = again
+        self._names = names
+
+    def start(self, calls: Sequence[Call]) -> Any:
+        return self._loader([self._names[call.key] for call in calls])
+
+    def values(self, calls: Sequence[Call], result: Any) -> Sequence[Any]:
+        if not isinstance(result, Mapping):
+            raise TypeError(
+                f"a loader of several keys returns a mapping of those it found, not {result!r}"
+            )
+        found = cast("Mapping[Any, Any]", result)
+        return [found.get(self._names[call.key], MISSING) for call in calls]
+
+    def behind(self) -> Job | None:
+        return self._again and Several(self._again, self._again, self._names)

@@ -1,0 +1,332 @@
+"""Sharing a load, waiting for one, or leading one."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from math import inf
+from random import uniform
+from typing import Any, Final
+
+from cachekit.call import Call, Patience, Seen
+from cachekit.clock import Clock
+from cachekit.entry import Entry, Kind
+from cachekit.flight import (
+    Absent,
+    Again,
+    Failed,
+    Flight,
+    Loaded,
+    Outcome,
+    Private,
+    Shared,
+    Stage,
+    Table,
+    Taken,
+    Watches,
+    inside,
+)
+from cachekit.jobs import Job, One
+from cachekit.keys import claim_of
+from cachekit.lease import Lead
+from cachekit.loader import Loader
+from cachekit.missing import MISSING
+from cachekit.policy import LEASE, PASS
+from cachekit.rests import Rests
+from cachekit.stats import Counters
+from cachekit.store import Store
+
+AGAIN: Final = Again()
+"""In the place of an answer: look again."""
+
+_SHORTEST_PAUSE: Final = 0.025
+_LONGEST_PAUSE: Final = 0.25
+_EARLY: Final = 1e-6
+
+
+@dataclass(slots=True, eq=False)
+class Ride:
+    """One caller and what it waits for: a flight of `table` or, without one, a stub.
+
+    `old` is what it may have should the load fail; `stage` is how far the flight was when it came.
+    """
+
+    call: Call
+    seen: Seen
+    patience: Patience
+    table: Table
+    flight: Flight | None
+    leading: bool = False
+    old: Entry | None = None
+    stage: Stage = Stage.BOARDING
+
+
+class Rides:
+    """The loads under way of one cache, and who waits for them."""
+
+    def __init__(self, store: Store, loader: Loader, clock: Clock, counters: Counters) -> None:
+        self.begin_afresh()
+        self._now = clock.monotonic
+        self._store = store
+        self._loader = loader
+        self._count = counters
+
+    def begin_afresh(self) -> None:
+        """Forget what is under way (R12)."""
+        self.flights = Table()
+        self.unstored = Table()
+        self.watches = Watches()
+        self.rests = Rests()
+
+    def patience(self, call: Call) -> Patience:
+        """R9: how long this caller may wait for others; inside a load for one lease.
+
+        Raises `RecursionError` if it is inside the load of this very key.
+        """
+        around = inside()
+        if any(flight.key == call.key and flight.owner is call.owner for flight in around):
+            raise RecursionError(f"{call.key} is needed by its own load")
+        if not call.ways.waits:
+            return Patience(until=self._now())
+        return Patience(until=self._now() + LEASE if around else inf)
+
+    async def obtain(self, call: Call, seen: Seen, patience: Patience) -> Any:
+        """The value of a load, this caller's or another's; `AGAIN` to look again."""
+        old = self._usable(seen)
+        if old is not None and self.rests.failed(call.key, old.version, self._now()):
+            return self._have_old(Ride(call, seen, patience, self.flights, None, old=old))
+        ride = self.board(call, seen, patience)
+        if ride.leading:
+            await self.lead([ride], One(call.load, call.refresh))
+        return await self.follow(ride)
+
+    def board(self, call: Call, seen: Seen, patience: Patience) -> Ride:
+        """Find what this caller has to wait for; if it is to lead, it has to begin, too."""
+        if patience.gives_up() or not seen.answered:
+            return self._board_unstored(call, seen, patience)
+        entry, old = seen.entry if seen.valid else None, self._usable(seen)
+        if entry is not None and entry.kind is Kind.STUB:
+            flight = self.flights.join(call, entry.version)
+            return _ride(Ride(call, seen, patience, self.flights, flight))
+        flight, leading = self.flights.join_or_lead(
+            call,
+            None if entry is None else entry.version,
+            self._longest(call),
+            finishes=old is not None and call.refresh is call.load,
+        )
+        return _ride(Ride(call, seen, patience, self.flights, flight, leading, old))
+
+    def _board_unstored(self, call: Call, seen: Seen, patience: Patience) -> Ride:
+        """Without an answer one load runs per key; who comes meanwhile shares the next one."""
+        flight, leading = self.unstored.join_or_lead(call, None, self._longest(call))
+        old = self._usable(seen)
+        return _ride(Ride(call, seen, patience, self.unstored, flight, leading, old))
+
+    def _usable(self, seen: Seen) -> Entry | None:
+        """R5: the value that may be had should its refresh fail."""
+        old = seen.value
+        return old if old is not None and old.serves_failures(self._now()) else None
+
+    async def lead(self, rides: Sequence[Ride], job: Job) -> None:
+        """Begin the load that these callers, of one table, lead."""
+        leads = [Lead(r.call, r.seen, r.flight) for r in rides if r.flight is not None]
+        party = {lead.flight for lead in leads}
+        for lead in leads:
+            lead.flight.party = party
+        if rides[0].table is self.unstored:
+            until = min(ride.patience.until for ride in rides)
+            work = self._loader.fly_unstored(self.unstored, leads, job, until)
+        else:
+            work = self._loader.fly(self.flights, leads, job)
+        task = await rides[0].call.ways.lead(work)
+        for lead in leads:
+            lead.flight.task = task
+
+    def is_cared_for(self, call: Call, old: Entry) -> bool:
+        """R5: whether `old` is being refreshed by this process, or is not to be for now."""
+        rests = self.rests.hold(call.key, old.version, self._now())
+        return rests or self.flights.has(call, old.version)
+
+    def refresh(self, asked: Iterable[tuple[Call, Seen]], job: Job) -> None:
+        """R5: load anew what was seen, for nobody who waits: one attempt at a time."""
+        leads: list[Lead] = []
+        for call, seen in asked:
+            old = seen.value
+            if old is not None and not self.rests.hold(call.key, old.version, self._now()):
+                leads += self._leads_behind(call, seen, old)
+        if leads:
+            self._loader.start_behind(leads, self._loader.fly_behind(self.flights, leads, job))
+        for lead in leads:
+            self.flights.leave(lead.flight, leader=False)
+
+    def _leads_behind(self, call: Call, seen: Seen, old: Entry) -> list[Lead]:
+        if self.flights.has(call, old.version):
+            return []
+        flight, leading = self.flights.join_or_lead(
+            call, old.version, self._longest(call), finishes=True
+        )
+        if not leading:  # another thread was faster
+            self.flights.leave(flight, leader=False)
+            return []
+        flight.behind = True
+        flight.future.add_done_callback(lambda done: self._rest(call.key, old, done.result()))
+        return [Lead(call, seen, flight)]
+
+    def _rest(self, key: str, old: Entry, outcome: Outcome) -> None:
+        """Leave a refresh alone for a while; one that was stored has another version."""
+        failed = not (isinstance(outcome, Taken) and outcome.claim.kind is Kind.STUB)
+        until = self._now() + (PASS if failed else _LONGEST_PAUSE)
+        self.rests.begin(key, old.version, until, failed=failed)
+
+    async def follow(self, ride: Ride) -> Any:
+        """Wait for a flight; it goes on without this caller as long as others wait."""
+        flight, call = ride.flight, ride.call
+        if flight is None:
+            assert ride.seen.entry is not None
+            return await self._outwait(ride, call.key, ride.seen.entry.version)
+        self._count.shared += not ride.leading
+        try:
+            await self._until_done(flight, call, self._limit(ride))
+        finally:
+            ride.table.leave(flight, leader=ride.leading)
+        if flight.done:
+            return await self._arrive(ride, flight)
+        if self._left(ride.patience.until):  # it was the soft timeout
+            return self._have_old(ride)
+        return await self._alone(ride)  # R9: nobody waits in a circle
+
+    def get_off(self, ride: Ride) -> None:
+        """Not wait for it after all."""
+        if ride.flight is not None:
+            ride.table.leave(ride.flight, leader=ride.leading)
+
+    def _limit(self, ride: Ride) -> float:
+        """How long to wait; who leads a load that ends with its caller waits for its end."""
+        soft, flight = ride.call.policy.soft_timeout, ride.flight
+        stays = ride.leading and flight is not None and not flight.finishes
+        until = inf if ride.leading else ride.patience.until
+        if soft is None or ride.old is None or stays:
+            return until
+        return min(until, self._now() + soft)
+
+    async def _arrive(self, ride: Ride, flight: Flight) -> Any:
+        match (ride.leading and flight.came) or flight.future.result():
+            case Loaded() as loaded:
+                return await self._opened(loaded, ride)
+            case Failed() as failed:
+                if ride.old is None:
+                    raise failed.again()
+                self._rest(ride.call.key, ride.old, failed)
+                return self._have_old(ride)
+            case Private(value, None):
+                return value if ride.leading else await self._alone(ride)
+            case Private(_, error) if ride.leading and error is not None:
+                raise error
+            case Absent():
+                return MISSING if ride.call.partial else AGAIN
+            case Taken(claim):
+                return await self._taken(ride, claim)
+            case _:
+                return AGAIN
+
+    async def _opened(self, loaded: Loaded, ride: Ride) -> Any:
+        if ride.stage > loaded.until:  # R7: it came too late for this load
+            return AGAIN
+        try:
+            return loaded.entry.open(loaded.serializer)
+        except Exception:  # the serializer cannot read what it wrote
+            self._count.unreadable += 1
+        return loaded.value if ride.leading else await self._alone(ride)
+
+    async def _taken(self, ride: Ride, claim: Entry) -> Any:
+        """R5: wait for who has the claim; after a failure of theirs there is nothing to try."""
+        if claim.kind is Kind.STUB:
+            return await self._outwait(ride, claim_of(ride.call.key), claim.version)
+        if ride.old is None:
+            return AGAIN
+        self._rest(ride.call.key, ride.old, Taken(claim))
+        return self._have_old(ride)
+
+    def _have_old(self, ride: Ride) -> Any:
+        """The old value, unless it is known by now that it was invalidated."""
+        old = ride.old
+        if old is None or not old.holds():
+            return AGAIN
+        try:
+            value = old.open(ride.call.policy.serializer)
+        except Exception:  # whatever a serializer raises for bytes it cannot read
+            self._count.unreadable += 1
+            old.expire()
+            return AGAIN
+        self._count.stale += 1
+        return value
+
+    async def _alone(self, ride: Ride) -> Any:
+        call = ride.call
+        try:
+            return (await self._loader.alone([call], One(call.load, None)))[0]
+        except Exception:
+            value = self._have_old(ride)
+            if value is AGAIN:
+                raise
+            return value
+
+    async def _until_done(self, shared: Shared, call: Call, until: float) -> None:
+        """Until the load has ended, its time is up, or this caller may not wait any longer."""
+        span = self._loader.longest(call)  # the deadline moves when the load begins: look again
+        while not shared.done:
+            left = self._left(min(shared.deadline, until))
+            if not left:
+                break
+            await call.ways.wait(shared.future, min(left, span))
+        if not self._left(shared.deadline):
+            shared.settle(Failed(TimeoutError(f"the load of {shared.key} took too long")))
+
+    async def _outwait(self, ride: Ride, key: str, version: int) -> Any:
+        """Wait until the stub or claim of another process is gone, with one poll per key."""
+        call, patience = ride.call, ride.patience
+        if not patience.waits_for(version, self._now()):
+            return await self._go_unstored(ride)
+        if not self._left(patience.until):
+            return await self._alone(ride)
+        self._count.waits += 1
+        limit = self._limit(replace(ride, leading=False))
+        watch, mine = self.watches.join(key, self._longest(call))
+        try:
+            if mine:
+                watch.task = await call.ways.lead(self._poll(watch, call, version, limit))
+            await self._until_done(watch, call, limit)
+        finally:
+            self.watches.leave(watch)
+        return AGAIN if watch.done or not self._left(patience.until) else self._have_old(ride)
+
+    async def _go_unstored(self, ride: Ride) -> Any:
+        new = self._board_unstored(ride.call, ride.seen, ride.patience)
+        if new.leading:
+            await self.lead([new], One(ride.call.load, None))
+        return await self.follow(new)
+
+    async def _poll(self, watch: Shared, call: Call, version: int, until: float) -> None:
+        pause = _SHORTEST_PAUSE
+        try:
+            while self._left(min(watch.deadline, until)):
+                await call.ways.pause(uniform(pause / 2, pause))
+                entry = (await self._store.read((watch.key,), call.ways)).get(watch.key)
+                if not isinstance(entry, Entry) or entry.version != version:
+                    return
+                pause = min(_LONGEST_PAUSE, pause * 1.5)
+        finally:
+            self.watches.end(watch)
+
+    def _left(self, until: float) -> float:
+        """Seconds until then. Timers may fire a little early: then it is then."""
+        left = until - self._now()
+        return left if left > _EARLY else 0.0
+
+    def _longest(self, call: Call) -> float:
+        """Before a load begins: time to wait for another, and for the backend."""
+        return self._now() + 2 * self._loader.longest(call)
+
+
+def _ride(ride: Ride) -> Ride:
+    if ride.flight is not None and not ride.leading:
+        ride.stage = ride.flight.stage
+    return ride
