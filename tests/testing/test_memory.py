@@ -8,19 +8,7 @@ from cachekit.testing.backends import BackDoor, BackendSuite
 from cachekit_memory import MemoryBackend
 from cachekit_memory.backend import Eviction
 from tests.memory.by_hand import POLICIES
-
-
-class MemoryDoor(BackDoor):
-    """Into the tables of a `MemoryBackend`."""
-
-    def __init__(self, backend: MemoryBackend) -> None:
-        self._backend = backend
-
-    def has(self, key: str) -> bool:
-        return key in self._backend._entries or key in list(self._backend._tags)
-
-    def drop(self, key: str) -> None:
-        self._backend._drop(key)
+from tests.testing.doors import MemoryDoor
 
 
 @pytest.mark.parametrize("policy", POLICIES)

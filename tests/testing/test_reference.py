@@ -1,30 +1,12 @@
 """The reference backend passes the suite, by itself and behind what wraps it."""
 
-from collections.abc import Callable
-
 import pytest
 
 from cachekit.backend import FORGET_PREFIX
 from cachekit.testing import FakeClock
 from cachekit.testing.backends import BackDoor, BackendSuite
 from cachekit.testing.reference import Records, ReferenceBackend
-
-
-class RecordsDoor(BackDoor):
-    """Into the records of a `ReferenceBackend`."""
-
-    def __init__(self, records: Records) -> None:
-        self._records = records
-
-    def has(self, key: str) -> bool:
-        return key in self._records
-
-    def drop(self, key: str) -> None:
-        del self._records[key]
-
-    def damage(self, key: str, change: Callable[[bytes], bytes]) -> None:
-        data, ends = self._records[key]
-        self._records[key] = change(data), ends
+from tests.testing.doors import RecordsDoor
 
 
 class TestReference(BackendSuite):

@@ -11,7 +11,7 @@ import pytest
 import cachekit.backend
 from cachekit.backend import ABSENT, DONE, FORGET_PREFIX, LOCAL, REFUSED, Backend, Capability
 from cachekit.runtime import drive
-from cachekit.testing.backends.concurrency import count
+from cachekit.testing.backends.concurrency import TIMES, count
 from cachekit.testing.backends.entries import an_entry
 from cachekit.testing.backends.given import Given
 from cachekit.testing.backends.subject import Subject, read, write
@@ -22,6 +22,7 @@ KNOWN: Final[list[Capability[Any]]] = list(
 """Every capability that there is a token for."""
 
 THREADS: Final = 8
+ROUNDS: Final = 50
 
 
 class CapabilityTests(Given):
@@ -78,17 +79,17 @@ class CapabilityTests(Given):
 
         def work(number: int) -> list[bool]:
             won: list[bool] = []
-            for key in range(50):
+            for key in range(ROUNDS):
                 outcome = drive(write(inline_backend, f"v:{key}", an_entry(version=number), ABSENT))
                 assert outcome in (DONE, REFUSED)
                 won.append(outcome is DONE)
-                drive(count(inline_backend, "v:count"))
+                drive(count(inline_backend, "v:count", THREADS * ROUNDS))
             return won
 
         with _hurry(), ThreadPoolExecutor(THREADS) as pool:
             wins = list(pool.map(work, range(THREADS)))
-        assert [sum(won) for won in zip(*wins, strict=True)] == [1] * 50
-        assert drive(read(inline_backend, "v:count"))["v:count"].version == THREADS * 50 * 5
+        assert [sum(won) for won in zip(*wins, strict=True)] == [1] * ROUNDS
+        assert drive(read(inline_backend, "v:count"))["v:count"].version == THREADS * ROUNDS * TIMES
         drive(inline_backend.close())
 
 

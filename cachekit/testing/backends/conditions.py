@@ -9,24 +9,24 @@ from cachekit.backend import ABSENT, ANY, DONE, REFUSED, Condition, Outcome, Wri
 from cachekit.entry import Kind
 from cachekit.envelope import pack
 from cachekit.testing.backends.door import BackDoor
-from cachekit.testing.backends.entries import KINDS, an_entry, facts
+from cachekit.testing.backends.entries import KINDS, an_entry, facts, named
 from cachekit.testing.backends.given import Given
 from cachekit.testing.backends.subject import Subject
 
 CONDITIONS: Final = {
     "any": (ANY, DONE, DONE),
     "absent": (ABSENT, DONE, REFUSED),
-    "that version": (5, REFUSED, DONE),
-    "another version": (6, REFUSED, REFUSED),
-    "version 0": (0, REFUSED, REFUSED),
+    "same": (5, REFUSED, DONE),
+    "other": (6, REFUSED, REFUSED),
+    "zero": (0, REFUSED, REFUSED),
 }
 """A condition, what becomes of it where nothing is, and where there is version 5."""
 
 DAMAGE: Final[dict[str, Callable[[bytes], bytes]]] = {
     "emptied": lambda data: b"",
-    "cut short": lambda data: data[: len(data) // 2],
+    "cut": lambda data: data[: len(data) // 2],
     "lengthened": lambda data: data + b"\0",
-    "one bit": lambda data: data[:20] + bytes([data[20] ^ 1]) + data[21:],
+    "flipped": lambda data: data[:20] + bytes([data[20] ^ 1]) + data[21:],
     "foreign": lambda data: b"something else that has nothing to do with a cache",
 }
 
@@ -41,7 +41,7 @@ class ConditionTests(Given):
             pytest.skip("it keeps no bytes that could be damaged (keeps_bytes = False)")
         return back_door
 
-    @pytest.mark.parametrize("kind", KINDS)
+    @pytest.mark.parametrize("kind", KINDS, ids=named)
     @pytest.mark.parametrize(
         ("expected", "on_nothing", "on_version_5"), CONDITIONS.values(), ids=list(CONDITIONS)
     )

@@ -8,7 +8,7 @@ from cachekit.backend import ABSENT, DONE, REFUSED, Write
 from cachekit.entry import Kind
 from cachekit.keys import LONGEST
 from cachekit.testing.backends.door import BackDoor
-from cachekit.testing.backends.entries import KINDS, a_fresh_value, an_entry, facts
+from cachekit.testing.backends.entries import KINDS, a_fresh_value, an_entry, facts, named
 from cachekit.testing.backends.given import Given
 from cachekit.testing.backends.subject import Subject
 
@@ -18,13 +18,13 @@ CHARACTERS: Final = [chr(code) for code in range(ord("!"), ord("~") + 1)]
 """All that a key in a store is made of."""
 
 LARGEST: Final = 2**63 - 1
-PAYLOADS: Final = {"empty": b"", "every byte": bytes(range(256)), "1 MB": bytes(range(250)) * 4_000}
+PAYLOADS: Final = {"empty": b"", "every-byte": bytes(range(256)), "1-MB": bytes(range(250)) * 4_000}
 
 
 class ContentTests(Given):
     """What is written is what is read, and all there is to be read."""
 
-    @pytest.mark.parametrize("kind", KINDS)
+    @pytest.mark.parametrize("kind", KINDS, ids=named)
     def test_what_was_written_is_read(self, subject: Subject, kind: Kind) -> None:
         """All that the bytes of an entry hold, of every kind of entry."""
         entry = an_entry(kind, tags={"t:b": 2, "t:a": 1, "t:c": 0})
@@ -34,8 +34,8 @@ class ContentTests(Given):
         assert found is not None
         assert facts("v:k", found) == written
 
-    @pytest.mark.parametrize("before", KINDS)
-    @pytest.mark.parametrize("after", KINDS)
+    @pytest.mark.parametrize("before", KINDS, ids=named)
+    @pytest.mark.parametrize("after", KINDS, ids=named)
     def test_the_last_write_is_read(self, subject: Subject, before: Kind, after: Kind) -> None:
         """Whatever kinds of entries they are."""
         subject.write("v:k", an_entry(before, version=1, payload=b"long before"))
@@ -53,7 +53,7 @@ class ContentTests(Given):
         assert back_door.has("v:k")
         assert not back_door.has("v:kk")
 
-    @pytest.mark.parametrize("kind", KINDS)
+    @pytest.mark.parametrize("kind", KINDS, ids=named)
     def test_none_deletes(self, subject: Subject, back_door: BackDoor, kind: Kind) -> None:
         """An entry of any kind; where there is nothing, that is done as well."""
         subject.put([("v:k", an_entry(kind)), ("v:other", an_entry())])
@@ -67,11 +67,13 @@ class ContentTests(Given):
         subject.put(
             [("v:read", an_entry()), ("v:absent", an_entry()), ("v:1", an_entry(version=1))]
         )
-        for key in ("v:read", "v:absent", "v:1"):
+        keys = ["v:read", "v:absent", "v:1"]
+        assert sorted(subject.read(*keys)) == sorted(keys)
+        for key in keys:
             back_door.drop(key)
         assert subject.write("v:absent", an_entry(), ABSENT) is DONE
         assert subject.write("v:1", an_entry(), 1) is REFUSED
-        assert list(subject.read("v:read", "v:absent", "v:1")) == ["v:absent"]
+        assert list(subject.read(*keys)) == ["v:absent"]
 
     def test_a_read_answers_what_was_asked(self, subject: Subject) -> None:
         """A key that is absent is not in the answer, nor is one that was not asked for."""

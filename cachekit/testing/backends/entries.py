@@ -10,6 +10,12 @@ from cachekit.testing.clock import FakeClock
 
 KINDS: Final = tuple(Kind)
 
+
+def named(kind: Kind | None) -> str:
+    """The name of a kind of entry; of none, that of a deletion."""
+    return "delete" if kind is None else kind.name.lower()
+
+
 _TOLD: Final = frozenset({"kind", "version", "keep", "fresh_until"})
 """Attributes that `an_entry` sets otherwise, or leaves alone."""
 

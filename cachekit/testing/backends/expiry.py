@@ -1,18 +1,23 @@
 """An entry is kept for as long as it says."""
 
+from typing import Final
+
 import pytest
 
 from cachekit.backend import ABSENT, DONE, REFUSED, Write
 from cachekit.entry import Kind
-from cachekit.testing.backends.entries import KINDS, a_fresh_value, an_entry
+from cachekit.testing.backends.entries import KINDS, a_fresh_value, an_entry, named
 from cachekit.testing.backends.given import Given
 from cachekit.testing.backends.subject import Subject
+
+LEASES: Final = [Kind.VALUE, Kind.STUB, Kind.PASS]
+"""What is written again in order to be kept for longer."""
 
 
 class ExpiryTests(Given):
     """An entry is kept for as long as it says, and then it is absent, to whoever looks."""
 
-    @pytest.mark.parametrize("kind", KINDS)
+    @pytest.mark.parametrize("kind", KINDS, ids=named)
     def test_it_is_kept_as_long_as_it_says(self, subject: Subject, kind: Kind) -> None:
         """Not shorter, for those who read it and those who replace it."""
         subject.put(
@@ -23,7 +28,7 @@ class ExpiryTests(Given):
         assert subject.write("v:replaced", an_entry(kind), ABSENT) is REFUSED
         assert subject.write("v:replaced", an_entry(kind), 5) is DONE
 
-    @pytest.mark.parametrize("kind", KINDS)
+    @pytest.mark.parametrize("kind", KINDS, ids=named)
     def test_past_its_time_it_is_absent(self, subject: Subject, kind: Kind) -> None:
         """To reads, to `ABSENT` and to version conditions, each on a key of its own."""
         keys = ["v:read", "v:absent", "v:version", "v:deleted"]
@@ -34,7 +39,7 @@ class ExpiryTests(Given):
         assert subject.write("v:deleted", None, 5) is REFUSED
         assert list(subject.read(*keys)) == ["v:absent"]
 
-    @pytest.mark.parametrize("kind", KINDS)
+    @pytest.mark.parametrize("kind", KINDS, ids=named)
     def test_without_an_end_it_stays(self, subject: Subject, kind: Kind) -> None:
         """`keep=None` is for good."""
         subject.write("v:k", an_entry(kind, keep=None))
@@ -63,7 +68,7 @@ class ExpiryTests(Given):
         subject.wait(self.ended)
         assert sorted(subject.read(*keys)) == ["v:for-good", "v:longer"]
 
-    @pytest.mark.parametrize("kind", [Kind.VALUE, Kind.STUB, Kind.PASS])
+    @pytest.mark.parametrize("kind", LEASES, ids=named)
     def test_the_same_version_renews(self, subject: Subject, kind: Kind) -> None:
         """A lease lives for as long as its holder writes it again, and not longer."""
         entry = an_entry(kind, version=5, keep=self.short)
@@ -77,7 +82,7 @@ class ExpiryTests(Given):
         assert subject.write("v:k", entry, 5) is REFUSED
         assert subject.read("v:k") == {}
 
-    @pytest.mark.parametrize("kind", [Kind.VALUE, Kind.STUB, Kind.PASS])
+    @pytest.mark.parametrize("kind", LEASES, ids=named)
     def test_the_same_version_may_shorten(self, subject: Subject, kind: Kind) -> None:
         """A write that only shortens the time is one like any other."""
         subject.write("v:k", an_entry(kind, version=5, keep=20 * self.short))

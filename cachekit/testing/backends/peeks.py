@@ -8,7 +8,7 @@ import pytest
 
 from cachekit.backend import PEEK, Peek
 from cachekit.entry import Entry, Kind
-from cachekit.testing.backends.entries import a_fresh_value, an_entry
+from cachekit.testing.backends.entries import a_fresh_value, an_entry, named
 from cachekit.testing.backends.given import Given
 from cachekit.testing.backends.subject import Subject
 
@@ -97,7 +97,7 @@ class PeekTests(Given):
         version = peeker.put("v:k", {})
         assert peeker.served("v:k") in (version, None)
 
-    @pytest.mark.parametrize("kind", [Kind.STUB, Kind.PASS, None])
+    @pytest.mark.parametrize("kind", [Kind.STUB, Kind.PASS, None], ids=named)
     def test_what_has_gone_is_not_served(
         self, subject: Subject, peeker: Peeker, kind: Kind | None
     ) -> None:
