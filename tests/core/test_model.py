@@ -22,6 +22,7 @@ from tests.core.machine import LOST, TIMEOUT, Begun, CacheMachine, covers
 from tests.core.model import Held, State, Step, a_stub
 
 OWN = "the block's own error"
+ALL = "what all entries of the function carry"
 
 keys = st.sampled_from(["a", "b", "f:1", "f:2"])
 several_keys = st.lists(keys, unique=True, max_size=4)
@@ -141,7 +142,7 @@ class AwaitingInMemory(CacheMachine):
     # -- a decorated function
 
     def _of(self, n: int) -> tuple[str, list[str]]:
-        return f"f:{n}", ["fs", f"f:{n}"]
+        return f"f:{n}", ["fs", f"f:{n}", ALL]
 
     @rule(n=numbers)
     def call(self, n: int) -> None:
@@ -163,6 +164,11 @@ class AwaitingInMemory(CacheMachine):
     @rule(n=numbers)
     def function_invalidate(self, n: int) -> None:
         self.acknowledged(self._of(n)[0], self.ask(self.function.invalidate, n), None)
+
+    @rule()
+    def function_clear(self) -> None:
+        answer = self.ask(self.function.clear)
+        self.model.lose(lambda key, entry: ALL in entry.tags, sure=answer is not LOST)
 
     @rule(n=numbers)
     def function_refresh(self, n: int) -> None:
