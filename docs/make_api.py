@@ -1,6 +1,8 @@
 """Makes docs/api.md of the signatures and docstrings of what is public: `make api`."""
 
 import re
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
@@ -10,7 +12,6 @@ from griffe import GriffeLoader
 ROOT: Final = Path(__file__).parents[1]
 PAGE: Final = ROOT / "docs" / "api.md"
 FOLDERS: Final = (ROOT, ROOT / "backends", ROOT / "serializers")
-WIDTH: Final = 88
 
 CORE: Final = (
     "cachekit",
@@ -33,7 +34,14 @@ def page() -> str:
     """The text of docs/api.md."""
     modules = list(shown())
     lines = [HEAD, *map(links, modules), "", *(part for it in modules for part in of_module(it))]
-    return "\n".join(lines).rstrip() + "\n"
+    return formatted("\n".join(lines).rstrip() + "\n")
+
+
+def formatted(text: str) -> str:
+    """With its code as the code of the project is."""
+    command = [sys.executable, "-m", "ruff", "format", "--stdin-filename", str(PAGE), "-"]
+    run = subprocess.run(command, cwd=ROOT, input=text, capture_output=True, text=True, check=True)
+    return run.stdout
 
 
 def shown() -> Iterator[Any]:
@@ -99,31 +107,20 @@ def heading(name: str, member: Any) -> str:
     if member.is_function:
         marks = [f"@{mark.value}\n" for mark in member.decorators if str(mark.value) != "overload"]
         start = "async def " if "async" in member.labels else "def "
-        return "".join(marks) + wrapped(start + member.signature(name=name))
-    if member.is_class and len(member.parameters) > 1:
-        return wrapped(f"class {member.signature(name=name, return_type=False)}")
+        return f"{''.join(marks)}{start}{member.signature(name=name)}: ..."
     if member.is_class:
-        return f"class {name}({', '.join(map(str, member.bases))})".replace("()", "")
+        bases = f"({', '.join(map(str, member.bases))})" if member.bases else ""
+        made = member.signature(name="__init__", return_type=False)
+        body = f"\n    def {made}: ..." if len(member.parameters) > 1 else " ..."
+        return f"class {name}{bases}:{body}"
     kind = f": {member.annotation}" if member.annotation else ""
     fixed = "class-attribute" in member.labels or member.parent.is_module
     return f"{name}{kind} = {member.value}" if member.value and fixed else f"{name}{kind}"
 
 
-def wrapped(line: str) -> str:
-    """A signature, with each parameter on a line of its own if it is long."""
-    if len(line) <= WIDTH:
-        return line
-    start, end = line.index("(") + 1, line.rindex(")")
-    parts = [""]
-    for part in line[start:end].split(", "):
-        whole = all(parts[-1].count(a) == parts[-1].count(b) for a, b in ("[]", "()"))
-        parts = [*parts, part] if whole else [*parts[:-1], f"{parts[-1]}, {part}"]
-    return line[:start] + "".join(f"\n    {part}," for part in parts[1:]) + f"\n{line[end:]}"
-
-
 def code(lines: list[str]) -> str:
-    """A block of it; not ```python, which would be run."""
-    return "\n".join(["```py", *lines, "```", ""])
+    """A block of it, as in a stub: it is not run."""
+    return "\n".join(["```pyi", *lines, "```", ""])
 
 
 def prose(member: Any) -> str:

@@ -16,7 +16,7 @@ def shape(value: Any) -> Any:
     """
     kind = cast("Any", type(value))
     if isinstance(value, Mapping):
-        pairs = cast("Mapping[Any, Any]", value).items()
+        pairs = cast("Any", value).items()
         factory = getattr(cast("Any", value), "default_factory", None)
         return kind, factory, tuple((shape(key), shape(inner)) for key, inner in pairs)
     if isinstance(value, set | frozenset):
