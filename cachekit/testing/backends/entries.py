@@ -1,6 +1,7 @@
 """Entries to write, and what must be the same about them when they are read."""
 
 from collections.abc import Mapping
+from math import isfinite
 from typing import Any, Final
 
 from cachekit.clock import Clock
@@ -16,8 +17,8 @@ def named(kind: Kind | None) -> str:
     return "delete" if kind is None else kind.name.lower()
 
 
-_TOLD: Final = frozenset({"kind", "version", "keep", "fresh_until"})
-"""Attributes that `an_entry` sets otherwise, or leaves alone."""
+_TOLD: Final = frozenset({"kind", "version", "keep"})
+"""Attributes that `an_entry` is told."""
 
 
 def an_entry(
@@ -34,7 +35,7 @@ def an_entry(
         if name not in _TOLD:
             setattr(entry, name, _filling(name, number, getattr(entry, name)))
     if kind is Kind.VALUE:
-        entry.payload = payload
+        entry.payload, entry.ttl = payload, 30.5
     return entry
 
 
@@ -59,9 +60,11 @@ def _names(entry: Entry) -> list[str]:
 
 
 def _filling(name: str, number: int, default: object) -> object:
-    """Another value of the type that the attribute has."""
+    """Another value of the type that the attribute has; what is not finite stays as it is."""
     if isinstance(default, float):
-        return number + 0.5
+        return number + 0.5 if isfinite(default) else default
+    if isinstance(default, int):
+        return default // 2
     if isinstance(default, str):
         return name
     return name.encode() if isinstance(default, bytes) else default
