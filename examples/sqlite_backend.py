@@ -3,6 +3,7 @@
 import json
 import sqlite3
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from math import inf
 from pathlib import Path
 
@@ -12,7 +13,6 @@ from cachekit.clock import SYSTEM, Clock
 from cachekit.threaded import ThreadedBackend
 
 TABLE = """
-PRAGMA journal_mode = WAL;
 CREATE TABLE IF NOT EXISTS entries (key TEXT PRIMARY KEY, data BLOB NOT NULL, ends REAL NOT NULL);
 CREATE INDEX IF NOT EXISTS by_end ON entries (ends);
 """
@@ -25,7 +25,9 @@ class SqliteStore:
 
     def __init__(self, path: str | Path, clock: Clock) -> None:
         self._clock = clock
-        self._db = sqlite3.connect(path, isolation_level="IMMEDIATE")
+        self._db = sqlite3.connect(path)
+        with suppress(sqlite3.OperationalError):  # another process is just doing the same
+            self._db.execute("PRAGMA journal_mode = WAL")
         self._db.executescript(TABLE)
 
     def close(self) -> None:
@@ -35,7 +37,7 @@ class SqliteStore:
         return dict(self._db.execute(SELECT, (json.dumps(keys), self._clock.time())))
 
     def put_many(self, puts: Sequence[Put]) -> Sequence[bool]:
-        with self._db:  # one transaction, which begins with the first DELETE
+        with self._db:  # one transaction, in which nobody else writes from the first DELETE on
             self._db.execute(SWEEP, (self._clock.time(),))
             return [self._put(put) for put in puts]
 

@@ -16,7 +16,7 @@ from multiprocessing.sharedctypes import SynchronizedArray
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
-from cachekit import Cache, Tag
+from cachekit import Cache, Key, Tag
 from cachekit.runtime import drive
 from examples.sqlite_backend import SqliteBackend
 
@@ -100,14 +100,16 @@ def _await(path: Path, ledger: Ledger, number: int, rounds: int) -> None:
 async def _on_loop(path: Path, ledger: Ledger, number: int, rounds: int) -> None:
     async with _cache(path) as cache:
 
-        @cache.cached(key="price:{product}", tags=["product:{product}"])
         async def price(product: int) -> int:
-            while not _all_ask(ledger, product):  # noqa: ASYNC110  others are processes
-                await asyncio.sleep(_BRIEFLY)
-            return _load(ledger, product)
+            async def load() -> int:
+                while not _all_ask(ledger, product):  # noqa: ASYNC110  others are processes
+                    await asyncio.sleep(_BRIEFLY)
+                return _load(ledger, product)
+
+            return await cache.get_or_set(_key(product), load, tags=[_tag(product)])
 
         async def forget(product: int) -> None:
-            await (price.invalidate(product) if product % 2 else cache.invalidate(_tag(product)))
+            await cache.invalidate(_target(product))
 
         face = Face(price, forget)
         await asyncio.gather(*(_ask_first(ledger, face, product) for product in ledger.products))
@@ -119,20 +121,16 @@ async def _on_loop(path: Path, ledger: Ledger, number: int, rounds: int) -> None
 def _block(path: Path, ledger: Ledger, number: int, rounds: int) -> None:
     cache = _cache(path)
 
-    @cache.cached(key="price:{product}", tags=["product:{product}"])
-    def cached(product: int) -> int:
-        while not _all_ask(ledger, product):
-            time.sleep(_BRIEFLY)
-        return _load(ledger, product)
-
     async def price(product: int) -> int:
-        return cached(product)
+        def load() -> int:
+            while not _all_ask(ledger, product):
+                time.sleep(_BRIEFLY)
+            return _load(ledger, product)
+
+        return cache.sync.get_or_set(_key(product), load, tags=[_tag(product)])
 
     async def forget(product: int) -> None:
-        if product % 2:
-            cached.invalidate(product)
-        else:
-            cache.sync.invalidate(_tag(product))
+        cache.sync.invalidate(_target(product))
 
     def play(task: int) -> None:
         drive(_play(ledger, face, rounds, random.Random(f"{number} {task}")))
@@ -183,8 +181,16 @@ def _cache(path: Path) -> Cache:
     return Cache(SqliteBackend(path), namespace="shop", deadline=PATIENCE)
 
 
-def _tag(product: int) -> Tag:
-    return Tag(f"product:{product}")
+def _key(product: int) -> str:
+    return f"price:{product}"
+
+
+def _tag(product: int) -> str:
+    return f"product:{product}"
+
+
+def _target(product: int) -> Key | Tag:
+    return Key(_key(product)) if product % 2 else Tag(_tag(product))
 
 
 def _array(size: int) -> "SynchronizedArray[int]":
