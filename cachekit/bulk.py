@@ -29,10 +29,8 @@ class Bulk:
         if scope is not None:
             return await self._read_past(calls, job, scope)
         values: dict[Call, Any] = {}
-        left: Sequence[Call] = calls
-        while left:
+        while left := [call for call in calls if values.get(call, AGAIN) is AGAIN]:
             values.update(await self._round(left, patience, job))
-            left = [call for call in left if values[call] is AGAIN]
         return [values[call] for call in calls]
 
     async def _round(

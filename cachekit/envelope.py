@@ -116,9 +116,11 @@ def _unpack(key: str, data: bytes, clock: Clock) -> Entry:
 
 def _read_body(entry: Entry, key: str, data: bytes, at: int, clock: Clock) -> None:
     ttl, *windows, entry.load_time, entry.declared = _TIMES.unpack_from(data, at)
-    if isnan(ttl) or not all(isfinite(window) for window in windows):
+    if isnan(ttl) or not all(0 <= window < inf for window in windows):
         raise ValueError(f"a ttl of {ttl}, stale for {windows}")
     entry.stale_while_revalidate, entry.stale_if_error = windows
+    if entry.declared > len(entry.tags):
+        raise ValueError(f"{entry.declared} declared of {len(entry.tags)} tags")
     entry.schema, at = _take(data, at + _TIMES.size, _BYTE)
     codec, at = _take(data, at, _BYTE)
     revision, at = _take(data, at, _BYTE)

@@ -1,7 +1,7 @@
 """What loads: one key by a loader without arguments, or several by one that takes them all."""
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Protocol, cast
+from typing import Any, Protocol, TypeGuard
 
 from cachekit.call import Call
 from cachekit.missing import MISSING
@@ -57,12 +57,19 @@ class Several:
         return self._loader([self._names[call.key] for call in calls])
 
     def values(self, calls: Sequence[Call], result: Any) -> Sequence[Any]:
-        if not isinstance(result, Mapping):
-            raise TypeError(
-                f"a loader of several keys returns a mapping of those it found, not {result!r}"
-            )
-        found = cast("Mapping[Any, Any]", result)
+        found = mapping_of(result, "a loader of several keys returns")
         return [found.get(self._names[call.key], MISSING) for call in calls]
 
     def behind(self) -> Job | None:
         return self._again and Several(self._again, self._again, self._names)
+
+
+def mapping_of(given: object, who: str) -> Mapping[Any, Any]:
+    """`given`; a `TypeError` if it is no mapping."""
+    if not _is_mapping(given):
+        raise TypeError(f"{who} a mapping of what is there, by name; not {given!r}")
+    return given
+
+
+def _is_mapping(given: object) -> TypeGuard[Mapping[Any, Any]]:
+    return isinstance(given, Mapping)

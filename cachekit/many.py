@@ -2,8 +2,8 @@
 
 import functools
 import inspect
-from collections.abc import Callable, Iterable, Mapping
-from typing import Any, cast
+from collections.abc import Callable, Iterable
+from typing import Any
 
 from cachekit.builder import FunctionKey
 from cachekit.bulk import one_of
@@ -19,7 +19,7 @@ from cachekit.decorator import (
 )
 from cachekit.engine import Engine
 from cachekit.errors import ConfigurationError
-from cachekit.jobs import Several
+from cachekit.jobs import Several, mapping_of
 from cachekit.missing import MISSING
 from cachekit.policy import Policy
 from cachekit.refreshing import RefreshScope, refreshing
@@ -66,9 +66,9 @@ class ManyFunction:
         return self._ids(ids), args, rest
 
     def _ids(self, ids: Any) -> list[Any]:
-        if isinstance(ids, (str, bytes)) or not isinstance(ids, Iterable):
+        if isinstance(ids, (str, bytes)):
             raise TypeError(f"{self.name}: {self._parameter} must be a list of ids, not {ids!r}")
-        return list(cast("Iterable[Any]", ids))
+        return list(ids)
 
     def with_id(self, name: Any, args: Args) -> Args:
         """The arguments with `name` in the place of the ids."""
@@ -134,10 +134,7 @@ class ManyFunction:
 
     async def set(self, value: Any, args: Args, kwargs: Kwargs, ways: Ways) -> None:
         """Cache values by id; `args` are those besides the ids."""
-        if not isinstance(value, Mapping):
-            raise TypeError(f"{self.name}.set() takes a mapping of ids to values, not {value!r}")
-        given = cast("Mapping[Any, Any]", value)
-        for name, one in given.items():
+        for name, one in mapping_of(value, f"{self.name}.set() takes").items():
             (call,) = self._calls([name], args, kwargs, ways)[0].values()
             titles = {call.key: self._title(name, args, kwargs)}
             await self.engine.put_all({call.key: one}, titles, call.tags, self.policy, ways)

@@ -250,9 +250,9 @@ def _under_way(cache: Any) -> list[Any]:
     """The loads and polls that a `Cache` believes to be under way."""
     if not isinstance(cache, Cache):
         return []
-    reader = cache._engine.reader  # pyright: ignore[reportPrivateUsage]
-    watches = reader.watches._watches.values()  # pyright: ignore[reportPrivateUsage]
-    return [*reader.flights.all(), *reader.unstored.all(), *watches]
+    rides = cache._engine.rides  # pyright: ignore[reportPrivateUsage]
+    watches = rides.watches._watches.values()  # pyright: ignore[reportPrivateUsage]
+    return [*rides.flights.all(), *rides.unstored.all(), *watches]
 
 
 def _possible(world: World, table: Mapping[Operation, float]) -> Mapping[Operation, float]:
