@@ -14,7 +14,7 @@ from cachekit.backend import Backend
 from cachekit.clock import Clock
 from cachekit.testing.simulation.shore import Setting, shared
 from cachekit.testing.simulation.simulation import Result, make_cache, simulate
-from cachekit.testing.simulation.weather import NEVER
+from cachekit.testing.simulation.weather import NEVER, Weather
 from cachekit_memory import MemoryBackend
 
 EVERY_RUN_COVERS: Final = (
@@ -39,6 +39,21 @@ EVERY_RUN_COVERS: Final = (
     "loads that timed out",
     "loaders that raised CancelledError",
     "nested loads",
+    "loads that named tags",
+    "loads that said their ttl",
+    "loads that were not to be stored",
+    "keys that a loader left out",
+    "values found unchanged",
+    "outages of the origin",
+    "stale values",
+    "stale values in the place of errors",
+    "claims",
+    "refused claims",
+    "take-overs of claims",
+    "evicted claims",
+    "passes beside values",
+    "refreshes",
+    "touches",
 )
 """A run of many seeds in which one of these never happened has shown nothing."""
 
@@ -52,6 +67,12 @@ COVERED_IN_MEMORY: Final = (
     "loads that timed out",
     "loaders that raised CancelledError",
     "nested loads",
+    "loads that named tags",
+    "loads that were not to be stored",
+    "keys that a loader left out",
+    "values found unchanged",
+    "stale values",
+    "stale values in the place of errors",
 )
 
 
@@ -90,8 +111,8 @@ def in_memory(seed: int, caches: int) -> Result:
     """Caches of one process on one `MemoryBackend`, which they fill in turn."""
     memory = shared(lambda clock: MemoryBackend(max_entries=4, clock=clock))
 
-    def make(_: Backend, clock: Clock) -> Cache:
-        return make_cache(memory(clock), clock)
+    def make(_: Backend, clock: Clock, weather: Weather) -> Cache:
+        return make_cache(memory(clock), clock, weather)
 
     return simulate(seed, processes=caches, make=make, changes={"crash_every": NEVER})
 

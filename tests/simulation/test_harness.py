@@ -14,8 +14,8 @@ from cachekit.testing.simulation.bytestore import in_bytes
 from cachekit.testing.simulation.checker import Checker, Claim
 from cachekit.testing.simulation.history import History
 from cachekit.testing.simulation.link import Link
-from cachekit.testing.simulation.loads import LOAD_TIMEOUT, Origin
 from cachekit.testing.simulation.loop import DeadlockError, VirtualClock, VirtualLoop, run
+from cachekit.testing.simulation.origin import Origin
 from cachekit.testing.simulation.shore import Packed, Shore
 from cachekit.testing.simulation.weather import CALM, Weather
 from tests.simulation.mutants.__main__ import HERE, make
@@ -207,4 +207,4 @@ def a_stub(key: str, expected: int | Condition, *, version: int) -> Packed:
 def a_checker() -> Checker:
     history = History()
     origin = Origin(history, random.Random(0), CALM, versions={"k0": 2, "k1": 2})
-    return Checker(history, origin, oldest=LOAD_TIMEOUT)
+    return Checker(history, origin)

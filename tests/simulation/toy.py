@@ -12,6 +12,20 @@ from cachekit.errors import InvalidationError
 DEADLINE: Final = 0.25
 
 
+class Plain:
+    """A function, and how all that it has cached is forgotten."""
+
+    def __init__(self, call: Callable[..., Awaitable[Any]], cache: "CacheAside") -> None:
+        self._call = call
+        self._cache = cache
+
+    async def __call__(self, *args: Any) -> Any:
+        return await self._call(*args)
+
+    async def clear(self) -> None:
+        await self._cache.clear()
+
+
 class CacheAside:
     """Look, else load and store, whatever happened meanwhile. Tags are forgotten by clearing."""
 
@@ -35,29 +49,40 @@ class CacheAside:
         return await self.get(key) is not None
 
     async def get_or_set(
-        self, key: str, load: Callable[[], Awaitable[str]], *, ttl: float, tags: Iterable[str]
+        self, key: str, load: Callable[[], Awaitable[str]], **options: Any
     ) -> object:
         value = await self.get(key)
         if value is None:
             value = await load()
             with suppress(InvalidationError):
-                await self._write(key, self._entry(value, ttl))
+                await self._write(key, self._entry(value))
         return value
 
-    def cached(self, *, key: str, ttl: float, tags: Iterable[str]) -> Any:
-        def decorate(load: Callable[[], Awaitable[str]]) -> Callable[[], Awaitable[object]]:
-            return lambda: self.get_or_set(key, load, ttl=ttl, tags=tags)
+    async def get_or_set_many(
+        self, keys: Iterable[str], load: Callable[[list[str]], Awaitable[Any]], **options: Any
+    ) -> Any:
+        return await load(list(keys))
 
-        return decorate
+    async def entry(self, key: str) -> None:
+        return None
 
-    async def set(self, key: str, value: str, *, ttl: float, tags: Iterable[str]) -> None:
-        await self._write(key, self._entry(value, ttl))
+    def cached(self, *, key: str, **options: Any) -> Any:
+        return lambda load: Plain(lambda *args: self.get_or_set(key, lambda: load(*args)), self)
 
-    async def set_many(self, values: Mapping[str, str], *, ttl: float, tags: Iterable[str]) -> None:
+    def cached_many(self, **options: Any) -> Any:
+        return lambda load: Plain(load, self)
+
+    async def set(self, key: str, value: str, **options: Any) -> None:
+        await self._write(key, self._entry(value))
+
+    async def set_many(self, values: Mapping[str, str], **options: Any) -> None:
         for key, value in values.items():
-            await self.set(key, value, ttl=ttl, tags=tags)
+            await self.set(key, value)
 
-    async def add(self, key: str, value: str, *, ttl: float, tags: Iterable[str]) -> bool:
+    async def add(self, key: str, value: str, **options: Any) -> bool:
+        return False
+
+    async def touch(self, key: str, *ttl: float) -> bool:
         return False
 
     async def delete(self, key: str) -> None:
@@ -78,8 +103,8 @@ class CacheAside:
         pass
 
     @staticmethod
-    def _entry(value: Any, ttl: float) -> Entry:
-        entry = Entry(Kind.VALUE, keep=ttl)
+    def _entry(value: Any) -> Entry:
+        entry = Entry(Kind.VALUE, keep=10.0)
         entry.payload = str(value).encode()
         return entry
 

@@ -1,21 +1,20 @@
 """Making one call and judging how it ended."""
 
 import asyncio
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from typing import Any, Final
 
 from cachekit.errors import InvalidationError
-from cachekit.testing.simulation.checker import Claim, Read
+from cachekit.testing.simulation.checker import Claim
 from cachekit.testing.simulation.loads import Loader
 from cachekit.testing.simulation.loop import where
+from cachekit.testing.simulation.origin import LoadFailed
+from cachekit.testing.simulation.question import Read
 from cachekit.testing.simulation.weather import load_time
 from cachekit.testing.simulation.world import Process, World
 
 PROMPT: Final = 0.001
 """Seconds within which a cancelled caller is gone."""
-
-AT_ONCE: Final = 0.55
-"""Seconds that a call without a loader may take: its key, then its tags, a deadline each."""
 
 PATIENCE: Final = 20.0
 """Seconds that any call may take: another's load, a lease, a load of its own."""
@@ -28,8 +27,12 @@ async def judged(
     judge: Callable[[Any], None],
     loader: Loader | None = None,
     within: float = PATIENCE,
+    several: Mapping[str, Read] | None = None,
 ) -> None:
-    """Make a read and have its value, or its error, judged, and how many seconds it took."""
+    """Make a read and have its value, or its error, judged, and how many seconds it took.
+
+    If it is for `several` keys at once, `read` is for one of them.
+    """
     task = asyncio.current_task()
     world.asking[read] = task
     try:
@@ -37,10 +40,11 @@ async def judged(
     except asyncio.CancelledError:
         if _was_cancelled(task):
             raise
-        if loader is None or loader.load is None or not loader.load.raised_cancel:
+        if loader is None or not any(load.raised_cancel for load in loader.loads):
             world.checker.fail(world.now(), read, "a CancelledError that nobody asked for")
     except Exception as error:
-        world.checker.fails(world.now(), read, error, ours=loader and loader.load)
+        failed = _failed(world, read, error, several or {})
+        world.checker.fails(world.now(), failed, error, ours=loader.loads if loader else ())
     else:
         if _was_cancelled(task):
             world.checker.fail(world.now(), read, "swallowed a cancellation")
@@ -50,6 +54,12 @@ async def judged(
     finally:
         del world.asking[read]
         world.operations += 1
+
+
+def _failed(world: World, read: Read, error: Exception, several: Mapping[str, Read]) -> Read:
+    """Which of several questions that error is the answer to."""
+    guilty = error.loads if isinstance(error, LoadFailed) else world.origin.timed_out
+    return next((other for key, other in several.items() if key in guilty), read)
 
 
 async def acknowledged(
@@ -118,8 +128,7 @@ def _leave(world: World, loader: Loader | None) -> None:
         world.history.covered["other cancelled callers"] += 1
         return
     loader.left = True
-    leads = loader.load is not None and loader.load.ended is None
-    world.history.covered["cancelled leaders" if leads else "cancelled waiters"] += 1
+    world.history.covered["cancelled leaders" if loader.loading else "cancelled waiters"] += 1
 
 
 def _was_cancelled(task: "asyncio.Task[Any] | None") -> bool:

@@ -4,12 +4,14 @@ The floor of a read is the highest version whose invalidation or `set` had retur
 error, before the read was called. Each check takes constant time, so that all are made.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
+from cachekit.testing.simulation.ages import Ages
 from cachekit.testing.simulation.history import EVERYWHERE, History
-from cachekit.testing.simulation.loads import Load, LoadFailed, Origin, Value
+from cachekit.testing.simulation.origin import Load, LoadFailed, Origin, Value
+from cachekit.testing.simulation.question import Read
 
 SELF: Final = ""
 """In a floor's name, in place of a tag: the key itself was forgotten or set."""
@@ -29,21 +31,11 @@ class Violation:
 
 
 @dataclass(frozen=True)
-class Read:
-    """A question under way, with the floor from when it was asked."""
-
-    who: str
-    key: str
-    tags: tuple[str, ...]
-    asked: float
-    floor: int
-
-
-@dataclass(frozen=True)
 class Claim:
     """What holds once an invalidation or a `set` is acknowledged: nothing older than `versions`.
 
-    `tags` limits that to reads that declare one of them; `SELF` is for all reads.
+    `tags` limits that to reads that declare one of them, and to values that name one themselves;
+    `SELF` is for all reads.
     """
 
     who: str
@@ -55,19 +47,29 @@ class Claim:
 class Checker:
     """Judges one run. `violation` is the first thing that was wrong.
 
-    `oldest`: seconds that a value may be served for, from when its load began.
+    `skew` is how many seconds two dates may differ; `there(key, tags, since)` says whether all the
+    time since then there has been a value that whoever declares those tags may have.
     """
 
-    def __init__(self, history: History, origin: Origin, oldest: float) -> None:
+    def __init__(
+        self,
+        history: History,
+        origin: Origin,
+        skew: float = 0.0,
+        there: Callable[[str, tuple[str, ...], float], bool] = lambda key, tags, since: False,
+    ) -> None:
         self.history = history
         self.origin = origin
-        self.oldest = oldest
+        self.there = there
+        self.ages = Ages(history, origin, skew)
         self.violation: Violation | None = None
         self._floors: dict[tuple[str, str], int] = {}
 
-    def ask(self, at: float, who: str, key: str, tags: tuple[str, ...]) -> Read:
+    def ask(self, at: float, who: str, key: str, tags: tuple[str, ...], **more: Any) -> Read:
+        """A question asked now; `more` is what else `Read` has."""
         floors = (self._floors.get((key, tag), 0) for tag in (SELF, *tags))
-        return Read(who, key, tags, at, max(floors))
+        named = {name: self._floors.get((key, name), 0) for name in self.origin.names}
+        return Read(who, key, tags, at, max(floors), named, **more)
 
     def answer(self, at: float, read: Read, value: object) -> None:
         """A read has returned `value`."""
@@ -80,22 +82,39 @@ class Checker:
             self.fail(at, read, f"asked for {read.key}, got {found}: another key's value")
         elif found.version < read.floor:
             self.fail(at, read, f"got {found}, though @{read.floor} was acknowledged before")
+        elif names := self._forgotten(read, found):
+            self.fail(at, read, f"got {found}, though its tag {names[0]} was forgotten before")
         elif found.version > self.origin.versions[read.key]:
             self.fail(at, read, f"got {found} from the future")
         elif found.source:
-            self._judge_load(at, read, self.origin.loads[found.source - 1])
+            load = self.origin.loads[found.source - 1]
+            if wrong := self.ages.judge(at, read, load):
+                self.fail(at, read, f"got load /{load.number}, {wrong}")
         return None
 
-    def fails(self, at: float, read: Read, error: Exception, *, ours: object = None) -> None:
-        """A read has raised `error`; `ours` is the load that its own loader made."""
+    def _forgotten(self, read: Read, found: Value) -> list[str]:
+        names = self.origin.named(found.key, found.version)
+        return [name for name in names if found.version < read.named.get(name, 0)]
+
+    def fails(self, at: float, read: Read, error: Exception, *, ours: Sequence[Load] = ()) -> None:
+        """A read has raised `error`; `ours` are the loads that its own loader made."""
         self.history.add(at, read.who, f"gets {error!r}", read.key, f"(asked {read.asked:.4f})")
         if isinstance(error, LoadFailed):
-            if error.load.key != read.key:
-                self.fail(at, read, "the error of another key's load")
-            elif error.load.abandoned and error.load is not ours:
-                self.fail(at, read, "a load failed since its caller left, and others got its error")
-        elif not (isinstance(error, TimeoutError) and read.key in self.origin.timed_out):
+            self._judge_error(at, read, error.loads.get(read.key), ours)
+        elif not (isinstance(error, TimeoutError) and self._may_time_out(read)):
             self.fail(at, read, f"{error!r} reached the caller")
+        judged = read.loads and not read.several and read.calm
+        if judged and self.there(read.key, read.tags, read.asked):
+            self.fail(at, read, f"got {error!r}, though there is a stale value to have")
+
+    def _judge_error(self, at: float, read: Read, load: Load | None, ours: Sequence[Load]) -> None:
+        if load is None:
+            self.fail(at, read, "the error of another key's load")
+        elif load.abandoned and load not in ours:
+            self.fail(at, read, "a load failed since its caller left, and others got its error")
+
+    def _may_time_out(self, read: Read) -> bool:
+        return read.key in self.origin.timed_out or self.origin.weather.max_loads is not None
 
     def acknowledged(self, at: float, claim: Claim) -> None:
         """What `claim` says holds for all reads from now on."""
@@ -117,13 +136,5 @@ class Checker:
     def report(self, at: float, what: str, key: str = EVERYWHERE, tags: Iterable[str] = ()) -> None:
         """Something is wrong; only the first time counts."""
         if self.violation is None:
-            history = self.history.of([key, *tags])
+            history = self.history.of([key, *tags, *self.origin.names])
             self.violation = Violation(what, at, key, history)
-
-    def _judge_load(self, at: float, read: Read, load: Load) -> None:
-        if load.ended is None or load.ended < read.asked:
-            if read.asked - load.began > self.oldest:
-                self.fail(at, read, f"got load /{load.number}, which had expired")
-        elif load.began < read.asked:
-            same = load.process == read.who
-            self.history.covered["shared loads" if same else "other processes' loads"] += 1

@@ -1,149 +1,214 @@
-"""The truth and those who look it up: rising versions per key, and loads that take their time."""
+"""Those who look things up: loaders that take their time, fail, hang, and say what they think."""
 
 import asyncio
-import random
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Generator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Final, NamedTuple
+from typing import Final
 
-from cachekit.testing.simulation.history import History
-from cachekit.testing.simulation.weather import Weather, load_time
-
-LOAD_TIMEOUT: Final = 6.0
-"""What the caches are told, in seconds; a load that hangs takes much longer."""
+from cachekit import MISSING, current_load
+from cachekit.testing.simulation.origin import LOAD_TIMEOUT, Load, LoadFailed, Origin, Value
+from cachekit.testing.simulation.weather import CALM_WINDOWS, Windows, load_time
 
 HANGS: Final = 500.0
 
 
-class Value(NamedTuple):
-    """What is cached, as text: whose it is, how new, and which load or `set` brought it."""
-
-    key: str
-    version: int
-    source: int
-
-    def __str__(self) -> str:
-        return f"{self.key}@{self.version}/{self.source}"
-
-    @classmethod
-    def parse(cls, text: object) -> "Value":
-        """Raises `ValueError` for what is no value of this simulation."""
-        key, _, rest = str(text).partition("@")
-        version, _, source = rest.partition("/")
-        return cls(key, int(version), int(source))
-
-
-class LoadFailed(Exception):
-    """What a loader raises; it knows its load."""
-
-    def __init__(self, load: "Load") -> None:
-        super().__init__(f"load {load.number} of {load.key}")
-        self.load = load
-
-
 @dataclass(eq=False)
-class Load:
-    """One call of a loader. `abandoned`: it failed since the caller that brought it had left."""
+class Session:
+    """What a caller's loader needs: `closed` when the caller is gone, `answered` or not."""
 
-    number: int
-    key: str
-    process: str
-    began: float
-    ended: float | None = None
-    abandoned: bool = False
-    raised_cancel: bool = False
-
-
-@dataclass
-class Origin:
-    """The database: the current version of each key, and everything that was loaded from it."""
-
-    history: History
-    rng: random.Random
-    weather: Weather
-    versions: dict[str, int] = field(default_factory=dict[str, int])
-    loads: list[Load] = field(default_factory=list[Load])
-    timed_out: set[str] = field(default_factory=set[str])
-
-    def commit(self, at: float, who: str, key: str) -> int:
-        """Change a key; its new version."""
-        version = self.versions[key] = self.versions[key] + 1
-        self.history.add(at, who, f"COMMITS @{version}", key)
-        return version
-
-    def begin(self, at: float, process: str, key: str) -> Load:
-        load = Load(len(self.loads) + 1, key, process, at)
-        self.loads.append(load)
-        self.history.add(at, process, f"begins load /{load.number}", key)
-        return load
+    closed: bool = False
+    answered: bool = False
 
 
 @dataclass(eq=False)
 class Loader:
     """One caller's loader; `left` is set once that caller was cancelled.
 
-    `needs_caller`: it fails when that has happened; `may_cancel`: it may raise `CancelledError`.
+    `needs_caller`: it fails when that has happened; `may_cancel`: it may raise `CancelledError`;
+    `inside`: its caller is itself inside a load; `past`: what is cached must not be used; `tags`,
+    `ttl` and `windows` are what its call says. `faults` counts those on the link of its process.
     """
 
     origin: Origin
     process: str
     key: str
+    tags: tuple[str, ...] = ()
+    ttl: float = 0.0
+    windows: Windows = CALM_WINDOWS
     nested: Callable[[], Awaitable[None]] | None = None
+    faults: Callable[[], int] = lambda: 0
     needs_caller: bool = False
     may_cancel: bool = True
+    inside: bool = False
+    past: bool = False
+    session: Session | None = None
     left: bool = False
-    load: Load | None = None
+    loads: list[Load] = field(default_factory=list[Load])
+
+    @property
+    def loading(self) -> bool:
+        return bool(self.loads) and self.loads[-1].ended is None
 
     async def __call__(self) -> str:
-        load = self.load = self.origin.begin(_now(), self.process, self.key)
-        ending = "was cancelled"
+        with self._under_way():
+            load = self.begin(self.key)
+            with self._ending([load]):
+                value = await self._look_up([load])
+                load.in_vain = load.skipped or bool(self.origin.named(*value[:2]))
+                return str(value)
+
+    async def several(self, keys: Sequence[str]) -> Mapping[str, str]:
+        """What is found of several keys, looked up at once."""
+        with self._under_way():
+            loads = [self.begin(key) for key in keys]
+            with self._ending(loads):
+                return await self._look_all_up(loads)
+
+    def begin(self, key: str) -> Load:
+        number = len(self.origin.loads) + 1
+        load = Load(number, key, self.process, _now(), self.ttl, self.windows)
+        load.faults, load.tags = self.faults(), self.tags
+        load.left = lambda: self.left
+        load.alone = self.inside or self.past
+        self.loads.append(load)
+        self.origin.begin(load)
+        if self.session is not None and self.session.answered:
+            self.origin.wrong(load, "began after its caller had an answer and closed its session")
+        return load
+
+    @contextmanager
+    def _under_way(self) -> Generator[None]:
+        running = self.origin.running
+        running[self.process] += not self.inside
         try:
-            value = await self._look_up(load)
-            ending = f"has @{value.version}"
-            return str(value)
+            yield
+        finally:
+            running[self.process] -= not self.inside
+
+    @contextmanager
+    def _ending(self, loads: Sequence[Load]) -> Generator[None]:
+        ending = "has ended"
+        try:
+            yield
         except LoadFailed:
             ending = "FAILS"
+            self._spoil(loads)
             raise
         except asyncio.CancelledError:
-            if _now() - load.began > 0.999 * LOAD_TIMEOUT:
-                self.origin.timed_out.add(self.key)
-                self.origin.history.covered["loads that timed out"] += 1
+            ending = "was cancelled"
+            for load in loads:
+                load.cancelled = True
+            self._note_timeout(loads)
+            self._spoil(loads)
             raise
         finally:
-            load.ended = _now()
-            self.origin.history.add(
-                load.ended, self.process, f"load /{load.number} {ending}", self.key
-            )
+            for load in loads:
+                self.origin.end(load, _now(), ending)
 
-    async def _look_up(self, load: Load) -> Value:
+    @staticmethod
+    def _spoil(loads: Sequence[Load]) -> None:
+        for load in loads:
+            load.in_vain = load.failed = True
+
+    def _note_timeout(self, loads: Sequence[Load]) -> None:
+        if _now() - loads[0].began > 0.999 * LOAD_TIMEOUT:
+            for load in loads:
+                load.cancelled = False
+            self.origin.timed_out.update(load.key for load in loads)
+            self.origin.history.covered["loads that timed out"] += 1
+
+    async def _look_up(self, loads: Sequence[Load]) -> Value:
+        load = loads[0]
         rng, duration = self.origin.rng, self._duration()
         before = rng.random() * duration
         await asyncio.sleep(before)
-        version = self.origin.versions[self.key]
+        found = Value(load.key, self.origin.versions[load.key], load.number)
         if self.nested is not None:
             await self.nested()
         await asyncio.sleep(duration - before)
-        self._fail(load)
-        return Value(self.key, version, load.number)
+        self._fail(loads)
+        return self._say(loads, [found])[0]
+
+    async def _look_all_up(self, loads: Sequence[Load]) -> Mapping[str, str]:
+        rng, duration = self.origin.rng, self._duration()
+        before = rng.random() * duration
+        await asyncio.sleep(before)
+        found = [Value(it.key, self.origin.versions[it.key], it.number) for it in loads]
+        await asyncio.sleep(duration - before)
+        self._fail(loads)
+        left_out = {load.key for load in loads if rng.random() < self.origin.weather.left_out}
+        self.origin.history.covered["keys that a loader left out"] += len(left_out)
+        for load in loads:
+            named = bool(self.origin.named(load.key, self.origin.versions[load.key]))
+            load.in_vain = named or load.key in left_out
+        self._say(loads, found)
+        return {value.key: str(value) for value in found if value.key not in left_out}
+
+    def _say(self, loads: Sequence[Load], found: list[Value]) -> list[Value]:
+        """Tell the cache about this load, if there is anything to tell."""
+        names = [name for value in found for name in self.origin.named(value.key, value.version)]
+        if names:
+            current_load().tag(*names)
+            self.origin.history.covered["loads that named tags"] += 1
+        rng, weather = self.origin.rng, self.origin.weather
+        if rng.random() < weather.load_skips:
+            self._skip(loads)
+        elif rng.random() < weather.load_says_ttl:
+            for load in loads:
+                load.ttl *= 0.7
+            current_load().ttl = loads[0].ttl
+            self.origin.history.covered["loads that said their ttl"] += 1
+        if len(loads) == 1 and rng.random() < weather.load_same:
+            return [self._same(loads[0], found[0])]
+        return found
+
+    def _skip(self, loads: Sequence[Load]) -> None:
+        for load in loads:
+            load.skipped = load.failed = True  # which is what `when=` goes by
+        how = self.origin.rng.choice(["skip", "ttl", "when"])
+        if how == "skip":
+            current_load().skip()
+        elif how == "ttl":
+            current_load().ttl = 0
+        self.origin.history.covered["loads that were not to be stored"] += 1
+
+    def _same(self, load: Load, found: Value) -> Value:
+        """The old value, if it is what was found."""
+        old = current_load().old
+        if old is MISSING or Value.parse(old).version != found.version:
+            return found
+        value = Value.parse(current_load().not_modified())
+        if value.source:
+            self.origin.loads[value.source - 1].confirmed = load
+        self.origin.history.covered["values found unchanged"] += 1
+        return value
 
     def _duration(self) -> float:
         rng, weather = self.origin.rng, self.origin.weather
+        if _now() < self.origin.down_until:
+            return rng.expovariate(1 / 0.01)
         if rng.random() < weather.load_hangs:
             return HANGS
         return load_time(rng, weather)
 
-    def _fail(self, load: Load) -> None:
-        rng, weather = self.origin.rng, self.origin.weather
-        if self.left and self.needs_caller:
-            load.abandoned = True
-            raise LoadFailed(load)
+    def _fail(self, loads: Sequence[Load]) -> None:
+        rng, weather, covered = self.origin.rng, self.origin.weather, self.origin.history.covered
+        if _now() < self.origin.down_until:
+            covered["loads while the origin was down"] += 1
+            raise LoadFailed(loads)
+        gone = self.session is not None and self.session.closed
+        if gone or (self.left and self.needs_caller):
+            for load in loads:
+                load.abandoned = True
+            raise LoadFailed(loads)
         if self.may_cancel and rng.random() < weather.load_cancels:
-            load.raised_cancel = True
-            self.origin.history.covered["loaders that raised CancelledError"] += 1
+            loads[0].raised_cancel = True
+            covered["loaders that raised CancelledError"] += 1
             raise asyncio.CancelledError
         if rng.random() < weather.load_fails:
-            self.origin.history.covered["failed loads"] += 1
-            raise LoadFailed(load)
+            covered["failed loads"] += 1
+            raise LoadFailed(loads)
 
 
 def _now() -> float:

@@ -5,9 +5,11 @@ from dataclasses import replace
 from functools import partial
 from typing import Any, Final, TypeAlias
 
-from cachekit.testing.simulation.calls import AT_ONCE, judged, perhaps_cancelled
-from cachekit.testing.simulation.checker import Read
-from cachekit.testing.simulation.loads import Loader
+from cachekit.testing.simulation.ages import AT_ONCE
+from cachekit.testing.simulation.calls import judged, perhaps_cancelled
+from cachekit.testing.simulation.functions import LOADER, PREFIX, record_of
+from cachekit.testing.simulation.loads import Loader, Session
+from cachekit.testing.simulation.question import Read
 from cachekit.testing.simulation.world import Process, Topic, World
 
 Operation: TypeAlias = Callable[[World, Process], Awaitable[None]]
@@ -30,16 +32,25 @@ async def load(world: World, process: Process) -> None:
 
 
 def _question(
-    world: World, process: Process, topic: Topic, inside: tuple[Topic, ...]
+    world: World,
+    process: Process,
+    topic: Topic,
+    inside: tuple[Topic, ...],
+    *,
+    past: bool = False,
 ) -> tuple[Read, Any, Loader]:
     tags = _tags(world, topic)
-    loader = Loader(world.origin, process.name, topic.key, needs_caller=world.chance(0.5))
+    ttl, needy = world.ttl(), world.chance(0.5)
+    loader = world.loader(process, topic, tags=tags, ttl=ttl, needs_caller=needy, past=past)
+    loader.inside = bool(inside)
     following = world.topics[(world.topics.index(topic) + 1) % len(world.topics)]
-    inside = (*inside, topic)
-    if len(inside) < DEPTH and following not in inside and world.chance(world.weather.load_nests):
-        loader.nested = partial(_nested, world, process, following, inside)
-    read = world.ask(process, topic, tags)
-    return read, process.cache.get_or_set(topic.key, loader, ttl=world.ttl(), tags=tags), loader
+    around = (*inside, topic)
+    nests = not past and len(around) < DEPTH and following not in around
+    if nests and world.chance(world.weather.load_nests):
+        loader.nested = partial(_nested, world, process, following, around)
+    read = world.ask(process, topic, tags, loads=True, at_once=True, soft=topic.windows.soft)
+    options = world.options(topic.windows, ttl)
+    return read, process.cache.get_or_set(topic.key, loader, tags=tags, **options), loader
 
 
 async def _nested(world: World, process: Process, topic: Topic, inside: tuple[Topic, ...]) -> None:
@@ -49,7 +60,7 @@ async def _nested(world: World, process: Process, topic: Topic, inside: tuple[To
         await judged(world, read, call, partial(_judge, world, read), loader)
     finally:
         waited = world.now() - read.asked
-        if loader.load is None and waited > NESTED:  # R9
+        if not loader.loads and waited > NESTED:  # R9
             world.checker.fail(world.now(), read, f"waited {waited:.3f} s inside a load")
 
 
@@ -74,24 +85,92 @@ async def get(world: World, process: Process) -> None:
 
 
 async def get_many(world: World, process: Process) -> None:
-    topics = world.rng.sample(world.topics, world.rng.randint(1, len(world.topics)))
+    topics = _some(world)
     reads = {topic.key: world.ask(process, topic, topic.tags) for topic in topics}
-
-    def judge(found: Mapping[str, object]) -> None:
-        for key, value in found.items():
-            _judge(world, reads[key], value)
-
     call = process.cache.get_many([topic.key for topic in topics])
+    judge = partial(_judge_all, world, reads)
     first = reads[topics[0].key]
     await perhaps_cancelled(world, judged(world, first, call, judge, within=AT_ONCE))
 
 
+def _some(world: World) -> list[Topic]:
+    return world.rng.sample(world.topics, world.rng.randint(1, len(world.topics)))
+
+
+def _judge_all(world: World, reads: Mapping[str, Read], found: Mapping[str, object]) -> None:
+    for key, value in found.items():
+        _judge(world, reads[key], value)
+
+
 async def call(world: World, process: Process) -> None:
-    """A cached function."""
+    """A cached function; some need a session, which is closed afterwards."""
     topic = world.rng.choice(world.topics)
-    read = world.ask(process, topic, topic.tags)
-    work = process.functions[topic.key]()
-    await perhaps_cancelled(world, judged(world, read, work, partial(_judge, world, read)))
+    session = Session() if topic.session else None
+    tags = (*topic.tags, record_of(f"f{topic.key}"))
+    loader = world.loader(process, topic, tags=tags, session=session)
+    read = world.ask(
+        process, topic, tags, loads=True, at_once=session is None, soft=topic.windows.soft
+    )
+    LOADER.set(loader)
+    function = process.functions.one[topic.key]
+    work = function() if session is None else _in_session(function, session)
+    judge = partial(_judge, world, read)
+    await perhaps_cancelled(world, judged(world, read, work, judge, loader), loader)
+
+
+async def _in_session(function: Any, session: Session) -> Any:
+    try:
+        value = await function(session)
+        session.answered = True
+        return value
+    finally:
+        session.closed = True
+
+
+async def load_many(world: World, process: Process) -> None:
+    """`get_or_set_many`."""
+    topics = _some(world)
+    tags = tuple(dict.fromkeys(tag for topic in topics for tag in topic.tags))
+    ttl, windows = world.ttl(), world.windows()
+    loader = world.loader(process, topics[0], tags=tags, ttl=ttl, windows=windows)
+    reads = _ask_all(world, process, topics, tags, windows.soft)
+    call = process.cache.get_or_set_many(
+        [topic.key for topic in topics], loader.several, tags=tags, **world.options(windows, ttl)
+    )
+    judge = partial(_judge_all, world, reads)
+    work = judged(world, reads[topics[0].key], call, judge, loader, several=reads)
+    await perhaps_cancelled(world, work, loader)
+
+
+async def call_many(world: World, process: Process) -> None:
+    """A cached function of many ids, which declares no tags that others would count on."""
+    topics, tags = [topic for topic in _some(world) if not topic.tags], (record_of("many"),)
+    if not topics:
+        return
+    loader = world.loader(process, topics[0], tags=tags, windows=world.many_windows)
+    reads = _ask_all(world, process, topics, tags, world.many_windows.soft)
+    LOADER.set(loader)
+    call = process.functions.many([int(topic.key.removeprefix(PREFIX)) for topic in topics])
+
+    def judge(found: Mapping[int, object]) -> None:
+        values = {f"{PREFIX}{number}": value for number, value in found.items()}
+        _judge_all(world, reads, values)
+
+    work = judged(world, reads[topics[0].key], call, judge, loader, several=reads)
+    await perhaps_cancelled(world, work, loader)
+
+
+def _ask_all(
+    world: World,
+    process: Process,
+    topics: list[Topic],
+    tags: tuple[str, ...],
+    soft: float | None,
+) -> dict[str, Read]:
+    return {
+        topic.key: world.ask(process, topic, tags, loads=True, several=True, soft=soft)
+        for topic in topics
+    }
 
 
 async def exists(world: World, process: Process) -> None:
@@ -106,10 +185,22 @@ async def exists(world: World, process: Process) -> None:
     await judged(world, read, call, judge, within=AT_ONCE)
 
 
+async def inspect(world: World, process: Process) -> None:
+    """`entry`, which shows what is stale, too."""
+    topic = world.rng.choice(world.topics)
+    read = world.ask(process, topic, (), loads=True, soft=0.0)
+
+    def judge(entry: Any) -> None:
+        if entry is not None:
+            world.checker.answer(world.now(), read, entry.value)
+
+    await judged(world, read, process.cache.entry(topic.key), judge, within=AT_ONCE)
+
+
 async def look_past(world: World, process: Process, topic: Topic) -> None:
     """Inside `deferred()`, what is pending is not read: what was committed before is."""
-    read, call, loader = _question(world, process, topic, (topic,))
-    read = replace(read, floor=world.origin.versions[topic.key])
+    read, call, loader = _question(world, process, topic, (), past=True)
+    read = replace(read, floor=world.origin.versions[topic.key], loads=False)
     await judged(world, read, call, partial(_judge, world, read), loader)
 
 
@@ -118,6 +209,9 @@ READS: Final[Mapping[Operation, float]] = {
     call: 3.0,
     get: 2.0,
     get_many: 1.0,
+    load_many: 1.0,
+    call_many: 1.0,
     exists: 0.3,
+    inspect: 0.3,
 }
 """How often each is done; a seed changes that a little."""

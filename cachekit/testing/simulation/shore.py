@@ -58,9 +58,10 @@ class Packed(NamedTuple):
 
 
 class Record(NamedTuple):
-    """What must be under a key until `ends`, in virtual seconds, unless the store has lost it."""
+    """What must be under a key from `since` to `ends`, unless the store has lost it."""
 
     entry: Entry
+    since: float
     ends: float
 
 
@@ -157,7 +158,7 @@ class Shore:
         """Apply writes, each if its condition holds."""
         outcomes = await self._apply(backend, who, writes)
         for write, outcome in zip(writes, outcomes, strict=True):
-            if outcome is DONE and write.announce:
+            if outcome is DONE and (write.announce or write.key.startswith("c:")):
                 await self._wake(backend, write.key)
         return outcomes
 
@@ -194,6 +195,10 @@ class Shore:
         """What must be under `key`, if the store has not lost it."""
         record = self._known.get(key)
         return None if record is None or record.ends <= self.clock.monotonic() else record.entry
+
+    def since(self, key: str) -> float:
+        """Since when it has been there."""
+        return self._known[key].since
 
     def left(self, kind: Kind) -> list[str]:
         """The keys under which there is an entry of that kind."""
@@ -272,7 +277,9 @@ class Shore:
         else:
             replaced.discard(entry.version)
             ends = inf if write.keep is None else self._now() + write.keep
-            self._known[write.key] = Record(entry, ends)
+            same = there is not None and there.entry.version == entry.version
+            since = there.since if there is not None and same else self._now()
+            self._known[write.key] = Record(entry, since, ends)
 
     def _now(self) -> float:
         return self.clock.monotonic()
@@ -312,7 +319,8 @@ class Shore:
         await backend.write([Write(key, None)])
         self._known.pop(key, None)
         if entry is not None:
-            self.history.covered[f"evicted {_PLURALS[entry.kind]}"] += 1
+            kind = "claims" if key.startswith("c:") else _PLURALS[entry.kind]
+            self.history.covered[f"evicted {kind}"] += 1
         self._say("evicted", key)
 
     def _say(self, what: str, key: str) -> None:
@@ -350,14 +358,19 @@ def _is_inline(backend: Backend) -> bool:
 
 
 def _covers(write: Packed, entry: Entry | None, there: Entry | None, done: bool) -> list[str]:
-    if entry is None or not isinstance(write.expected, int):
+    if entry is None:
         return []
+    claim = write.key.startswith("c:")
+    if not isinstance(write.expected, int):
+        return ["claims"] if claim and done else ["refused claims"] if claim else []
     if entry.kind is Kind.VALUE and not done:
         return ["refused fills"]
     if not done or there is None:
         return []
     if entry.version == there.version:
-        return ["renewals"]
+        return ["touches" if entry.kind is Kind.VALUE else "renewals"]
     if entry.kind is Kind.STUB:
-        return ["take-overs"]
-    return ["passes"] if entry.kind is Kind.PASS else []
+        return ["take-overs of claims" if claim else "take-overs"]
+    if entry.kind is Kind.PASS:
+        return ["passes beside values" if claim else "passes"]
+    return ["refreshes"] if there.kind is Kind.VALUE else []

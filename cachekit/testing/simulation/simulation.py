@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Awaitable, Callable, Generator, Mapping
 from contextlib import contextmanager
 from contextvars import copy_context
+from dataclasses import replace
 from typing import Any, Final, NamedTuple, TypeAlias
 
 from cachekit import Cache
@@ -15,13 +16,14 @@ from cachekit.entry import Kind
 from cachekit.testing.simulation.bytestore import in_bytes
 from cachekit.testing.simulation.calls import PATIENCE
 from cachekit.testing.simulation.checker import Violation
-from cachekit.testing.simulation.history import EVERYWHERE
-from cachekit.testing.simulation.loads import LOAD_TIMEOUT
+from cachekit.testing.simulation.functions import NAMESPACE
+from cachekit.testing.simulation.history import EVERYWHERE, short
 from cachekit.testing.simulation.loop import PROCESS, VirtualLoop, run, where
+from cachekit.testing.simulation.origin import LOAD_TIMEOUT
 from cachekit.testing.simulation.reads import READS, Operation
 from cachekit.testing.simulation.shore import Setting
 from cachekit.testing.simulation.text import TextSerializer
-from cachekit.testing.simulation.weather import CALM, NEVER
+from cachekit.testing.simulation.weather import CALM, NEVER, Weather
 from cachekit.testing.simulation.world import Process, World
 from cachekit.testing.simulation.writes import BY_PREFIX, WRITES
 
@@ -31,16 +33,17 @@ OPERATIONS: Final = 500
 SETTLES: Final = 30.0
 """Seconds after the last call in which everything must have come to an end."""
 
-MakeCache: TypeAlias = Callable[[Backend, Clock], Any]
+MakeCache: TypeAlias = Callable[[Backend, Clock, Weather], Any]
 
 
-def make_cache(backend: Backend, clock: Clock) -> Cache:
+def make_cache(backend: Backend, clock: Clock, weather: Weather) -> Cache:
     """The cache that is judged."""
     return Cache(
         backend,
-        namespace="sim",
+        namespace=NAMESPACE,
         serializer=TextSerializer(),
         load_timeout=LOAD_TIMEOUT,
+        max_loads=weather.max_loads,
         clock=clock,
     )
 
@@ -136,8 +139,8 @@ class Simulation:
         """Start a process: a cache of its own, and those who use it."""
         name = f"{letter}{life}"
         link = await self.world.link(name)
-        cache = self.make(link, link.clock)
-        process = Process(name, link, cache, self.world.functions(name, cache))
+        cache = self.make(link, link.clock, self.world.weather)
+        process = Process(name, link, cache, self.world.functions(cache))
         self.processes[letter] = process
         weather = self.world.weather
         for _ in range(weather.readers):
@@ -166,10 +169,12 @@ class Simulation:
         return [
             self._now_and_then(weather.evict_value_every, lambda: shore.evict(rng, "v:")),
             self._now_and_then(weather.evict_tag_every, lambda: shore.evict(rng, "t:")),
+            self._now_and_then(weather.evict_claim_every, lambda: shore.evict(rng, "c:")),
             self._now_and_then(weather.corrupt_every, lambda: shore.corrupt(rng)),
             self._now_and_then(weather.flush_every, shore.flush),
             self._now_and_then(weather.outage_every, self._cut_off),
             self._now_and_then(weather.crash_every, self._crash),
+            self._now_and_then(weather.origin_down_every, self._take_origin_down),
         ]
 
     async def _now_and_then(self, every: float, work: Callable[[], Awaitable[None]]) -> None:
@@ -183,6 +188,12 @@ class Simulation:
         process.link.down_until = world.now() + world.rng.expovariate(1 / 2.0)
         world.history.covered["outages"] += 1
         world.history.add(world.now(), process.name, "IS CUT OFF", EVERYWHERE)
+
+    async def _take_origin_down(self) -> None:
+        world = self.world
+        world.origin.down_until = world.now() + world.rng.expovariate(1 / 5.0)
+        world.history.covered["outages of the origin"] += 1
+        world.history.add(world.now(), "-", "THE ORIGIN IS DOWN", EVERYWHERE)
 
     async def _crash(self) -> None:
         world = self.world
@@ -213,7 +224,8 @@ class Simulation:
 
     async def _stop(self) -> None:
         """Let every call under way end, in good weather."""
-        self.world.origin.weather = CALM
+        self.world.origin.weather = replace(CALM, max_loads=self.world.weather.max_loads)
+        self.world.origin.down_until = 0.0
         for process in self.processes.values():
             process.link.weather = CALM
             process.link.down_until = 0.0
@@ -227,7 +239,7 @@ class Simulation:
         await asyncio.sleep(SETTLES)
         world = self.world
         for key in world.shore.left(Kind.STUB):
-            world.checker.report(world.now(), f"a stub is left under {key}", key)
+            world.checker.report(world.now(), f"a stub is left under {key}", short(key))
         for process in self.processes.values():
             if left := _under_way(process.cache):
                 world.wrong(f"{process.name} has flights or polls left: {left}")

@@ -3,9 +3,36 @@
 import random
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 NEVER: Final = float("inf")
+
+
+class Windows(NamedTuple):
+    """How one topic is refreshed: seconds, and for `early` load times, as `Cache` takes them."""
+
+    revalidate: float = 0.0
+    error: float = 0.0
+    early: float = 0.0
+    soft: float | None = None
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """The same as options of a call."""
+        return {
+            "stale_while_revalidate": self.revalidate,
+            "stale_if_error": self.error,
+            "early_refresh": self.early,
+            "soft_timeout": self.soft,
+        }
+
+    @property
+    def usable(self) -> float:
+        """Seconds after its ttl that a value may be had at all."""
+        return max(self.revalidate, self.error)
+
+
+CALM_WINDOWS: Final = Windows()
 
 
 @dataclass(frozen=True)
@@ -27,17 +54,32 @@ class Weather:
     outage_every: float = NEVER
     evict_value_every: float = NEVER
     evict_tag_every: float = NEVER
+    evict_claim_every: float = NEVER
     corrupt_every: float = NEVER
     flush_every: float = NEVER
     crash_every: float = NEVER
+    origin_down_every: float = NEVER
     # each load
     load_fails: float = 0.0
     load_hangs: float = 0.0
     load_cancels: float = 0.0
     load_slow: float = 0.1
     load_nests: float = 0.0
+    load_skips: float = 0.0
+    load_says_ttl: float = 0.0
+    load_same: float = 0.0
+    left_out: float = 0.0
     # each call
     cancelled: float = 0.0
+    max_loads: int | None = None
+    # each topic
+    stale: float = 0.0
+    revalidate: float = 0.0
+    error: float = 0.0
+    early: float = 0.0
+    soft: float | None = None
+    names: float = 0.0
+    sessions: float = 0.0
     # what is done, what there is, and how busy it is
     mostly: tuple[str, ...] = ()
     written: float = 0.5
@@ -52,6 +94,20 @@ class Weather:
     ttl: float = 20.0
     skew: float = 0.0
 
+    @property
+    def quiet(self) -> bool:
+        """Nothing is changed, lost or delayed, and nobody dies or gives up."""
+        return not self.writers and all(
+            getattr(self, name) == getattr(CALM, name) for name in _LOUD
+        )
+
+
+_LOUD: Final = (
+    *("refused", "lost", "unanswered", "late", "lurks", "torn", "partial", "slow", "spread"),
+    *("outage_every", "evict_value_every", "evict_tag_every", "evict_claim_every"),
+    *("corrupt_every", "flush_every", "crash_every", "cancelled", "max_loads", "skew", "names"),
+    *("load_nests", "load_hangs", "load_cancels", "load_skips", "left_out"),
+)
 
 CALM: Final = Weather()
 
@@ -59,8 +115,8 @@ CALM: Final = Weather()
 def draw(rng: random.Random) -> Weather:
     """The weather of a seed; some seeds are for one kind of race that others seldom show."""
     weather = _any_weather(rng)
-    kind = rng.choices([None, _LATE_LEASES, _LATE_TAGS, _LATE_WRITES], [65, 15, 15, 5])[0]
-    return weather if kind is None else replace(weather, **{**_SPARSE, **kind})
+    kinds = [{}, _LATE_LEASES, _LATE_TAGS, _LATE_WRITES, _REFRESHED, _DOWN, _NAMED]
+    return replace(weather, **rng.choices(kinds, [50, 12, 12, 6, 7, 7, 6])[0])
 
 
 _SPARSE: Final[Mapping[str, Any]] = {
@@ -77,6 +133,7 @@ _SPARSE: Final[Mapping[str, Any]] = {
 """Few calls, so that a late write finds things as they were when it was sent."""
 
 _LATE_LEASES: Final[Mapping[str, Any]] = {
+    **_SPARSE,
     "mostly": ("load", "delete"),
     "keys": 2,
     "think": 0.5,
@@ -88,6 +145,7 @@ _LATE_LEASES: Final[Mapping[str, Any]] = {
 """A stub comes late, while its load still runs and its key was forgotten meanwhile."""
 
 _LATE_TAGS: Final[Mapping[str, Any]] = {
+    **_SPARSE,
     "mostly": ("load", "clear"),
     "keys": 8,
     "think": 0.3,
@@ -99,6 +157,7 @@ _LATE_TAGS: Final[Mapping[str, Any]] = {
 
 
 _LATE_WRITES: Final[Mapping[str, Any]] = {
+    **_SPARSE,
     "mostly": ("get", "add", "put", "delete"),
     "written": 1.0,
     "keys": 2,
@@ -106,6 +165,39 @@ _LATE_WRITES: Final[Mapping[str, Any]] = {
     "pause": 0.3,
 }
 """What one writer stored comes late, over what it stored since then, or has forgotten."""
+
+_QUIET: Final[Mapping[str, Any]] = {
+    **{name: getattr(CALM, name) for name in _LOUD},
+    "origin_down_every": NEVER,
+    "mostly": ("load", "call"),
+    "writers": 0,
+    "keys": 2,
+    "think": 0.3,
+    "load_slow": 0.3,
+    "load_fails": 0.0,
+    "stale": 1.0,
+    "sessions": 0.0,
+    "written": 0.0,
+    "ttl": 2.0,
+}
+"""Nothing but questions, so that every load can be told to be one too many."""
+
+_REFRESHED: Final[Mapping[str, Any]] = {**_QUIET, "revalidate": 5.0, "error": 5.0, "early": 1.0}
+"""Values are loaded anew over and over."""
+
+_DOWN: Final[Mapping[str, Any]] = {**_QUIET, "error": 60.0, "origin_down_every": 5.0}
+"""Their origin is down for many seconds at a time."""
+
+_NAMED: Final[Mapping[str, Any]] = {
+    "mostly": ("load", "call", "invalidate_named"),
+    "names": 1.0,
+    "evict_tag_every": 2.0,
+    "keys": 4,
+    "think": 0.05,
+    "pause": 0.3,
+    "load_slow": 0.3,
+}
+"""Tags that only the values know are forgotten while those are loaded."""
 
 
 def _any_weather(rng: random.Random) -> Weather:
@@ -148,6 +240,20 @@ def _any_weather(rng: random.Random) -> Weather:
         ttl=some(1.0, 1.0, 60.0),
         skew=some(0.2, 0.1, 5.0),
         together=rng.choice([0.0, 0.5, 1.0]),
+        evict_claim_every=some(0.3, 0.3, 10.0, NEVER),
+        origin_down_every=some(0.3, 5.0, 30.0, NEVER),
+        load_skips=some(0.2, 0.02, 0.3),
+        load_says_ttl=some(0.3, 0.1, 1.0),
+        load_same=some(0.3, 0.2, 1.0),
+        left_out=some(0.5, 0.02, 0.4),
+        max_loads=rng.choice([None, None, None, 2]),
+        stale=rng.choice([0.0, 0.0, 0.5, 1.0]),
+        revalidate=some(0.6, 0.5, 20.0),
+        error=some(0.6, 0.5, 60.0),
+        early=some(0.3, 0.5, 20.0),
+        soft=some(0.3, 0.05, 1.0) or None,
+        names=rng.choice([0.0, 0.0, 0.5, 1.0]),
+        sessions=some(0.3, 0.1, 0.5),
     )
 
 

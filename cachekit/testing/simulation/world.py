@@ -2,35 +2,37 @@
 
 import asyncio
 import random
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, Final, TypeAlias
+from typing import Any
 
-from cachekit.testing.simulation.checker import Checker, Read
+from cachekit.entry import Kind
+from cachekit.keys import tag_key, value_key
+from cachekit.testing.simulation import functions
+from cachekit.testing.simulation.ages import Attempts
+from cachekit.testing.simulation.checker import Checker
+from cachekit.testing.simulation.functions import NAMESPACE, PREFIX, Functions
 from cachekit.testing.simulation.history import History, short
 from cachekit.testing.simulation.link import Link
-from cachekit.testing.simulation.loads import LOAD_TIMEOUT, Loader, Origin
+from cachekit.testing.simulation.loads import Loader
 from cachekit.testing.simulation.loop import VirtualClock, VirtualLoop
+from cachekit.testing.simulation.origin import Load, Origin
+from cachekit.testing.simulation.question import Read
 from cachekit.testing.simulation.shore import Setting, Shore
-from cachekit.testing.simulation.weather import NEVER, draw
-
-Function: TypeAlias = Callable[[], Coroutine[Any, Any, str]]
-
-PREFIX: Final = "k"
-"""What all keys begin with."""
+from cachekit.testing.simulation.weather import CALM_WINDOWS, NEVER, Windows, draw
 
 
 @dataclass(eq=False)
 class Process:
     """One simulated process. `cache` is a `Cache`, or something with its methods.
 
-    `functions` are its cached functions, one for each topic, by key.
+    `functions` are its cached ones.
     """
 
     name: str
     link: Link
     cache: Any
-    functions: dict[str, Function]
+    functions: Functions
     dead: bool = False
 
     def kill(self, loop: VirtualLoop) -> None:
@@ -44,12 +46,15 @@ class Process:
 class Topic:
     """A cached thing: its key, the tags that every call declares, and who may change it.
 
-    What is `written` through the cache has one writer at a time, as `set` demands.
+    What is `written` through the cache has one writer at a time, as `set` demands. With `session`
+    its function's loads need something that the key leaves out.
     """
 
     key: str
     tags: tuple[str, ...]
     written: bool
+    windows: Windows = CALM_WINDOWS
+    session: bool = False
     lock: asyncio.Lock = field(default_factory=asyncio.Lock)
 
 
@@ -63,11 +68,16 @@ class World:
         self.rng = random.Random(seed)
         self.weather = replace(draw(self.rng), **changes)
         self.history = History()
-        evicts = self.weather.evict_tag_every < NEVER or self.weather.evict_value_every < NEVER
+        evicting = ("evict_tag_every", "evict_value_every", "evict_claim_every")
+        evicts = any(getattr(self.weather, name) < NEVER for name in evicting)
         self.shore = Shore(loop, self.history, setting, evicts=evicts)
-        self.origin = Origin(self.history, self.rng, self.weather)
-        self.checker = Checker(self.history, self.origin, self.oldest())
         self.tags = [f"t{i}" for i in range(self.weather.tags)]
+        self.origin = Origin(self.history, self.rng, self.weather, [*self.tags, "n0", "n1"])
+        self.checker = Checker(self.history, self.origin, 2 * self.weather.skew, self._there)
+        self.attempts = Attempts(self.history, self.origin, self._there)
+        self.origin.begins = self._begins
+        self.origin.wrong = self._wrong_load
+        self.many_windows = self.windows()
         self.topics = [self._topic(i) for i in range(self.weather.keys)]
         self.shore.wrong = self._wrong_store
         self.operations = 0
@@ -77,11 +87,17 @@ class World:
         key, tagged = f"{PREFIX}{index}", self.chance(self.weather.tagged)
         self.origin.versions[key] = 1
         tags = (self.rng.choice(self.tags),) if tagged else ()
-        return Topic(key, tags, written=self.rng.random() < self.weather.written)
+        written = self.chance(self.weather.written)
+        if self.chance(self.weather.names):
+            self.origin.namers.add(key)
+        return Topic(key, tags, written, self.windows(), self.chance(self.weather.sessions))
 
-    def oldest(self) -> float:
-        """The greatest age, in seconds since its load began, that a served value may have."""
-        return self.weather.ttl + 2 * self.weather.skew + LOAD_TIMEOUT
+    def windows(self) -> Windows:
+        """How something is refreshed, if it is."""
+        weather = self.weather
+        if not self.chance(weather.stale):
+            return CALM_WINDOWS
+        return Windows(weather.revalidate, weather.error, weather.early, weather.soft)
 
     def now(self) -> float:
         return self.loop.time()
@@ -93,18 +109,60 @@ class World:
         """A time to live, for one call."""
         return self.weather.ttl * self.rng.uniform(0.5, 1.0)
 
-    def functions(self, name: str, cache: Any) -> dict[str, Function]:
-        """For each topic a function that loads it, cached."""
-        functions: dict[str, Function] = {}
-        for topic in self.topics:
-            load = Loader(self.origin, name, topic.key, may_cancel=False)
-            decorate = cache.cached(key=topic.key, tags=topic.tags, ttl=self.weather.ttl)
-            functions[topic.key] = decorate(_function(load))
-        return functions
+    def options(self, windows: Windows, ttl: float) -> dict[str, Any]:
+        """How a call says all that."""
+        says: Any = (lambda value: ttl) if self.chance(0.3) else ttl
+        return {"ttl": says, "when": self.origin.counts, **windows.options}
 
-    def ask(self, process: Process, topic: Topic, tags: tuple[str, ...]) -> Read:
+    def functions(self, cache: Any) -> Functions:
+        """The cached functions of one more process."""
+        ttl = self.weather.ttl
+        one = {
+            topic.key: functions.one(
+                cache,
+                topic.key,
+                topic.tags,
+                session=topic.session,
+                **self.options(topic.windows, ttl),
+            )
+            for topic in self.topics
+        }
+        return Functions(one, functions.many(cache, **self.options(self.many_windows, ttl)))
+
+    def ask(self, process: Process, topic: Topic, tags: tuple[str, ...], **more: Any) -> Read:
         """A caller asks now; the answer is judged by what is acknowledged so far."""
-        return self.checker.ask(self.now(), process.name, topic.key, tags)
+        faults = process.link.faults
+        more |= {"faults": lambda: process.link.faults, "faults_before": faults}
+        return self.checker.ask(self.now(), process.name, topic.key, tags, **more)
+
+    def loader(self, process: Process, topic: Topic, **more: Any) -> Loader:
+        """What one caller brings along."""
+        more.setdefault("ttl", self.weather.ttl)
+        more.setdefault("windows", topic.windows)
+        faults = lambda: process.link.faults  # noqa: E731
+        return Loader(self.origin, process.name, topic.key, faults=faults, **more)
+
+    def _begins(self, load: Load) -> None:
+        if wrong := self.attempts.judge(load):
+            self._wrong_load(load, wrong)
+
+    def _wrong_load(self, load: Load, what: str) -> None:
+        what = f"{load.process}: {load.key}: load /{load.number} {what}"
+        self.checker.report(self.now(), what, load.key, load.tags)
+
+    def _there(self, key: str, tags: tuple[str, ...], since: float) -> bool:
+        entry = self.shore.entry(value_key(NAMESPACE, key))
+        if entry is None or entry.kind is not Kind.VALUE:
+            return False
+        usable = max(entry.stale_while_revalidate, entry.stale_if_error)
+        stays = self.now() < entry.fresh_until + usable - 2 * self.weather.skew
+        before = self.shore.since(value_key(NAMESPACE, key)) < since
+        covers = all(_tag(tag) in entry.tags for tag in tags)
+        return stays and before and covers and self._holds(entry.tags)
+
+    def _holds(self, tags: Mapping[str, int]) -> bool:
+        records = {tag: self.shore.entry(tag) for tag in tags}
+        return all(record and record.version == tags[tag] for tag, record in records.items())
 
     def wrong(self, what: str) -> None:
         """Something that concerns no one key is wrong."""
@@ -125,8 +183,6 @@ class World:
         return Link(name, self.shore, backend, clock, self.weather, self.rng, self.history)
 
 
-def _function(load: Loader) -> Function:
-    async def function() -> str:
-        return await load()
-
-    return function
+def _tag(tag: str) -> str:
+    """A tag as the store has it, or the record of a function."""
+    return tag if ":" in tag else tag_key(NAMESPACE, tag)

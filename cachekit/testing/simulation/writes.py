@@ -7,14 +7,16 @@ claim that the checker holds it to.
 import asyncio
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
+from itertools import chain
 from typing import Any, Final
 
 from cachekit.invalidation import Key, Prefix, Tag
 from cachekit.testing.simulation.calls import acknowledged, cancelled, hold
 from cachekit.testing.simulation.checker import Claim
-from cachekit.testing.simulation.loads import Value
+from cachekit.testing.simulation.functions import PREFIX, record_of
+from cachekit.testing.simulation.origin import Value
 from cachekit.testing.simulation.reads import Operation, look_past
-from cachekit.testing.simulation.world import PREFIX, Process, Topic, World
+from cachekit.testing.simulation.world import Process, Topic, World
 
 
 async def delete(world: World, process: Process) -> None:
@@ -45,6 +47,41 @@ async def invalidate_tag(world: World, process: Process) -> None:
         await _forget(world, process, [_all(world, process, "invalidate", (tag,))], call)
 
 
+async def invalidate_named(world: World, process: Process) -> None:
+    """After a change of everything that is known to name the tag."""
+    tag, origin = world.rng.choice(world.origin.names), world.origin
+    named = [t for t in world.topics if tag in origin.named(t.key, origin.versions[t.key])]
+    async with _changed(world, process, named):
+        call = process.cache.invalidate(Tag(tag))
+        await _forget(world, process, [_all(world, process, "invalidate", (tag,))], call)
+
+
+async def clear_function(world: World, process: Process) -> None:
+    """After a change of what one function has loaded."""
+    topic = world.rng.choice(world.topics)
+    async with _changed(world, process, [topic]):
+        versions = {topic.key: world.origin.versions[topic.key]}
+        claim = Claim(process.name, "clear()", versions, (record_of(f"f{topic.key}"),))
+        await _forget(world, process, [claim], process.functions.one[topic.key].clear())
+
+
+async def clear_many(world: World, process: Process) -> None:
+    """After a change of everything that the function of many keys has loaded."""
+    async with _changed(world, process, world.topics):
+        claim = _all(world, process, "clear()", (record_of("many"),))
+        await _forget(world, process, [claim], process.functions.many.clear())
+
+
+async def touch(world: World, process: Process) -> None:
+    """R8: another end for a value, which is no other value for that."""
+    topic = world.rng.choice(world.topics)
+    ttl = world.ttl() if world.chance(0.7) else world.weather.ttl
+    touched, ends = world.checker.ages.touched, world.now() + ttl
+    touched[topic.key] = max(ends, touched.get(topic.key, 0.0))
+    call = process.cache.touch(topic.key, *([ttl] if world.chance(0.7) else []))
+    await acknowledged(world, process, [Claim(process.name, "touch", {})], call)
+
+
 async def invalidate_both(world: World, process: Process) -> None:
     """What takes two steps: who is cancelled after the first still has the second one done."""
     async with _committed(world, process, 2):
@@ -73,9 +110,7 @@ async def put(world: World, process: Process) -> None:
     """`set`, by the one writer that a written topic has at a time."""
     async with _committed(world, process, 1, written=True) as topics:
         for topic in topics:
-            call = process.cache.set(
-                topic.key, _new(world, topic), ttl=world.ttl(), tags=topic.tags
-            )
+            call = process.cache.set(topic.key, _new(world, topic), **_lasting(world, [topic]))
             await acknowledged(world, process, [_about(world, process, "set", [topic])], call)
 
 
@@ -83,16 +118,14 @@ async def put_many(world: World, process: Process) -> None:
     async with _committed(world, process, 3, written=True) as topics:
         if topics:
             values = {topic.key: _new(world, topic) for topic in topics}
-            call = process.cache.set_many(values, ttl=world.ttl(), tags=_tags(topics))
+            call = process.cache.set_many(values, **_lasting(world, topics))
             await acknowledged(world, process, [_about(world, process, "set_many", topics)], call)
 
 
 async def add(world: World, process: Process) -> None:
     async with _committed(world, process, 1, written=True) as topics:
         for topic in topics:
-            call = process.cache.add(
-                topic.key, _new(world, topic), ttl=world.ttl(), tags=topic.tags
-            )
+            call = process.cache.add(topic.key, _new(world, topic), **_lasting(world, [topic]))
             await acknowledged(world, process, [_about(world, process, "add", [topic])], call)
 
 
@@ -164,8 +197,17 @@ def _new(world: World, topic: Topic) -> str:
     return str(Value(topic.key, world.origin.versions[topic.key], 0))
 
 
-def _tags(topics: Sequence[Topic]) -> list[str]:
-    return list(dict.fromkeys(tag for topic in topics for tag in topic.tags))
+def _lasting(world: World, topics: Sequence[Topic]) -> dict[str, Any]:
+    """With what tags, and for how long, something is set."""
+    windows, origin = topics[0].windows, world.origin
+    named = [origin.named(topic.key, origin.versions[topic.key]) for topic in topics]
+    tags = dict.fromkeys(tag for topic in topics for tag in topic.tags)
+    return {
+        "ttl": world.ttl(),
+        "tags": list(tags | dict.fromkeys(chain.from_iterable(named))),
+        "stale_while_revalidate": windows.revalidate,
+        "stale_if_error": windows.error,
+    }
 
 
 def _about(world: World, process: Process, what: str, topics: Sequence[Topic]) -> Claim:
@@ -185,6 +227,10 @@ WRITES: Final[Mapping[Operation, float]] = {
     invalidate_tag: 4.0,
     invalidate_both: 1.0,
     invalidate_prefix: 0.5,
+    invalidate_named: 3.0,
+    clear_function: 0.5,
+    clear_many: 0.5,
+    touch: 2.0,
     clear: 1.5,
     put: 6.0,
     put_many: 1.0,

@@ -1,0 +1,128 @@
+"""The judge of old values: who may have one, who may wait for a new one, and who may load it."""
+
+from collections.abc import Callable
+from typing import Final
+
+from cachekit.policy import LEASE, PASS
+from cachekit.testing.simulation.history import History
+from cachekit.testing.simulation.origin import Load, Origin
+from cachekit.testing.simulation.question import Read
+
+AT_ONCE: Final = 0.55
+"""Seconds that a call without a load may take: its key, then its tags, a deadline each."""
+
+FILL: Final = 1.5
+"""Seconds between the end of a load and the beginning of its value's life, at most."""
+
+ECHO: Final = LEASE + 2 * PASS + 0.5
+"""Seconds after a load has failed in which others may have a stale value for that: a late pass is
+written, found at its end by another process, and remembered there."""
+
+
+class Ages:
+    """What `ttl`, the stale windows and passes promise.
+
+    `there(load.key, tags, since)` says whether there has been a value since then that may be had;
+    `skew` is how many seconds two dates may differ.
+    """
+
+    def __init__(self, history: History, origin: Origin, skew: float) -> None:
+        self.history = history
+        self.origin = origin
+        self.skew = skew
+        self.touched: dict[str, float] = {}
+        """By key: the last moment that a `touch` may have moved the end of a value to."""
+
+    def judge(self, at: float, read: Read, load: Load) -> str | None:
+        """What is wrong with answering `read` with the value of `load`, if anything is."""
+        life = load.life if load.life.ended is not None else load
+        if life.ended is None or life.ended >= read.asked:
+            self._share(read, load)
+            return None
+        if load.skipped and read.asked > load.ended_at + LEASE:
+            return "which was not to be stored"
+        return self._judge_end(at, read, life) or self._judge_wait(at, read, life)
+
+    def _share(self, read: Read, load: Load) -> None:
+        if load.began < read.asked:
+            same = load.process == read.who
+            self.history.covered["shared loads" if same else "other processes' loads"] += 1
+
+    def _judge_end(self, at: float, read: Read, life: Load) -> str | None:
+        end = max(life.ended_at + life.ttl, self.touched.get(read.key, 0.0))
+        stale, slack = read.asked - end, self.skew + FILL
+        if stale > life.windows.usable + slack:
+            return "which had expired"
+        self.history.covered["stale values"] += stale > 0.0
+        if stale <= life.windows.revalidate + slack:
+            return None
+        self.history.covered["stale values in the place of errors"] += 1
+        if not read.loads:
+            return "which is for calls whose load fails"
+        return None if self._excused(at, read) else "which is for errors, though no load failed"
+
+    def _excused(self, at: float, read: Read) -> bool:
+        vain = self.origin.vain.get(read.key)
+        if read.soft is not None and at - read.asked >= 0.99 * read.soft:
+            return True
+        failed = vain is not None and vain.ended_at > read.asked - ECHO
+        return failed or self.origin.weather.max_loads is not None
+
+    def _judge_wait(self, at: float, read: Read, life: Load) -> str | None:
+        """R5: what may be had at once is not waited for."""
+        end = life.ended_at + life.ttl + life.windows.revalidate - self.skew
+        there = life.ended_at < read.asked - LEASE - 1.0 and read.key not in self.touched
+        if not (read.at_once and there and read.calm and read.asked + AT_ONCE < end):
+            return None
+        took = at - read.asked
+        return f"for which it waited {took:.3f} s, though it was there" if took > AT_ONCE else None
+
+
+class Attempts:
+    """Which loads may begin: not more at once than allowed, and none right after one in vain.
+
+    `there(key, tags, since)` says whether all the time since then there has been a value that
+    whoever declares those tags may have.
+    """
+
+    def __init__(
+        self, history: History, origin: Origin, there: Callable[[str, tuple[str, ...], float], bool]
+    ) -> None:
+        self.history = history
+        self.origin = origin
+        self.there = there
+        self._last: dict[tuple[str, str], Load] = {}
+
+    def judge(self, load: Load) -> str | None:
+        """What is wrong with beginning `load`, if anything is."""
+        most = self.origin.weather.max_loads
+        if most is not None and self.origin.running[load.process] > most:
+            return f"began while {most} others of its process were under way"
+        if load.alone:
+            return None
+        wrong = self._again(load, self._last.get((load.process, load.key)), load.faults)
+        if wrong is None and self.origin.weather.quiet:
+            wrong = self._beside(load)
+        self._last[load.process, load.key] = self._last[EVERYBODY, load.key] = load
+        return wrong
+
+    def _again(self, load: Load, last: Load | None, faults: int) -> str | None:
+        """R5: after an attempt in vain there is none for a while."""
+        if last is None or not last.rests or last.faults != faults:
+            return None
+        passed = load.began - last.ended_at
+        if passed > 0.9 * PASS or not self.there(load.key, load.tags, last.began - 1.0):
+            return None
+        return f"began {passed:.3f} s after load /{last.number} was in vain"
+
+    def _beside(self, load: Load) -> str | None:
+        """R5: where nothing is lost, one process refreshes for all."""
+        last = self._last.get((EVERYBODY, load.key))
+        if last is None:
+            return None
+        if last.ended is None and self.there(load.key, load.tags, last.began - 1.0):
+            return f"began beside load /{last.number}, though there is a value"
+        return None if last.ended is None else self._again(load, last, last.faults)
+
+
+EVERYBODY: Final = ""
