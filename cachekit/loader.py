@@ -171,6 +171,7 @@ class Loader:
             if leads[0].flight.leader_left:  # nobody else would hear of it
                 raise
         else:
+            self._failing_behind &= not leads[0].flight.behind
             derived = await self._derive(leads, load, moment)
             took = self._now() - started
             made = [
@@ -236,7 +237,8 @@ class Loader:
         If they do not, the value is for those only who had come before the load began.
         """
         tags = _derived_tags(leads, load)
-        if not tags or load.skipped:
+        fills = any(lead.flight.hold and not lead.flight.done for lead in leads)
+        if not tags or load.skipped or not fills:
             return Derived()
         for lead in leads:
             lead.flight.stage = Stage.LANDING  # who comes from here on looks again
@@ -259,8 +261,8 @@ class Loader:
             Lead(
                 lead.call, lead.seen, table.follow(lead.flight, lead.call, self.deadline(lead.call))
             )
-            for lead, _ in made
-            if lead.flight.hold is not None
+            for lead, result in made
+            if lead.flight.hold is not None and isinstance(result.outcome, Loaded)
         ]
         for lead, result in made:
             lead.flight.end(result.outcome)

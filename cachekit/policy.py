@@ -210,5 +210,5 @@ class Policy:
         """
         if not self.early_refresh or entry.ttl is None:
             return entry.fresh_until
-        draw = random.Random(entry.version ^ _SALT).random()
+        draw = random.Random(entry.version ^ _SALT ^ os.getpid()).random()
         return entry.fresh_until + self.early_refresh * entry.load_time * math.log(1.0 - draw)

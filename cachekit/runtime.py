@@ -136,10 +136,12 @@ class InThread:
         return _BLOCKING
 
     def start(self, work: Coroutine[Any, Any, None]) -> "asyncio.Task[None] | None":
-        context = copy_context()
-        run = threading.Thread(target=context.run, args=(drive, work), daemon=True)
-        run.name = "cachekit-refresh"
-        run.start()
+        run = copy_context().run
+        thread = threading.Thread(target=run, args=(drive, work), name="cachekit", daemon=True)
+        try:
+            thread.start()
+        except RuntimeError:  # there are no more threads to be had
+            run(drive, work)
         return None
 
     async def on(self, loop: Loop, work: Callable[[], Awaitable[T]], timeout: float) -> T:
