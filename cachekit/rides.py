@@ -296,7 +296,9 @@ class Rides:
             await self._until_done(watch, call, limit)
         finally:
             self.watches.leave(watch)
-        return AGAIN if watch.done or not self._left(patience.until) else self._have_old(ride)
+        if self._left(limit) or not self._left(patience.until):
+            return AGAIN
+        return self._have_old(ride)  # the poll may have ended at that moment, too
 
     async def _go_unstored(self, ride: Ride) -> Any:
         new = self._board_unstored(ride.call, ride.seen, ride.patience)
