@@ -13,6 +13,7 @@ import pytest
 from cachekit import Cache
 from cachekit.backend import Backend
 from cachekit.clock import SYSTEM, Clock
+from cachekit.testing import FakeClock
 from cachekit.testing.simulation.loop import VirtualClock, VirtualLoop
 from cachekit_memory import MemoryBackend
 from tests.core.helpers import PickleSerializer, leftovers, quiet
@@ -76,15 +77,15 @@ class Caches:
             await cache.close()
         return left + _tasks()
 
-    def end_blocking(self) -> list[str]:
-        """The same where no event loop runs."""
+    def end_blocking(self) -> None:
+        """The same where no event loop runs; fails if something is left."""
         for backend in self.backends:
             if isinstance(backend, SlowStore):
                 backend.heal()
         until(lambda: not leftovers(self.made, self.backends))
         for cache in self.made:
             cache.sync.close()
-        return [thread.name for thread in loop_threads()]
+        until(lambda: not loop_threads())
 
 
 def _tasks() -> list[str]:
@@ -104,7 +105,21 @@ def blocking() -> Iterator[Caches]:
     """Makes caches for tests without an event loop; after the test no thread may be left."""
     caches = Caches(SYSTEM)
     yield caches
-    assert caches.end_blocking() == []
+    caches.end_blocking()
+
+
+@pytest.fixture
+def fake_clock() -> FakeClock:
+    """The clock of `frozen`."""
+    return FakeClock()
+
+
+@pytest.fixture
+def frozen(fake_clock: FakeClock) -> Iterator[Caches]:
+    """Like `blocking`, where time moves only when told to."""
+    caches = Caches(fake_clock)
+    yield caches
+    caches.end_blocking()
 
 
 @pytest.fixture
@@ -131,6 +146,15 @@ def store(caches: Caches) -> SlowStore:
 def slow(caches: Caches, store: SlowStore) -> Cache:
     """A cache on `store`."""
     return caches(store)
+
+
+@pytest.fixture
+async def fleet(caches: Caches) -> list[Cache]:
+    """Three processes on one store that does I/O; open."""
+    fleet = [caches(caches.slow()) for _ in range(3)]
+    for cache in fleet:
+        await cache.open()
+    return fleet
 
 
 @pytest.fixture(params=["memory", "slow"])

@@ -74,6 +74,21 @@ class Load:
         return self._make(number)
 
 
+TTL: Final = 10.0
+"""Of what `aged` stores."""
+
+
+async def aged(cache: Cache, key: str = "k", *, by: float = TTL, **options: Any) -> None:
+    """Store `"old"` under `key`, and let so much time pass."""
+    await cache.set(key, "old", **{"ttl": TTL, **options})
+    await asyncio.sleep(by)
+
+
+def time() -> float:
+    """The virtual time."""
+    return asyncio.get_running_loop().time()
+
+
 def start(work: Coroutine[Any, Any, T]) -> "asyncio.Task[T]":
     """A task that does `work`."""
     return asyncio.get_running_loop().create_task(work)

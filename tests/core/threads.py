@@ -104,5 +104,5 @@ async def until_so(condition: Callable[[], Any]) -> None:
 
 
 def loop_threads() -> list[threading.Thread]:
-    """The threads in which caches run an event loop of their own."""
+    """The threads of caches: with an event loop of their own, or for a refresh."""
     return [thread for thread in threading.enumerate() if thread.name == "cachekit"]
