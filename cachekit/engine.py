@@ -12,6 +12,7 @@ from cachekit.call import Call, Seen, several
 from cachekit.clock import Clock
 from cachekit.deferred import SCOPES, Scope, Scopes
 from cachekit.errors import CacheClosedError, ConfigurationError
+from cachekit.filler import Filler
 from cachekit.flight import LOADING
 from cachekit.home import OPENING
 from cachekit.invalidation import Invalidator, Target, targets_of
@@ -23,6 +24,7 @@ from cachekit.loader import Loader
 from cachekit.missing import MISSING
 from cachekit.policy import Policy, seconds_or_never
 from cachekit.reader import Reader
+from cachekit.result_tags import ResultTags
 from cachekit.rides import Rides
 from cachekit.runtime import Ways, afresh_after_fork, running_loop
 from cachekit.sightings import Sightings
@@ -68,13 +70,15 @@ class Engine:
         self.store = store = Store(self.backend, deadline, counters)
         self._slots = Slots(max_loads)
         self.leases = leases = Leases(store, clock, counters, sightings)
-        self.loader = Loader(store, leases, self._slots, sightings, told, clock, counters)
+        filler = Filler(store, leases, clock, counters)
+        result_tags = ResultTags(store, leases, sightings, counters)
+        self.loader = Loader(store, leases, filler, result_tags, self._slots, told, clock, counters)
         self.rides = Rides(store, self.loader, clock, counters)
         self.reader = Reader(
             store, self.loader, self.rides, self.scopes, sightings, told, clock, counters
         )
         self.bulk = Bulk(self.reader, self.rides, self.loader, self.scopes)
-        self.writer = Writer(store, self.loader, leases, clock, counters)
+        self.writer = Writer(store, self.loader, filler, leases, clock, counters)
         afresh_after_fork(self)
 
     def after_fork(self) -> None:

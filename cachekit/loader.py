@@ -2,62 +2,41 @@
 
 import asyncio
 import logging
-from collections.abc import Coroutine, Mapping, Sequence
+from collections.abc import Coroutine, Sequence
 from dataclasses import replace
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
-from cachekit.backend import DONE, REFUSED, UNREACHED, Unreached, Write
 from cachekit.call import Call, Seen
 from cachekit.clock import Clock
 from cachekit.context import CURRENT, Load
 from cachekit.deferred import SCOPES
-from cachekit.entry import Entry, Kind
-from cachekit.errors import CacheClosedError, EncodeError
+from cachekit.entry import Entry
+from cachekit.errors import CacheClosedError
+from cachekit.filler import Filler, Made
 from cachekit.flight import (
     LOADING,
-    Absent,
     Again,
     Failed,
     Flight,
     Loaded,
     Outcome,
     Private,
-    Stage,
     Table,
     inside,
 )
 from cachekit.jobs import Job
-from cachekit.keys import tag_key, value_head
+from cachekit.keys import value_head
 from cachekit.lease import Lead, Leases
 from cachekit.listeners import Listeners
-from cachekit.missing import MISSING, IsMissing
-from cachekit.policy import LEASE, Policy
+from cachekit.missing import MISSING
+from cachekit.policy import LEASE
+from cachekit.result_tags import ResultTags
 from cachekit.runtime import cancelled_from_outside
-from cachekit.sightings import Sightings
 from cachekit.slots import Slots
 from cachekit.stats import Counters
 from cachekit.store import Store
 
 log: Final = logging.getLogger("cachekit")
-
-
-class Made(NamedTuple):
-    """What becomes of one loaded value: what its callers get, and what is to be stored."""
-
-    outcome: Outcome
-    entry: Entry | None = None
-    leaves_pass: bool = False
-
-
-class Derived(NamedTuple):
-    """R7: the records of the tags that came from the result, and for whom the value is.
-
-    `counts`: it may be stored with them. `records` keeps them alive until it is.
-    """
-
-    records: Mapping[str, Entry] = {}
-    until: Stage = Stage.LANDING
-    counts: bool = True
 
 
 class Loader:
@@ -67,20 +46,21 @@ class Loader:
         self,
         store: Store,
         leases: Leases,
+        filler: Filler,
+        result_tags: ResultTags,
         slots: Slots,
-        sightings: Sightings,
         listeners: Listeners,
         clock: Clock,
         counters: Counters,
     ) -> None:
         self._store = store
         self._leases = leases
+        self._filler = filler
+        self._result_tags = result_tags
         self._slots = slots
-        self._sightings = sightings
         self._listeners = listeners
-        self._clock = clock
+        self._now = clock.monotonic
         self._count = counters
-        self._complained: set[str] = set()
         self._failing_behind = False
 
     async def fly(self, table: Table, leads: Sequence[Lead], job: Job) -> None:
@@ -138,10 +118,7 @@ class Loader:
         if lead.flight.hold is None:
             return False
         entry.carry(lead.flight.hold.tags)
-        return await self._put([(lead, Made(Again(), entry))]) == 1
-
-    def _now(self) -> float:
-        return self._clock.monotonic()
+        return await self._filler.put([(lead, Made(Again(), entry))]) == 1
 
     def longest(self, call: Call) -> float:
         """Seconds that a load takes at most, with its fill."""
@@ -154,33 +131,33 @@ class Loader:
     async def _load_and_fill(
         self, table: Table, leads: Sequence[Lead], job: Job, *, last: bool = False
     ) -> None:
-        started, moment = self._now(), self._sightings.moment
+        started, moment = self._now(), self._result_tags.moment
         load = self._context(leads)
         try:
             values = await self._load(leads, job, load)
         except asyncio.CancelledError as error:
-            self._give_up(leads)
+            self._leases.give_up([lead.flight.hold for lead in leads])
             if cancelled_from_outside():
                 raise
             _end(leads, Private(error=error))
         except Exception as error:
             await self._failed(leads, error)
         except BaseException as error:
-            self._give_up(leads)
+            self._leases.give_up([lead.flight.hold for lead in leads])
             _end(leads, Private(error=error))
             if leads[0].flight.leader_left:  # nobody else would hear of it
                 raise
         else:
             self._failing_behind &= not leads[0].flight.behind
-            derived = await self._derive(leads, load, moment)
+            derived = await self._result_tags.derive(leads, load, moment)
             took = self._now() - started
             made = [
-                (lead, self._make(lead, value, load, derived, took))
+                (lead, self._filler.make(lead, value, load, derived, took))
                 for lead, value in zip(leads, values, strict=True)
             ]
             behind = None if derived.counts or last else job.behind()
             if behind is None:
-                await self._conclude(made)
+                await self._filler.conclude(made)
             else:
                 self._once_more(table, made, behind)
 
@@ -224,36 +201,12 @@ class Loader:
         """R3: a load that failed lets the others try at once, unless its leader had left."""
         self._count.load_errors += 1
         failed = Failed(error, error.__traceback__)
-        await self._conclude(
+        await self._filler.conclude(
             [(lead, Made(failed, leaves_pass=not lead.flight.leader_left)) for lead in leads]
         )
         if leads[0].flight.behind and not self._failing_behind:
             self._failing_behind = True
             log.warning("refreshing %s in the background fails", leads[0].call.key, exc_info=error)
-
-    async def _derive(self, leads: Sequence[Lead], load: Load, moment: int) -> Derived:
-        """R7: the tags that came from the result count if they stand as they stood by `moment`.
-
-        If they do not, the value is for those only who had come before the load began.
-        """
-        tags = _derived_tags(leads, load)
-        fills = any(lead.flight.hold and not lead.flight.done for lead in leads)
-        if not tags or load.skipped or not fills:
-            return Derived()
-        for lead in leads:
-            lead.flight.stage = Stage.LANDING  # who comes from here on looks again
-        ways = leads[0].call.ways
-        found = await self._store.read(list(tags), ways)
-        self._sightings.note(found)
-        records = {tag: record for tag, record in found.items() if isinstance(record, Entry)}
-        if not any(isinstance(record, Unreached) for record in found.values()):
-            missing = [tag for tag in tags if tag not in found]
-            records.update(await self._leases.create(missing, ways))
-        versions = {tag: record.version for tag, record in records.items()}
-        if len(records) == len(tags) and self._sightings.held_since(moment, versions):
-            return Derived(records, Stage.LOADING)
-        self._count.unconfirmed_tags += 1
-        return Derived({}, Stage.BOARDING, counts=False)
 
     def _once_more(self, table: Table, made: Sequence[tuple[Lead, "Made"]], job: Job) -> None:
         """R7: by now the tags have been seen, so a second load on the same hold will count."""
@@ -286,100 +239,6 @@ class Loader:
         finally:
             _land(table, leads)
 
-    def _make(self, lead: Lead, value: Any, load: Load, derived: Derived, took: float) -> Made:
-        """What becomes of one loaded value."""
-        call, hold = lead.call, lead.flight.hold
-        if value is MISSING:
-            return Made(Absent() if call.partial else Private(value))
-        try:
-            entry = self.entry(call.policy, value, took, load.lifetime)
-            stored = _is_worth_storing(call.policy, value, entry, load)
-        except EncodeError as error:
-            self._complain(call, value, error)
-            return Made(Private(value), leaves_pass=True)
-        except Exception as error:  # what the user's ttl= or when= raised
-            return Made(Failed(error, error.__traceback__), leaves_pass=True)
-        versions = {tag: record.version for tag, record in derived.records.items()}
-        entry.carry({} if hold is None else hold.tags, versions)
-        if call.vouch is not None:
-            entry.vouch(call.vouch, call.policy.quiet_until(entry))
-        stored = stored and derived.counts
-        loaded = Loaded(entry, call.policy.serializer, value, derived.until)
-        return Made(loaded, entry if stored else None, leaves_pass=not stored)
-
-    async def _conclude(self, made: Sequence[tuple[Lead, Made]]) -> None:
-        """Store what was loaded, then tell those who wait."""
-        await self._put(made)
-        for lead, result in made:
-            flight = lead.flight
-            lost = isinstance(result.outcome, Failed) and (flight.leader_left or flight.behind)
-            if not lost:  # nobody but who brought the loader gets an error that may be due to it
-                flight.end(result.outcome)
-
-    async def _put(self, made: Sequence[tuple[Lead, Made]]) -> int:
-        """Fill, or leave a pass, or give up, each on its anchor; how many were filled."""
-        writes = [(lead, write) for lead, result in made for write in self._writes(lead, result)]
-        if not writes:
-            return 0
-        outcomes = await self._store.write([write for _, write in writes], made[0][0].call.ways)
-        filled = 0
-        for (lead, write), outcome in zip(writes, outcomes, strict=True):
-            if write.entry is not None and write.entry.kind is Kind.VALUE:
-                filled += outcome is DONE
-                self._count.refused_fills += outcome is REFUSED
-                if outcome is UNREACHED:
-                    self._leases.give_up([lead.flight.hold])
-        self._count.fills += filled
-        return filled
-
-    def _writes(self, lead: Lead, made: Made) -> list[Write]:
-        hold = lead.flight.hold
-        if hold is None:
-            return []
-        if not lead.flight.done and made.entry is not None:
-            # R2: if nothing has forgotten the anchor meanwhile.
-            fill = Write(lead.call.key, made.entry, hold.anchor)
-            return [fill, Write(hold.key, None, hold.mark.version)] if hold.is_claim else [fill]
-        if not lead.flight.done and made.leaves_pass:
-            return [self._leases.passed(hold)]
-        self._give_up([lead])  # if it is done, it is past its time: who waited was told so
-        return []
-
-    def _give_up(self, leads: Sequence[Lead]) -> None:
-        self._leases.give_up([lead.flight.hold for lead in leads])
-
-    def entry(
-        self,
-        policy: Policy,
-        value: Any,
-        took: float = 0.0,
-        ttl: float | IsMissing | None = MISSING,
-    ) -> Entry:
-        """A value to store; raises `EncodeError` if it can be neither copied nor encoded.
-
-        The store keeps it one lease longer than it is usable, as the anchor of its refresh.
-        """
-        entry = Entry(Kind.VALUE)
-        entry.load_time = took
-        entry.stale_while_revalidate = policy.stale_while_revalidate
-        entry.stale_if_error = policy.stale_if_error
-        entry.freshen(policy.lifetime(value, ttl), self._clock)
-        entry.outlast(LEASE)
-        serializer = policy.serializer
-        entry.codec, entry.schema = serializer.id, serializer.fingerprint
-        entry.revision = policy.version
-        if self._store.inline:
-            return entry.keeping(value, share=policy.share)
-        entry.payload = _encoded(policy, value)
-        return entry
-
-    def _complain(self, call: Call, value: Any, error: EncodeError) -> None:
-        self._count.not_encoded += 1
-        kind = f"{type(value).__module__}.{type(value).__qualname__}"
-        if kind not in self._complained:
-            self._complained.add(kind)
-            log.warning("a value for %s was served but not stored: %s", call.key, error)
-
 
 def _land(table: Table, leads: Sequence[Lead]) -> None:
     for lead in leads:
@@ -395,30 +254,3 @@ def _leave_all_blocks() -> None:
     """What nobody waits for is in no load and in no `deferred()` block, wherever it began."""
     LOADING.set(())
     SCOPES.set(())
-
-
-def _derived_tags(leads: Sequence[Lead], load: Load) -> dict[str, None]:
-    """The store keys of the tags that the loader named; an old value that stays keeps its own."""
-    namespace = leads[0].call.namespace
-    tags = dict.fromkeys(tag_key(namespace, name) for name in load.tags)
-    old = leads[0].seen.value
-    if load.unmodified and old is not None:
-        tags.update(dict.fromkeys(tag for tag in old.tags if tag not in old.declared_tags()))
-    return tags
-
-
-def _is_worth_storing(policy: Policy, value: Any, entry: Entry, load: Load) -> bool:
-    if load.skipped or (entry.ttl is not None and entry.ttl <= 0):
-        return False
-    return policy.when is None or policy.when(value)
-
-
-def _encoded(policy: Policy, value: Any) -> bytes:
-    try:
-        return policy.serializer.dumps(value)
-    except EncodeError:
-        raise
-    except Exception as error:  # whatever a serializer raises, the value itself is fine
-        raise EncodeError(
-            f"{policy.serializer.id} cannot carry a {type(value).__qualname__}: {error!r}"
-        ) from error

@@ -8,6 +8,7 @@ from cachekit.call import Call, Seen
 from cachekit.clock import Clock
 from cachekit.entry import Entry, Kind
 from cachekit.errors import ConfigurationError, EncodeError, InvalidationError
+from cachekit.filler import Filler
 from cachekit.lease import Leases
 from cachekit.loader import Loader
 from cachekit.missing import MISSING, IsMissing
@@ -22,10 +23,17 @@ class Writer:
     """Changes the store on a user's word; an answer that did not come is an error."""
 
     def __init__(
-        self, store: Store, loader: Loader, leases: Leases, clock: Clock, counters: Counters
+        self,
+        store: Store,
+        loader: Loader,
+        filler: Filler,
+        leases: Leases,
+        clock: Clock,
+        counters: Counters,
     ) -> None:
         self._store = store
         self._loader = loader
+        self._filler = filler
         self._leases = leases
         self._clock = clock
         self._count = counters
@@ -54,7 +62,7 @@ class Writer:
         entries, bad = dict[str, Entry](), None
         for key, value in values.items():
             try:
-                entries[key] = _worth_storing(self._loader.entry(policy, value))
+                entries[key] = _worth_storing(self._filler.entry(policy, value))
             except EncodeError as error:
                 bad = bad or error
         return entries, bad
@@ -128,7 +136,7 @@ class Writer:
 
     async def add(self, call: Call, seen: Seen, value: Any) -> bool:
         """Store `value` where nothing valid was seen; False if someone else was faster."""
-        entry = self._loader.entry(call.policy, value)
+        entry = self._filler.entry(call.policy, value)
         return await self._store.finish(self._loader.put_new(call, seen, entry), call.ways)
 
     async def touch(self, call: Call, seen: Seen, ttl: float | IsMissing | None, name: str) -> bool:

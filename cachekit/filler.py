@@ -1,0 +1,148 @@
+"""What becomes of a loaded value: an entry to store, or a pass, and what its callers get."""
+
+import logging
+from collections.abc import Sequence
+from typing import Any, Final, NamedTuple
+
+from cachekit.backend import DONE, REFUSED, UNREACHED, Write
+from cachekit.call import Call
+from cachekit.clock import Clock
+from cachekit.context import Load
+from cachekit.entry import Entry, Kind
+from cachekit.errors import EncodeError
+from cachekit.flight import Absent, Failed, Loaded, Outcome, Private
+from cachekit.lease import Lead, Leases
+from cachekit.missing import MISSING, IsMissing
+from cachekit.policy import LEASE, Policy
+from cachekit.result_tags import Derived
+from cachekit.stats import Counters
+from cachekit.store import Store
+
+log: Final = logging.getLogger("cachekit")
+
+
+class Made(NamedTuple):
+    """What becomes of one loaded value: what its callers get, and what is to be stored."""
+
+    outcome: Outcome
+    entry: Entry | None = None
+    leaves_pass: bool = False
+
+
+class Filler:
+    """Makes entries of values, and puts them in the place of the anchors of their loads."""
+
+    def __init__(self, store: Store, leases: Leases, clock: Clock, counters: Counters) -> None:
+        self._store = store
+        self._leases = leases
+        self._clock = clock
+        self._count = counters
+        self._complained: set[str] = set()
+
+    def make(self, lead: Lead, value: Any, load: Load, derived: Derived, took: float) -> Made:
+        """What becomes of one loaded value."""
+        call, hold = lead.call, lead.flight.hold
+        if value is MISSING:
+            return Made(Absent() if call.partial else Private(value))
+        try:
+            entry = self.entry(call.policy, value, took, load.lifetime)
+            stored = _is_worth_storing(call.policy, value, entry, load)
+        except EncodeError as error:
+            self._complain(call, value, error)
+            return Made(Private(value), leaves_pass=True)
+        except Exception as error:  # what the user's ttl= or when= raised
+            return Made(Failed(error, error.__traceback__), leaves_pass=True)
+        versions = {tag: record.version for tag, record in derived.records.items()}
+        entry.carry({} if hold is None else hold.tags, versions)
+        if call.vouch is not None:
+            entry.vouch(call.vouch, call.policy.quiet_until(entry))
+        stored = stored and derived.counts
+        loaded = Loaded(entry, call.policy.serializer, value, derived.until)
+        return Made(loaded, entry if stored else None, leaves_pass=not stored)
+
+    async def conclude(self, made: Sequence[tuple[Lead, Made]]) -> None:
+        """Store what was loaded, then tell those who wait."""
+        await self.put(made)
+        for lead, result in made:
+            flight = lead.flight
+            lost = isinstance(result.outcome, Failed) and (flight.leader_left or flight.behind)
+            if not lost:  # nobody but who brought the loader gets an error that may be due to it
+                flight.end(result.outcome)
+
+    async def put(self, made: Sequence[tuple[Lead, Made]]) -> int:
+        """Fill, or leave a pass, or give up, each on its anchor; how many were filled."""
+        writes = [(lead, write) for lead, result in made for write in self._writes(lead, result)]
+        if not writes:
+            return 0
+        outcomes = await self._store.write([write for _, write in writes], made[0][0].call.ways)
+        filled = 0
+        for (lead, write), outcome in zip(writes, outcomes, strict=True):
+            if write.entry is not None and write.entry.kind is Kind.VALUE:
+                filled += outcome is DONE
+                self._count.refused_fills += outcome is REFUSED
+                if outcome is UNREACHED:
+                    self._leases.give_up([lead.flight.hold])
+        self._count.fills += filled
+        return filled
+
+    def _writes(self, lead: Lead, made: Made) -> list[Write]:
+        hold = lead.flight.hold
+        if hold is None:
+            return []
+        if not lead.flight.done and made.entry is not None:
+            # R2: if nothing has forgotten the anchor meanwhile.
+            fill = Write(lead.call.key, made.entry, hold.anchor)
+            return [fill, Write(hold.key, None, hold.mark.version)] if hold.is_claim else [fill]
+        if not lead.flight.done and made.leaves_pass:
+            return [self._leases.passed(hold)]
+        self._leases.give_up([hold])  # if it is done, it is past its time: who waited was told so
+        return []
+
+    def entry(
+        self,
+        policy: Policy,
+        value: Any,
+        took: float = 0.0,
+        ttl: float | IsMissing | None = MISSING,
+    ) -> Entry:
+        """A value to store; raises `EncodeError` if it can be neither copied nor encoded.
+
+        The store keeps it one lease longer than it is usable, as the anchor of its refresh.
+        """
+        entry = Entry(Kind.VALUE)
+        entry.load_time = took
+        entry.stale_while_revalidate = policy.stale_while_revalidate
+        entry.stale_if_error = policy.stale_if_error
+        entry.freshen(policy.lifetime(value, ttl), self._clock)
+        entry.outlast(LEASE)
+        serializer = policy.serializer
+        entry.codec, entry.schema = serializer.id, serializer.fingerprint
+        entry.revision = policy.version
+        if self._store.inline:
+            return entry.keeping(value, share=policy.share)
+        entry.payload = _encoded(policy, value)
+        return entry
+
+    def _complain(self, call: Call, value: Any, error: EncodeError) -> None:
+        self._count.not_encoded += 1
+        kind = f"{type(value).__module__}.{type(value).__qualname__}"
+        if kind not in self._complained:
+            self._complained.add(kind)
+            log.warning("a value for %s was served but not stored: %s", call.key, error)
+
+
+def _is_worth_storing(policy: Policy, value: Any, entry: Entry, load: Load) -> bool:
+    if load.skipped or (entry.ttl is not None and entry.ttl <= 0):
+        return False
+    return policy.when is None or policy.when(value)
+
+
+def _encoded(policy: Policy, value: Any) -> bytes:
+    try:
+        return policy.serializer.dumps(value)
+    except EncodeError:
+        raise
+    except Exception as error:  # whatever a serializer raises, the value itself is fine
+        raise EncodeError(
+            f"{policy.serializer.id} cannot carry a {type(value).__qualname__}: {error!r}"
+        ) from error

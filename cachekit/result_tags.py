@@ -1,0 +1,76 @@
+"""Tags that are known only from the result of a load (R7)."""
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+from cachekit.backend import Unreached
+from cachekit.context import Load
+from cachekit.entry import Entry
+from cachekit.flight import Stage
+from cachekit.keys import tag_key
+from cachekit.lease import Lead, Leases
+from cachekit.sightings import Sightings
+from cachekit.stats import Counters
+from cachekit.store import Store
+
+
+class Derived(NamedTuple):
+    """R7: the records of the tags that came from the result, and for whom the value is.
+
+    `counts`: it may be stored with them. `records` keeps them alive until it is.
+    """
+
+    records: Mapping[str, Entry] = {}
+    until: Stage = Stage.LANDING
+    counts: bool = True
+
+
+class ResultTags:
+    """Finds out whether the tags that a loader named may go with its value."""
+
+    def __init__(
+        self, store: Store, leases: Leases, sightings: Sightings, counters: Counters
+    ) -> None:
+        self._store = store
+        self._leases = leases
+        self._sightings = sightings
+        self._count = counters
+
+    @property
+    def moment(self) -> int:
+        """What has been seen so far; a load asks when it begins."""
+        return self._sightings.moment
+
+    async def derive(self, leads: Sequence[Lead], load: Load, moment: int) -> Derived:
+        """R7: the tags that came from the result count if they stand as they stood by `moment`.
+
+        If they do not, the value is for those only who had come before the load began.
+        """
+        tags = _named(leads, load)
+        fills = any(lead.flight.hold and not lead.flight.done for lead in leads)
+        if not tags or load.skipped or not fills:
+            return Derived()
+        for lead in leads:
+            lead.flight.stage = Stage.LANDING  # who comes from here on looks again
+        ways = leads[0].call.ways
+        found = await self._store.read(list(tags), ways)
+        self._sightings.note(found)
+        records = {tag: record for tag, record in found.items() if isinstance(record, Entry)}
+        if not any(isinstance(record, Unreached) for record in found.values()):
+            missing = [tag for tag in tags if tag not in found]
+            records.update(await self._leases.create(missing, ways))
+        versions = {tag: record.version for tag, record in records.items()}
+        if len(records) == len(tags) and self._sightings.held_since(moment, versions):
+            return Derived(records, Stage.LOADING)
+        self._count.unconfirmed_tags += 1
+        return Derived({}, Stage.BOARDING, counts=False)
+
+
+def _named(leads: Sequence[Lead], load: Load) -> dict[str, None]:
+    """The store keys of the tags that the loader named; an old value that stays keeps its own."""
+    namespace = leads[0].call.namespace
+    tags = dict.fromkeys(tag_key(namespace, name) for name in load.tags)
+    old = leads[0].seen.value
+    if load.unmodified and old is not None:
+        tags.update(dict.fromkeys(tag for tag in old.tags if tag not in old.declared_tags()))
+    return tags
