@@ -14,7 +14,14 @@ from types import TracebackType
 from typing import Any, Concatenate, ParamSpec, Protocol, Self, TypeVar, Unpack, overload
 
 from cachekit.builder import FunctionKey, compile_key
-from cachekit.cached import AsyncCached, AsyncCachedMany, Cached, CachedMany
+from cachekit.cached import (
+    AsyncCached,
+    AsyncCachedMany,
+    AsyncCachedManyMethod,
+    Cached,
+    CachedMany,
+    CachedManyMethod,
+)
 from cachekit.call import loader_of, several
 from cachekit.clock import SYSTEM, Clock
 from cachekit.decorator import Function, awaiting, blocking, decorate, is_async, unwrapped
@@ -38,6 +45,7 @@ from cachekit.view import CacheEntry
 K = TypeVar("K")
 P = ParamSpec("P")
 R = TypeVar("R")
+S = TypeVar("S")
 T = TypeVar("T")
 D = TypeVar("D")
 H = TypeVar("H", bound=Callable[..., Any])
@@ -62,13 +70,23 @@ class ManyDecorator(Protocol):
     """What `cache.cached_many(...)` returns: give it a function of a list of ids."""
 
     @overload
-    def __call__(
+    def __call__(  # type: ignore[overload-overlap]
         self, function: Callable[Concatenate[list[K], P], Coroutine[Any, Any, Mapping[K, R]]], /
     ) -> AsyncCachedMany[K, P, R]: ...
     @overload
-    def __call__(
+    def __call__(  # type: ignore[overload-overlap]
         self, function: Callable[Concatenate[list[K], P], Mapping[K, R]], /
     ) -> CachedMany[K, P, R]: ...
+    @overload
+    def __call__(
+        self,
+        function: Callable[Concatenate[S, list[K], P], Coroutine[Any, Any, Mapping[K, R]]],
+        /,
+    ) -> AsyncCachedManyMethod[S, K, P, R]: ...
+    @overload
+    def __call__(
+        self, function: Callable[Concatenate[S, list[K], P], Mapping[K, R]], /
+    ) -> CachedManyMethod[S, K, P, R]: ...
 
 
 class Cache:
@@ -398,13 +416,23 @@ class Cache:
         return wrap if function is None else wrap(function)
 
     @overload
-    def cached_many(
+    def cached_many(  # type: ignore[overload-overlap]
         self, function: Callable[Concatenate[list[K], P], Coroutine[Any, Any, Mapping[K, R]]], /
     ) -> AsyncCachedMany[K, P, R]: ...
     @overload
-    def cached_many(
+    def cached_many(  # type: ignore[overload-overlap]
         self, function: Callable[Concatenate[list[K], P], Mapping[K, R]], /
     ) -> CachedMany[K, P, R]: ...
+    @overload
+    def cached_many(
+        self,
+        function: Callable[Concatenate[S, list[K], P], Coroutine[Any, Any, Mapping[K, R]]],
+        /,
+    ) -> AsyncCachedManyMethod[S, K, P, R]: ...
+    @overload
+    def cached_many(
+        self, function: Callable[Concatenate[S, list[K], P], Mapping[K, R]], /
+    ) -> CachedManyMethod[S, K, P, R]: ...
     @overload
     def cached_many(
         self,

@@ -13,6 +13,7 @@ K = TypeVar("K")
 S = TypeVar("S")
 R_co = TypeVar("R_co", covariant=True)
 S_contra = TypeVar("S_contra", contravariant=True)
+T_contra = TypeVar("T_contra", contravariant=True)
 
 
 class Takes(Protocol[S_contra, Q, R_co]):
@@ -165,7 +166,7 @@ class CachedMany(Protocol[K, P, R]):
         """Forget all ids of this function; raises `InvalidationError`."""
         ...
 
-    def __get__(self, obj: Any, owner: Any = ...) -> Any: ...
+    def __get__(self, obj: Any, owner: Any = ...) -> "CachedMany[K, P, R]": ...
 
 
 class AsyncCachedMany(Protocol[K, P, R]):
@@ -220,4 +221,38 @@ class AsyncCachedMany(Protocol[K, P, R]):
         """Forget all ids of this function; raises `InvalidationError`."""
         ...
 
-    def __get__(self, obj: Any, owner: Any = ...) -> Any: ...
+    def __get__(self, obj: Any, owner: Any = ...) -> "AsyncCachedMany[K, P, R]": ...
+
+
+class CachedManyMethod(Protocol[T_contra, K, P, R]):
+    """A cached method of a list of ids: a `CachedMany` once it is bound."""
+
+    def __call__(
+        self, obj: T_contra, ids: Iterable[K], /, *args: P.args, **kwargs: P.kwargs
+    ) -> dict[K, R]: ...
+
+    @overload
+    def __get__(
+        self: "CachedManyMethod[type[S], K, P, R]", obj: object, owner: type[S]
+    ) -> CachedMany[K, P, R]: ...
+    @overload
+    def __get__(self, obj: None, owner: Any = ...) -> Any: ...
+    @overload
+    def __get__(self, obj: T_contra, owner: Any = ...) -> CachedMany[K, P, R]: ...
+
+
+class AsyncCachedManyMethod(Protocol[T_contra, K, P, R]):
+    """A cached `async def` method of a list of ids: an `AsyncCachedMany` once it is bound."""
+
+    def __call__(
+        self, obj: T_contra, ids: Iterable[K], /, *args: P.args, **kwargs: P.kwargs
+    ) -> Coroutine[Any, Any, dict[K, R]]: ...
+
+    @overload
+    def __get__(
+        self: "AsyncCachedManyMethod[type[S], K, P, R]", obj: object, owner: type[S]
+    ) -> AsyncCachedMany[K, P, R]: ...
+    @overload
+    def __get__(self, obj: None, owner: Any = ...) -> Any: ...
+    @overload
+    def __get__(self, obj: T_contra, owner: Any = ...) -> AsyncCachedMany[K, P, R]: ...

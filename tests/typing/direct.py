@@ -37,7 +37,7 @@ async def reads() -> None:
 
 async def writes() -> None:
     await cache.set("k", 1, ttl=1.5)
-    await cache.set_many({"a": 1}, ttl=MISSING)
+    await cache.set_many({"a": 1}, ttl=60)
     await cache.invalidate(Tag("t"), Key("k:{}", 1), Prefix("k:"))
     assert_type(await cache.emit("event"), tuple[Target, ...])
     async with cache, cache.deferred():

@@ -8,7 +8,9 @@ from pathlib import Path
 import pytest
 
 HERE = Path(__file__).parent
-FILES = [str(HERE / name) for name in ("direct.py", "functions.py", "methods.py")]
+FILES = sorted(
+    str(path) for path in HERE.glob("*.py") if path.stem not in ("__init__", "test_types")
+)
 
 
 @pytest.mark.parametrize(
