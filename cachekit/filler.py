@@ -10,9 +10,9 @@ from cachekit.clock import Clock
 from cachekit.context import Load
 from cachekit.entry import Entry, Kind
 from cachekit.errors import EncodeError
-from cachekit.flight import Absent, Failed, Loaded, Outcome, Private
 from cachekit.lease import Lead, Leases
 from cachekit.missing import MISSING, IsMissing
+from cachekit.outcomes import Absent, Failed, Loaded, Outcome, Private
 from cachekit.policy import LEASE, Policy
 from cachekit.result_tags import Derived
 from cachekit.stats import Counters

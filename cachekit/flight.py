@@ -1,78 +1,14 @@
 """Loads under way, and who waits for them; from any loop, any thread."""
 
-import asyncio
 import threading
 from collections.abc import Mapping
-from concurrent.futures import Future
-from contextlib import suppress
 from contextvars import ContextVar
-from enum import IntEnum
-from types import TracebackType
-from typing import Any, Final, NamedTuple, TypeAlias
+from typing import Final, NamedTuple
 
 from cachekit.call import Call
 from cachekit.entry import Entry
-from cachekit.runtime import running_loop
-from cachekit.serializer import Serializer
-
-
-class Stage(IntEnum):
-    """How far a flight is; who shares it has come at one of these."""
-
-    BOARDING = 0
-    LOADING = 1
-    LANDING = 2  # nothing that happens from here on is known to the load
-
-
-class Loaded(NamedTuple):
-    """A load's value; each caller opens the entry for a copy of its own.
-
-    `value` is for the leader alone, should the bytes of the entry not be readable. It is for those
-    who came before or at the stage `until`.
-    """
-
-    entry: Entry
-    serializer: Serializer
-    value: Any
-    until: Stage = Stage.LANDING
-
-
-class Failed(NamedTuple):
-    """A load's error, for all who shared it, and how far it had come when the load ended."""
-
-    error: BaseException
-    traceback: TracebackType | None = None
-
-    def again(self) -> BaseException:
-        """To be raised by each: without what raising it elsewhere added to its traceback."""
-        return self.error.with_traceback(self.traceback)
-
-
-class Private(NamedTuple):
-    """What only the leader may have: an error of its own, or a value that cannot be copied.
-
-    The others look again, or, if the value is the kind that is never stored, load for themselves.
-    """
-
-    value: Any = None
-    error: BaseException | None = None
-
-
-class Absent(NamedTuple):
-    """A load of several keys had nothing for this one."""
-
-
-class Taken(NamedTuple):
-    """A claim of another process on the same refresh, or the pass that its failure left."""
-
-    claim: Entry
-
-
-class Again(NamedTuple):
-    """Nothing came of it: look again."""
-
-
-Outcome: TypeAlias = Loaded | Failed | Private | Absent | Taken | Again
+from cachekit.outcomes import Again, Outcome, Stage
+from cachekit.shared import Shared
 
 
 class Hold(NamedTuple):
@@ -90,40 +26,6 @@ class Hold(NamedTuple):
     @property
     def is_claim(self) -> bool:
         return self.mark.version != self.anchor
-
-
-class Shared:
-    """Something one caller does and others wait for. Its fate is not theirs."""
-
-    def __init__(self, key: str, deadline: float) -> None:
-        self.key = key
-        self.deadline = deadline
-        self.waiters = 0
-        self.task: asyncio.Task[None] | None = None
-        self.future: Future[Outcome] = Future()
-        self.future.set_running_or_notify_cancel()
-        self._settling = threading.RLock()
-
-    @property
-    def done(self) -> bool:
-        return self.future.done()
-
-    def settle(self, outcome: Outcome) -> None:
-        """Give everyone `outcome`; only the first one counts."""
-        with self._settling:
-            if not self.future.done():
-                self.future.set_result(outcome)
-
-    def abandon(self) -> None:
-        """Nobody waits any longer: cancel the task, on its own loop."""
-        task = self.task
-        if task is None:
-            return
-        if running_loop() is task.get_loop():
-            task.cancel()
-            return
-        with suppress(RuntimeError):  # the loop is closed, and the task with it
-            task.get_loop().call_soon_threadsafe(task.cancel)
 
 
 class Flight(Shared):
@@ -274,46 +176,6 @@ class Table:
     def all(self) -> list[Flight]:
         with self._lock:
             return list(self._all)
-
-
-class Watches:
-    """Polls of stubs of other processes: one for each key."""
-
-    def __init__(self) -> None:
-        self._lock = threading.RLock()
-        self._watches: dict[str, Shared] = {}
-
-    def join(self, key: str, deadline: float) -> tuple[Shared, bool]:
-        """The poll of `key`, and whether the caller has to start it."""
-        with self._lock:
-            watch = self._watches.get(key)
-            mine = watch is None
-            if watch is None:
-                watch = self._watches[key] = Shared(key, deadline)
-            watch.waiters += 1
-            return watch, mine
-
-    def leave(self, watch: Shared) -> None:
-        with self._lock:
-            watch.waiters -= 1
-            alone = watch.waiters == 0
-        if alone:
-            self.end(watch)
-            watch.abandon()
-
-    def give_up(self) -> None:
-        """End all polls."""
-        with self._lock:
-            watches = list(self._watches.values())
-        for watch in watches:
-            self.end(watch)
-            watch.abandon()
-
-    def end(self, watch: Shared) -> None:
-        with self._lock:
-            if self._watches.get(watch.key) is watch:
-                del self._watches[watch.key]
-        watch.settle(Again())
 
 
 LOADING: Final[ContextVar[tuple[Flight, ...]]] = ContextVar("cachekit_loading", default=())

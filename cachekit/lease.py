@@ -17,8 +17,9 @@ from cachekit.backend import (
 from cachekit.call import Call, Seen
 from cachekit.clock import Clock
 from cachekit.entry import Entry, Kind
-from cachekit.flight import Flight, Hold, Taken
+from cachekit.flight import Flight, Hold
 from cachekit.keys import claim_of
+from cachekit.outcomes import Taken
 from cachekit.policy import LEASE, PASS
 from cachekit.runtime import ON_LOOP, Ways
 from cachekit.sightings import Sightings

@@ -13,22 +13,13 @@ from cachekit.deferred import SCOPES
 from cachekit.entry import Entry
 from cachekit.errors import CacheClosedError
 from cachekit.filler import Filler, Made
-from cachekit.flight import (
-    LOADING,
-    Again,
-    Failed,
-    Flight,
-    Loaded,
-    Outcome,
-    Private,
-    Table,
-    inside,
-)
+from cachekit.flight import LOADING, Flight, Table, inside
 from cachekit.jobs import Job
 from cachekit.keys import value_head
 from cachekit.lease import Lead, Leases
 from cachekit.listeners import Listeners
 from cachekit.missing import MISSING
+from cachekit.outcomes import Again, Failed, Loaded, Outcome, Private
 from cachekit.policy import LEASE
 from cachekit.result_tags import ResultTags
 from cachekit.runtime import cancelled_from_outside
@@ -202,7 +193,7 @@ class Loader:
         self._count.load_errors += 1
         failed = Failed(error, error.__traceback__)
         await self._filler.conclude(
-            [(lead, Made(failed, leaves_pass=not lead.flight.leader_left)) for lead in leads]
+            [(lead, Made(failed, leaves_pass=_is_its_own(lead.flight))) for lead in leads]
         )
         if leads[0].flight.behind and not self._failing_behind:
             self._failing_behind = True
@@ -243,6 +234,11 @@ class Loader:
 def _land(table: Table, leads: Sequence[Lead]) -> None:
     for lead in leads:
         table.land(lead.flight)
+
+
+def _is_its_own(flight: Flight) -> bool:
+    """Whether a failure has nothing to do with its leader's having left."""
+    return flight.finishes or not flight.leader_left
 
 
 def _end(leads: Sequence[Lead], outcome: Outcome) -> None:

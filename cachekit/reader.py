@@ -85,8 +85,8 @@ class Reader:
         if old is None or now < call.policy.quiet_until(old):
             return self.serve(call, seen)
         if call.refresh is not None and old.serves_stale(now):
-            self._rides.refresh([(call, seen)], One(call.refresh, call.refresh))
-        elif now >= old.fresh_until and not self._rides.is_cared_for(call, old):
+            self._rides.refreshes.begin([(call, seen)], One(call.refresh, call.refresh))
+        elif now >= old.fresh_until and not self._rides.refreshes.is_under_way(call, old):
             return MISSING  # this caller has to load it
         return self.serve(call, seen)
 
@@ -95,7 +95,7 @@ class Reader:
         behind, now = job.behind(), self._now()
         if behind is not None:
             stale = [(call, saw) for call, saw in seen.items() if _is_stale(call, saw, now)]
-            self._rides.refresh(stale, behind)
+            self._rides.refreshes.begin(stale, behind)
         return {call: self._served(call, saw) for call, saw in seen.items()}
 
     async def get(self, call: Call) -> Any:

@@ -6,9 +6,9 @@ from typing import NamedTuple
 from cachekit.backend import Unreached
 from cachekit.context import Load
 from cachekit.entry import Entry
-from cachekit.flight import Stage
 from cachekit.keys import tag_key
 from cachekit.lease import Lead, Leases
+from cachekit.outcomes import Stage
 from cachekit.sightings import Sightings
 from cachekit.stats import Counters
 from cachekit.store import Store

@@ -1,6 +1,6 @@
 """Sharing a load, waiting for one, or leading one."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from math import inf
 from random import uniform
@@ -9,28 +9,16 @@ from typing import Any, Final
 from cachekit.call import Call, Patience, Seen
 from cachekit.clock import Clock
 from cachekit.entry import Entry, Kind
-from cachekit.flight import (
-    Absent,
-    Again,
-    Failed,
-    Flight,
-    Loaded,
-    Outcome,
-    Private,
-    Shared,
-    Stage,
-    Table,
-    Taken,
-    Watches,
-    inside,
-)
+from cachekit.flight import Flight, Table, inside
 from cachekit.jobs import Job, One
 from cachekit.keys import claim_of
 from cachekit.lease import Lead
 from cachekit.loader import Loader
 from cachekit.missing import MISSING
-from cachekit.policy import LEASE, PASS
-from cachekit.rests import Rests
+from cachekit.outcomes import Absent, Again, Failed, Loaded, Private, Stage, Taken
+from cachekit.policy import LEASE
+from cachekit.refreshes import Refreshes
+from cachekit.shared import Shared, Watches
 from cachekit.stats import Counters
 from cachekit.store import Store
 
@@ -63,18 +51,18 @@ class Rides:
     """The loads under way of one cache, and who waits for them."""
 
     def __init__(self, store: Store, loader: Loader, clock: Clock, counters: Counters) -> None:
-        self.begin_afresh()
         self._now = clock.monotonic
         self._store = store
         self._loader = loader
         self._count = counters
+        self.begin_afresh()
 
     def begin_afresh(self) -> None:
         """Forget what is under way (R12)."""
         self.flights = Table()
         self.unstored = Table()
         self.watches = Watches()
-        self.rests = Rests()
+        self.refreshes = Refreshes(self.flights, self._loader, self._now)
 
     def patience(self, call: Call) -> Patience:
         """R9: how long this caller may wait for others; inside a load for one lease.
@@ -91,7 +79,7 @@ class Rides:
     async def obtain(self, call: Call, seen: Seen, patience: Patience) -> Any:
         """The value of a load, this caller's or another's; `AGAIN` to look again."""
         old = self._usable(seen)
-        if old is not None and self.rests.failed(call.key, old.version, self._now()):
+        if old is not None and self.refreshes.has_failed(call.key, old):
             return self._have_old(Ride(call, seen, patience, self.flights, None, old=old))
         ride = self.board(call, seen, patience)
         if ride.leading:
@@ -140,42 +128,6 @@ class Rides:
         for lead in leads:
             lead.flight.task = task
 
-    def is_cared_for(self, call: Call, old: Entry) -> bool:
-        """R5: whether `old` is being refreshed by this process, or is not to be for now."""
-        rests = self.rests.hold(call.key, old.version, self._now())
-        return rests or self.flights.has(call, old.version)
-
-    def refresh(self, asked: Iterable[tuple[Call, Seen]], job: Job) -> None:
-        """R5: load anew what was seen, for nobody who waits: one attempt at a time."""
-        leads: list[Lead] = []
-        for call, seen in asked:
-            old = seen.value
-            if old is not None and not self.rests.hold(call.key, old.version, self._now()):
-                leads += self._leads_behind(call, seen, old)
-        if leads:
-            self._loader.start_behind(leads, self._loader.fly_behind(self.flights, leads, job))
-        for lead in leads:
-            self.flights.leave(lead.flight, leader=False)
-
-    def _leads_behind(self, call: Call, seen: Seen, old: Entry) -> list[Lead]:
-        if self.flights.has(call, old.version):
-            return []
-        flight, leading = self.flights.join_or_lead(
-            call, old.version, self._longest(call), finishes=True
-        )
-        if not leading:  # another thread was faster
-            self.flights.leave(flight, leader=False)
-            return []
-        flight.behind = True
-        flight.future.add_done_callback(lambda done: self._rest(call.key, old, done.result()))
-        return [Lead(call, seen, flight)]
-
-    def _rest(self, key: str, old: Entry, outcome: Outcome) -> None:
-        """Leave a refresh alone for a while; one that was stored has another version."""
-        failed = not (isinstance(outcome, Taken) and outcome.claim.kind is Kind.STUB)
-        until = self._now() + (PASS if failed else _LONGEST_PAUSE)
-        self.rests.begin(key, old.version, until, failed=failed)
-
     async def follow(self, ride: Ride) -> Any:
         """Wait for a flight; it goes on without this caller as long as others wait."""
         flight, call = ride.flight, ride.call
@@ -214,7 +166,7 @@ class Rides:
             case Failed() as failed:
                 if ride.old is None:
                     raise failed.again()
-                self._rest(ride.call.key, ride.old, failed)
+                self.refreshes.rest(ride.call.key, ride.old, failed)
                 return self._have_old(ride)
             case Private(value, None):
                 return value if ride.leading else await self._alone(ride)
@@ -242,7 +194,7 @@ class Rides:
             return await self._outwait(ride, claim_of(ride.call.key), claim.version)
         if ride.old is None:
             return AGAIN
-        self._rest(ride.call.key, ride.old, Taken(claim))
+        self.refreshes.rest(ride.call.key, ride.old, Taken(claim))
         return self._have_old(ride)
 
     def _have_old(self, ride: Ride) -> Any:

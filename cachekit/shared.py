@@ -1,0 +1,83 @@
+"""Something that one caller does and others wait for, from any loop, any thread."""
+
+import asyncio
+import threading
+from concurrent.futures import Future
+from contextlib import suppress
+
+from cachekit.outcomes import Again, Outcome
+from cachekit.runtime import running_loop
+
+
+class Shared:
+    """Something one caller does and others wait for. Its fate is not theirs."""
+
+    def __init__(self, key: str, deadline: float) -> None:
+        self.key = key
+        self.deadline = deadline
+        self.waiters = 0
+        self.task: asyncio.Task[None] | None = None
+        self.future: Future[Outcome] = Future()
+        self.future.set_running_or_notify_cancel()
+        self._settling = threading.RLock()
+
+    @property
+    def done(self) -> bool:
+        return self.future.done()
+
+    def settle(self, outcome: Outcome) -> None:
+        """Give everyone `outcome`; only the first one counts."""
+        with self._settling:
+            if not self.future.done():
+                self.future.set_result(outcome)
+
+    def abandon(self) -> None:
+        """Nobody waits any longer: cancel the task, on its own loop."""
+        task = self.task
+        if task is None:
+            return
+        if running_loop() is task.get_loop():
+            task.cancel()
+            return
+        with suppress(RuntimeError):  # the loop is closed, and the task with it
+            task.get_loop().call_soon_threadsafe(task.cancel)
+
+
+class Watches:
+    """Polls of stubs of other processes: one for each key."""
+
+    def __init__(self) -> None:
+        self._lock = threading.RLock()
+        self._watches: dict[str, Shared] = {}
+
+    def join(self, key: str, deadline: float) -> tuple[Shared, bool]:
+        """The poll of `key`, and whether the caller has to start it."""
+        with self._lock:
+            watch = self._watches.get(key)
+            mine = watch is None
+            if watch is None:
+                watch = self._watches[key] = Shared(key, deadline)
+            watch.waiters += 1
+            return watch, mine
+
+    def leave(self, watch: Shared) -> None:
+        with self._lock:
+            watch.waiters -= 1
+            alone = watch.waiters == 0
+        if alone:
+            self.end(watch)
+            watch.abandon()
+
+    def give_up(self) -> None:
+        """End all polls."""
+        with self._lock:
+            watches = list(self._watches.values())
+        for watch in watches:
+            self.end(watch)
+            watch.abandon()
+
+    def end(self, watch: Shared) -> None:
+        with self._lock:
+            if self._watches.get(watch.key) is watch:
+                del self._watches[watch.key]
+        watch.settle(Again())
