@@ -8,12 +8,11 @@ from typing import Any
 import pytest
 
 from cachekit import MISSING, Cache, Key, Tag
-from cachekit.entry import Kind
 from cachekit.policy import PASS
 from cachekit.testing import FakeClock
 from tests.core.conftest import Caches
 from tests.core.helpers import TTL, Load, aged, ends, leftovers, start, ticks, time
-from tests.core.slow_store import SlowStore, of_kind
+from tests.core.slow_store import SlowStore
 from tests.core.threads import Gate, Threads, until
 
 pytestmark = pytest.mark.virtual
@@ -192,77 +191,6 @@ async def test_a_refresh_that_hangs_ends_with_its_timeout(either: Cache) -> None
     await asyncio.sleep(0.2)
     assert (load.running, load.cancelled) == (0, 1)
     assert await ask(either, Load()) == "old"
-
-
-# -- a claim, between processes
-
-
-async def test_a_claim_keeps_other_processes_from_refreshing(fleet: list[Cache]) -> None:
-    """For as long as the load takes; and nobody waits for it."""
-    await stale(fleet[0])
-    load = Load()
-    assert await ask(fleet[0], load) == "old"
-    await load.begun.wait()
-    others, before = Load("too many {}".format), time()
-    for cache in fleet[1:] * 5:
-        assert await ask(cache, others) == "old"
-    assert time() == before
-    await asyncio.sleep(8.0)
-    for cache in fleet:
-        assert await ask(cache, others) == "old"
-    await ticks()
-    load.finish()
-    await ticks()
-    assert [await ask(cache, others) for cache in fleet] == ["value 1"] * 3
-    assert (load.calls, others.calls) == (1, 0)
-
-
-async def test_the_claim_names_the_version_it_refreshes(slow: Cache, store: SlowStore) -> None:
-    await stale(slow)
-    old = store.shelf.entry("v:test:k")
-    await ask(slow, Load().finish())
-    await ticks()
-    (claim,) = [w for w in store.sent(Kind.STUB) if w.key == "c:test:k"]
-    (fill,) = [w for w in store.sent(Kind.VALUE)[1:] if w.key == "v:test:k"]
-    assert claim.entry is not None
-    assert old is not None
-    assert dict(claim.entry.tags) == {"v:test:k": old.version}
-    assert fill.expected == old.version
-    assert store.shelf.entry("c:test:k") is None
-
-
-async def test_a_claim_that_names_another_version_is_taken_over(
-    fleet: list[Cache], caches: Caches
-) -> None:
-    await stale(fleet[0])
-    first = Load("first {}".format)
-    assert await ask(fleet[0], first) == "old"
-    await first.begun.wait()
-    await fleet[1].set("k", "newer", tags=["t"], ttl=0.5, stale_while_revalidate=WINDOW)
-    await asyncio.sleep(0.6)
-    assert await ask(fleet[1], Load("second {}".format).finish()) == "newer"
-    await ticks()
-    first.finish()
-    await ticks()
-    assert await fleet[2].get("k") == "second 1"
-    assert fleet[0].stats().refused_fills == 1
-
-
-async def test_a_claim_that_is_not_acknowledged_starts_nothing(
-    slow: Cache, store: SlowStore
-) -> None:
-    await stale(slow)
-    load = Load().finish()
-    for switch in ("loses", "mutes"):
-        setattr(store, switch, of_kind(Kind.STUB))
-        assert await ask(slow, load) == "old"
-        await ticks()
-        assert load.calls == 0
-        store.heal()
-        await asyncio.sleep(PASS + 0.1)
-    assert await ask(slow, load) == "old"
-    await ticks()
-    assert await slow.get("k") == "value 1"
 
 
 # -- what happens during a refresh
