@@ -103,6 +103,15 @@ async def test_a_claim_that_is_not_acknowledged_starts_nothing(
     assert await slow.get("k") == "value 1"
 
 
+async def test_a_claim_that_cannot_be_read_starts_nothing(slow: Cache, store: SlowStore) -> None:
+    await stale(slow, **SERVING)
+    store.silent = lambda key: key.startswith("c:")
+    load = Load().finish()
+    assert await ask(slow, load, **SERVING) == "old"
+    await ticks()
+    assert load.calls == 0
+
+
 # -- within `stale_if_error` everybody does
 
 
@@ -130,6 +139,20 @@ async def test_after_its_failure_they_have_the_old_value_untried(fleet: list[Cac
     load.fail(down())
     assert await ends(leader, *waiters) == ["old"] * 11
     assert others.calls == 0
+
+
+async def test_without_a_pass_in_the_store_a_process_still_rests(
+    slow: Cache, store: SlowStore
+) -> None:
+    """R5: what failed a moment ago it remembers, too."""
+    await stale(slow, **WAITING)
+    store.loses = of_kind(Kind.PASS)
+    load = Load().fail(down())
+    for _ in range(50):
+        assert await ask(slow, load, **WAITING) == "old"
+        await asyncio.sleep(0.1)
+    assert 4 <= load.calls <= 5
+    await asyncio.sleep(LEASE)  # the last claim ends by itself
 
 
 async def test_who_dies_with_a_claim_costs_one_lease(caches: Caches) -> None:
@@ -211,3 +234,4 @@ async def test_past_use_a_pass_is_no_reason_to_wait(either: Cache) -> None:
     before = time()
     assert await ask(either, Load().finish()) == "value 1"
     assert time() == before
+    assert await either.get("k") == "value 1"

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import threading
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -275,3 +276,18 @@ def test_a_refresh_of_theirs_that_fails(frozen: Caches, fake_clock: FakeClock, k
             until(lambda: not leftovers([cache], []))
         assert gate.calls == calls
         fake_clock.advance(PASS)
+
+
+def test_where_there_are_no_more_threads_who_asks_refreshes(
+    frozen: Caches, fake_clock: FakeClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cache, gate = frozen(), Gate().finish()
+    cache.sync.set("k", "old", ttl=TTL, stale_while_revalidate=WINDOW)
+    fake_clock.advance(TTL)
+
+    def start(thread: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(threading.Thread, "start", start)
+    assert cache.sync.get_or_set("k", gate, stale_while_revalidate=WINDOW) == "old"
+    assert cache.sync.get("k") == "value 1"
