@@ -293,6 +293,14 @@ class StaysOnItsLoop(Liar):
         return await super().read(keys)
 
 
+class ComesBack(Liar):
+    saved: Records | None = None
+
+    async def open(self) -> None:
+        self.records.update(self.saved or {})
+        self.saved = dict(self.records)
+
+
 class SharesOneFate(Liar):
     reading: "asyncio.Task[None] | None" = None
 

@@ -63,6 +63,7 @@ LIES: list[tuple[str, str]] = [
     ("AnswersNone", "a_read_answers_what_was_asked"),
     ("LeavesATask", "closing_leaves_no_task_behind"),
     ("StaysOnItsLoop", "it_can_be_opened_on_another_event_loop"),
+    ("ComesBack", "what_was_forgotten_does_not_come_back"),
     ("SharesOneFate", "a_cancelled_caller_harms_no_other"),
     ("SuspendsInSecret", "a_local_backend_that_never_suspends_needs_no_event_loop"),
     ("IsLocalOnceOpen", "it_knows_before_it_is_open_whether_it_is_local"),
@@ -97,13 +98,13 @@ class Asked:
 @contextmanager
 def unshrunk() -> Iterator[None]:
     """Hypothesis says that something fails, and does not look for a small example."""
-    before = settings.get_current_profile_name()
+    settings.register_profile("before", settings.default)
     settings.register_profile("unshrunk", phases=[Phase.generate], database=None)
     settings.load_profile("unshrunk")
     try:
         yield
     finally:
-        settings.load_profile(before)
+        settings.load_profile("before")
 
 
 @cache

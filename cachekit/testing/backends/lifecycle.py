@@ -3,7 +3,7 @@
 import asyncio
 from typing import Final
 
-from cachekit.backend import DONE
+from cachekit.backend import ABSENT, DONE, REFUSED
 from cachekit.testing.backends.entries import an_entry
 from cachekit.testing.backends.given import Given
 from cachekit.testing.backends.subject import Subject, read, write
@@ -38,6 +38,21 @@ class LifecycleTests(Given):
             assert found.version == number
             subject.close()
             subject.open()
+
+    def test_what_was_forgotten_does_not_come_back(self, subject: Subject) -> None:
+        """What is there after it was closed is what was there last, or nothing."""
+        keys = ["v:replaced", "v:deleted", "v:kept"]
+        subject.put((key, an_entry(version=1)) for key in keys)
+        subject.close()
+        subject.open()
+        subject.put([("v:replaced", an_entry(version=2)), ("v:kept", an_entry(version=2))])
+        assert subject.write("v:deleted", None) is DONE
+        subject.close()
+        subject.open()
+        versions = {entry.version for entry in subject.read(*keys).values()}
+        assert versions <= {2}
+        assert subject.write("v:replaced", an_entry(), 1) is REFUSED
+        assert subject.write("v:deleted", an_entry(), ABSENT) is DONE
 
     def test_closing_leaves_no_task_behind(self, subject: Subject) -> None:
         """Whatever it started has ended soon after `close()`."""
