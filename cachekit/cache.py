@@ -24,7 +24,7 @@ from cachekit.cached import (
 )
 from cachekit.call import loader_of, several
 from cachekit.clock import SYSTEM, Clock
-from cachekit.decorator import Function, awaiting, blocking, decorate, is_async, unwrapped
+from cachekit.decorator import Function, awaiting, blocking, decorate, unwrapped
 from cachekit.disabled import NoBackend
 from cachekit.engine import Engine
 from cachekit.errors import ConfigurationError
@@ -37,6 +37,7 @@ from cachekit.policy import Duration, Lifetime, Options, Policy, Ttl, seconds
 from cachekit.refreshing import RefreshScope
 from cachekit.registry import serializer_of
 from cachekit.runtime import ON_LOOP
+from cachekit.signature import is_async
 from cachekit.source import BackendSpec, Source
 from cachekit.stats import Stats
 from cachekit.sync import SyncCache

@@ -249,12 +249,3 @@ def _is_method(function: Callable[..., Any]) -> bool:
 
 
 _SELVES: Final = ("self", "cls")
-
-
-def is_async(function: Callable[..., Any]) -> bool:
-    """Whether calling it gives a coroutine."""
-    if inspect.iscoroutinefunction(function):
-        return True
-    return not inspect.isfunction(function) and inspect.iscoroutinefunction(
-        getattr(function, "__call__", None)  # noqa: B004
-    )

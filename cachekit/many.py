@@ -14,7 +14,6 @@ from cachekit.decorator import (
     Kwargs,
     awaiting_methods,
     blocking_methods,
-    is_async,
     with_methods,
 )
 from cachekit.engine import Engine
@@ -24,6 +23,7 @@ from cachekit.missing import MISSING
 from cachekit.policy import Policy
 from cachekit.refreshing import RefreshScope, refreshing
 from cachekit.runtime import ON_LOOP, Ways, drive, in_thread
+from cachekit.signature import is_async
 from cachekit.targets import Doomed, title
 
 

@@ -3,9 +3,10 @@
 import inspect
 from collections.abc import Callable, Collection, Mapping
 from contextlib import AbstractAsyncContextManager, AbstractContextManager
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, cast
 
 from cachekit.errors import ConfigurationError
+from cachekit.signature import is_async
 
 Scope: TypeAlias = (
     AbstractContextManager[Mapping[str, Any]] | AbstractAsyncContextManager[Mapping[str, Any]]
@@ -31,11 +32,9 @@ def refreshing(
         )
     signature = inspect.signature(function)
 
-    def arguments(
-        args: tuple[Any, ...], kwargs: Mapping[str, Any], given: Mapping[str, Any]
-    ) -> Any:
+    def arguments(args: tuple[Any, ...], kwargs: Mapping[str, Any], given: object) -> Any:
         bound = signature.bind(*args, **kwargs)
-        bound.arguments.update(given)
+        bound.arguments.update(_arguments_of(signature, given))
         return bound
 
     async def awaited(*args: Any, **kwargs: Any) -> Any:
@@ -56,4 +55,15 @@ def refreshing(
             bound = arguments(args, kwargs, given)
             return function(*bound.args, **bound.kwargs)
 
-    return awaited if inspect.iscoroutinefunction(function) else called
+    return awaited if is_async(function) else called
+
+
+def _arguments_of(signature: inspect.Signature, given: object) -> Mapping[str, Any]:
+    """What a scope gave; a `ConfigurationError` if the function has no such parameters."""
+    names = list(signature.parameters)
+    if not isinstance(given, Mapping) or not given.keys() <= signature.parameters.keys():
+        raise ConfigurationError(
+            f"refresh_scope= must give a mapping of arguments, by names out of {names}; "
+            f"not {given!r}"
+        )
+    return cast("Mapping[str, Any]", given)

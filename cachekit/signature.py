@@ -144,3 +144,12 @@ def _binder(parameters: Mapping[str, Parameter], qualname: str) -> Callable[...,
 def _bare(parameter: Parameter) -> Parameter:
     default = parameter.default if parameter.default is Parameter.empty else None
     return parameter.replace(annotation=Parameter.empty, default=default)
+
+
+def is_async(function: Callable[..., Any]) -> bool:
+    """Whether calling it gives a coroutine."""
+    if inspect.iscoroutinefunction(function):
+        return True
+    return not inspect.isfunction(function) and inspect.iscoroutinefunction(
+        getattr(function, "__call__", None)  # noqa: B004
+    )
