@@ -48,8 +48,10 @@ class ResultTags:
         """
         tags = _named(leads, load)
         fills = any(lead.flight.hold and not lead.flight.done for lead in leads)
-        if not tags or load.skipped or not fills:
+        if not tags:
             return Derived()
+        if load.skipped or not fills:  # it is not known whether who came later may have it
+            return Derived(until=Stage.BOARDING)
         for lead in leads:
             lead.flight.stage = Stage.LANDING  # who comes from here on looks again
         ways = leads[0].call.ways
