@@ -1,7 +1,8 @@
 """A pluggable multi-backend cache that stays right when it is hard to be right."""
 
 from cachekit.cache import Cache
-from cachekit.cached import AsyncCached, AsyncCachedMany, Cached, CachedMany
+from cachekit.cached import AsyncCached, Cached
+from cachekit.cached_many import AsyncCachedMany, CachedMany
 from cachekit.context import Load, current_load
 from cachekit.errors import (
     CacheClosedError,
@@ -15,6 +16,7 @@ from cachekit.errors import (
 from cachekit.invalidation import EventMap, Invalidator, Key, Prefix, Tag, Target
 from cachekit.listeners import Listener
 from cachekit.missing import MISSING
+from cachekit.naming import FunctionOptions
 from cachekit.policy import Lifetime, Options
 from cachekit.serializer import Serializer
 from cachekit.stats import Info, Stats
@@ -33,6 +35,7 @@ __all__ = [
     "ConfigurationError",
     "EncodeError",
     "EventMap",
+    "FunctionOptions",
     "Info",
     "InvalidationError",
     "Invalidator",

@@ -7,20 +7,18 @@ from collections.abc import (
     Coroutine,
     Iterable,
     Mapping,
-    Sequence,
 )
 from contextlib import asynccontextmanager
 from types import TracebackType
-from typing import Any, Concatenate, ParamSpec, Protocol, Self, TypeVar, Unpack, overload
+from typing import Any, Concatenate, ParamSpec, Self, TypeVar, Unpack, overload
 
-from cachekit.builder import FunctionKey, compile_key
-from cachekit.cached import (
-    AsyncCached,
+from cachekit.cached import AsyncCached, Cached, Decorator
+from cachekit.cached_many import (
     AsyncCachedMany,
     AsyncCachedManyMethod,
-    Cached,
     CachedMany,
     CachedManyMethod,
+    ManyDecorator,
 )
 from cachekit.call import loader_of, several
 from cachekit.clock import SYSTEM, Clock
@@ -33,8 +31,8 @@ from cachekit.keys import check_namespace
 from cachekit.listeners import Listener
 from cachekit.many import ManyFunction
 from cachekit.missing import MISSING, IsMissing
+from cachekit.naming import FunctionOptions, Naming
 from cachekit.policy import Duration, Lifetime, Options, Policy, Ttl, seconds
-from cachekit.refreshing import RefreshScope
 from cachekit.registry import serializer_of
 from cachekit.runtime import ON_LOOP
 from cachekit.signature import is_async
@@ -50,44 +48,6 @@ S = TypeVar("S")
 T = TypeVar("T")
 D = TypeVar("D")
 H = TypeVar("H", bound=Callable[..., Any])
-
-
-class Decorator(Protocol):
-    """What `cache.cached(...)` returns: give it a function."""
-
-    @overload
-    def __call__(  # type: ignore[overload-overlap]
-        self, function: Callable[P, Coroutine[Any, Any, R]], /
-    ) -> AsyncCached[P, R]: ...
-    @overload
-    def __call__(self, function: Callable[P, R], /) -> Cached[P, R]: ...
-    @overload
-    def __call__(
-        self, function: "classmethod[Any, ..., Any] | staticmethod[..., Any]", /
-    ) -> Any: ...
-
-
-class ManyDecorator(Protocol):
-    """What `cache.cached_many(...)` returns: give it a function of a list of ids."""
-
-    @overload
-    def __call__(  # type: ignore[overload-overlap]
-        self, function: Callable[Concatenate[list[K], P], Coroutine[Any, Any, Mapping[K, R]]], /
-    ) -> AsyncCachedMany[K, P, R]: ...
-    @overload
-    def __call__(  # type: ignore[overload-overlap]
-        self, function: Callable[Concatenate[list[K], P], Mapping[K, R]], /
-    ) -> CachedMany[K, P, R]: ...
-    @overload
-    def __call__(
-        self,
-        function: Callable[Concatenate[S, list[K], P], Coroutine[Any, Any, Mapping[K, R]]],
-        /,
-    ) -> AsyncCachedManyMethod[S, K, P, R]: ...
-    @overload
-    def __call__(
-        self, function: Callable[Concatenate[S, list[K], P], Mapping[K, R]], /
-    ) -> CachedManyMethod[S, K, P, R]: ...
 
 
 class Cache:
@@ -158,7 +118,8 @@ class Cache:
         )
         if self._source.known:
             self._engine.backend()
-        self.sync = SyncCache(self._engine, self._source)
+        self.sync: SyncCache = SyncCache(self._engine, self._source)
+        """The same cache for callers that block."""
 
     # -- reading
 
@@ -366,28 +327,11 @@ class Cache:
     @overload
     def cached(self, function: Callable[P, R], /) -> Cached[P, R]: ...
     @overload
-    def cached(
-        self,
-        *,
-        key: str | Callable[..., str] | None = ...,
-        tags: Iterable[str] = ...,
-        ignore: Iterable[str] = ...,
-        ignore_self: bool = ...,
-        name: str | None = ...,
-        refresh_scope: RefreshScope | None = ...,
-        **options: Unpack[Options],
-    ) -> Decorator: ...
+    def cached(self, **options: Unpack[FunctionOptions]) -> Decorator: ...
     def cached(
         self,
         function: Any = None,
-        *,
-        key: str | Callable[..., str] | None = None,
-        tags: Iterable[str] = (),
-        ignore: Iterable[str] = (),
-        ignore_self: bool = False,
-        name: str | None = None,
-        refresh_scope: RefreshScope | None = None,
-        **options: Unpack[Options],
+        **options: Unpack[FunctionOptions],
     ) -> Any:
         """Cache what a function returns, by its arguments. `async def` and `def`, methods too.
 
@@ -405,13 +349,12 @@ class Cache:
         arguments, `.clear()`, which forgets all its calls, `.info` and `.__wrapped__`.
         `ConfigurationError` says what cannot be.
         """
-        policy = self._engine.policy_for(options)
-        names = several("tags", tags)
+        naming, policy = Naming.of(self._engine, options)
 
         def wrap(decorated: Any) -> Any:
             inner, binds = unwrapped(decorated)
-            compiled = self._compiled(inner, binds, key, name, ignore, ignore_self, names)
-            this = Function(self._engine, inner, compiled, policy, refresh_scope)
+            key = naming.key_of(inner, binds)
+            this = Function(self._engine, inner, key, policy, naming.refresh_scope)
             return decorate(awaiting(this) if is_async(inner) else blocking(this), binds)
 
         return wrap if function is None else wrap(function)
@@ -435,28 +378,11 @@ class Cache:
         self, function: Callable[Concatenate[S, list[K], P], Mapping[K, R]], /
     ) -> CachedManyMethod[S, K, P, R]: ...
     @overload
-    def cached_many(
-        self,
-        *,
-        key: str | Callable[..., str] | None = ...,
-        tags: Iterable[str] = ...,
-        ignore: Iterable[str] = ...,
-        ignore_self: bool = ...,
-        name: str | None = ...,
-        refresh_scope: RefreshScope | None = ...,
-        **options: Unpack[Options],
-    ) -> ManyDecorator: ...
+    def cached_many(self, **options: Unpack[FunctionOptions]) -> ManyDecorator: ...
     def cached_many(
         self,
         function: Any = None,
-        *,
-        key: str | Callable[..., str] | None = None,
-        tags: Iterable[str] = (),
-        ignore: Iterable[str] = (),
-        ignore_self: bool = False,
-        name: str | None = None,
-        refresh_scope: RefreshScope | None = None,
-        **options: Unpack[Options],
+        **options: Unpack[FunctionOptions],
     ) -> Any:
         """Cache a function of a list of ids, which returns a mapping of those it found.
 
@@ -466,43 +392,16 @@ class Cache:
 
         Everything else is as for `cached`; `.key` takes one id, `.set` a mapping.
         """
-        policy = self._engine.policy_for(options)
-        names = several("tags", tags)
+        naming, policy = Naming.of(self._engine, options)
 
         def wrap(decorated: Any) -> Any:
             inner, binds = unwrapped(decorated)
-            compiled = self._compiled(inner, binds, key, name, ignore, ignore_self, names)
-            at = int(binds in ("method", "class"))
-            this = ManyFunction(
-                self._engine, inner, compiled, policy, at=at, refresh_scope=refresh_scope
-            )
+            key, at = naming.key_of(inner, binds), int(binds in ("method", "class"))
+            scope = naming.refresh_scope
+            this = ManyFunction(self._engine, inner, key, policy, at=at, refresh_scope=scope)
             return decorate(this.wrapper(), binds)
 
         return wrap if function is None else wrap(function)
-
-    def _compiled(
-        self,
-        function: Callable[..., Any],
-        binds: str,
-        key: str | Callable[..., str] | None,
-        name: str | None,
-        ignore: Iterable[str],
-        ignore_self: bool,
-        tags: Sequence[str],
-    ) -> FunctionKey:
-        compiled = compile_key(
-            function,
-            namespace=self._engine.namespace,
-            key=key,
-            name=name,
-            ignore=(ignore,) if isinstance(ignore, str) else tuple(ignore),
-            ignore_self=ignore_self,
-            method=binds in ("method", "class"),
-            tags=tags,
-        )
-        where = f"{function.__module__}.{getattr(function, '__qualname__', compiled.name)}"
-        self._engine.register(key if isinstance(key, str) else compiled.name, where)
-        return compiled
 
     # -- life
 

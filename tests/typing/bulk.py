@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any, assert_type
 
 from cachekit import AsyncCachedMany, Cache, CachedMany, Info
-from cachekit.cached import CachedManyMethod
+from cachekit.cached_many import CachedManyMethod
 
 cache = Cache(disabled=True)
 
