@@ -58,12 +58,13 @@ class Writer:
 
     def _entries(
         self, values: Mapping[str, Any], policy: Policy
-    ) -> tuple[dict[str, Entry], EncodeError | None]:
-        entries, bad = dict[str, Entry](), None
+    ) -> tuple[dict[str, Entry], Exception | None]:
+        entries: dict[str, Entry] = {}
+        bad: Exception | None = None
         for key, value in values.items():
             try:
                 entries[key] = _worth_storing(self._filler.entry(policy, value))
-            except EncodeError as error:
+            except (EncodeError, ConfigurationError) as error:
                 bad = bad or error
         return entries, bad
 
@@ -136,7 +137,7 @@ class Writer:
 
     async def add(self, call: Call, seen: Seen, value: Any) -> bool:
         """Store `value` where nothing valid was seen; False if someone else was faster."""
-        entry = self._filler.entry(call.policy, value)
+        entry = _worth_storing(self._filler.entry(call.policy, value))
         return await self._store.finish(self._loader.put_new(call, seen, entry), call.ways)
 
     async def touch(self, call: Call, seen: Seen, ttl: float | IsMissing | None, name: str) -> bool:
