@@ -63,8 +63,13 @@ async def test_what_is_set_may_have_one_too(either: Cache) -> None:
 @pytest.mark.parametrize("ttl", [0, -1, timedelta(0), -1e12])
 async def test_with_none_left_it_is_not_stored(either: Cache, ttl: Any) -> None:
     """All who asked have it; R3: who comes next loads at once."""
-    load = Load()
-    callers = [start(either.get_or_set("k", load, ttl=lambda _: ttl)) for _ in range(5)]
+    load, window = Load(), 60.0
+
+    def ask() -> Any:
+        work = either.get_or_set("k", load, ttl=lambda _: ttl, stale_while_revalidate=window)
+        return start(work)
+
+    callers = [ask() for _ in range(5)]
     await load.begun.wait()
     load.finish()
     assert await ends(*callers) == ["value 1"] * 5
@@ -106,6 +111,16 @@ async def test_what_it_raises_is_the_loads_error(either: Cache, option: str) -> 
     load.finish()
     assert await ends(*callers) == [error] * 5
     assert await either.get_or_set("k", load) == "value 2"
+
+
+@pytest.mark.parametrize("options", [{"ttl": lambda _: 0}, {"when": lambda _: False}, {"ttl": len}])
+async def test_what_is_not_stored_leaves_a_pass(
+    slow: Cache, store: SlowStore, options: Any
+) -> None:
+    """R3: so that processes do not wait for each other in vain."""
+    work = slow.get_or_set("k", constant(7), **options)
+    await ends(start(work))
+    assert store.shelf.keys(Kind.PASS) == ["v:test:k"]
 
 
 async def test_a_ttl_by_result_is_asked_once_for_a_load(slow: Cache, store: SlowStore) -> None:
