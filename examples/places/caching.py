@@ -14,6 +14,8 @@ cache = Cache(
     os.environ.get("PLACES_CACHE", "memory://?max_entries=20000"),
     namespace="places",
     ttl=300,
+    jitter=0.1,  # what was loaded together does not expire together
+    stale_if_error=3600,  # a database that fails does no harm to who has an old answer
     invalidators=[events],
     disabled="PLACES_CACHE_DISABLED" in os.environ,
 )

@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+import sqlite3
 from typing import Any
 
 import httpx
@@ -10,6 +11,7 @@ from fastapi import FastAPI
 
 from cachekit import InvalidationError
 from examples.places.caching import cache
+from examples.places.database import Database
 from examples.places.models import PlaceChange
 from examples.places.places import Places
 
@@ -66,6 +68,22 @@ async def test_lists_read_after_an_update_show_it(
     assert before["places"][0]["id"] != LYON
     assert after["places"][0] == updated
     assert after["version"] == updated["version"]
+
+
+async def test_a_database_that_fails_does_no_harm_to_old_answers(
+    client: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(database: Database, place_id: int) -> None:
+        raise sqlite3.OperationalError("disk I/O error")
+
+    first = await get(client, f"/places/{PARIS}")
+    await cache.touch(f"place:{PARIS}", 0.001)
+    while (entry := await cache.entry(f"place:{PARIS}")) and entry.fresh:  # noqa: ASYNC110
+        await asyncio.sleep(0)
+    monkeypatch.setattr("examples.places.places.select_place", fails)
+    assert await get(client, f"/places/{PARIS}") == first
+    with pytest.raises(sqlite3.OperationalError):
+        await client.get(f"/places/{LYON}")
 
 
 async def test_lists_of_other_countries_stay_cached(client: httpx.AsyncClient) -> None:
