@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from cachekit import Cache, InvalidationError, Tag, current_load
+from cachekit import Cache, InvalidationError, Tag
 from cachekit.testing import FakeClock, Fault, FaultyBackend, ReferenceBackend
 from tests.core.conftest import Caches
 from tests.core.helpers import Load, aged, start, ticks
@@ -69,36 +69,6 @@ async def test_a_shortening_that_does_not_arrive_is_an_error() -> None:
         assert await cache.touch("k", 1) is False
 
 
-# -- tags from the result (R7)
-
-
-@pytest.mark.parametrize("known", [True, False])
-async def test_a_tag_from_the_result_counts_from_the_beginning_of_its_load(
-    either: Cache, known: bool
-) -> None:
-    source, begun, gate = {"text": "old"}, asyncio.Event(), asyncio.Event()
-
-    async def load() -> str:
-        text = source["text"]
-        current_load().tag("t")
-        begun.set()
-        await gate.wait()
-        return text
-
-    if known:
-        await either.get_or_set("another", lambda: 1, tags=["t"])
-    first = start(either.get_or_set("k", load))
-    await begun.wait()
-    source["text"] = "new"
-    await either.invalidate(Tag("t"))
-    later = start(either.get_or_set("k", load))
-    await ticks()
-    gate.set()
-    assert [await first, await later] == ["old", "new"]
-    await ticks()
-    assert await either.get_or_set("k", load) == "new"
-
-
 # -- many
 
 
@@ -135,41 +105,6 @@ async def test_of_many_what_is_forgotten_meanwhile_is_loaded_again(either: Cache
     gate.set()
     assert await first == {"a": "old", "b": "old"}
     assert await later == {"a": "new", "b": "old"}
-
-
-# -- how old a value may be
-
-
-async def test_early_some_refresh_and_none_waits(fleet: list[Cache]) -> None:
-    loads: list[int] = []
-
-    async def load(n: int) -> str:
-        loads.append(n)
-        await asyncio.sleep(10)
-        return "new"
-
-    def ask(cache: Cache, n: int) -> Any:
-        return cache.get_or_set(f"k{n}", lambda: load(n), ttl=100, early_refresh=1)
-
-    await asyncio.gather(*(ask(fleet[0], n) for n in range(200)))
-    await asyncio.sleep(80)
-    begun = asyncio.get_running_loop().time()
-    loads.clear()
-    await asyncio.gather(*(ask(cache, n) for cache in fleet for n in range(200)))
-    assert asyncio.get_running_loop().time() - begun < 1
-    await ticks()
-    assert 5 < len(loads) == len(set(loads)) < 195  # e^-2 of them, for each process
-    await asyncio.sleep(11)
-
-
-async def test_what_has_an_argument_left_out_is_refreshed_by_who_waits(either: Cache) -> None:
-    @either.cached(ttl=10, stale_while_revalidate=100, ignore=["session"])
-    async def function(session: str, n: int) -> str:
-        return session
-
-    assert await function("first", 1) == "first"
-    await asyncio.sleep(11)
-    assert await function("second", 1) == "second"
 
 
 async def test_a_cap_on_loads(caches: Caches) -> None:
