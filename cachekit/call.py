@@ -41,6 +41,14 @@ class Call:
     refresh: Callable[[], Any] | None = None
     vouch: Caller | None = None
     partial: bool = False
+    same: Callable[[], bool] | None = None
+
+    def is_as_asked(self) -> bool:
+        """Whether its arguments still make its key: who is gone may have changed them."""
+        try:
+            return self.same is None or self.same()
+        except Exception:  # whatever a key function raises for what it finds now
+            return False
 
     @property
     def name(self) -> str:

@@ -71,12 +71,14 @@ class Function:
     def call(self, args: Args, kwargs: Kwargs, ways: Ways) -> Call:
         """The question this call asks."""
         function, again, tags = self.function, self._again, self._fixed_tags
+        stored = self.key.stored
+        key = stored(args, kwargs)
 
         def load() -> Any:
             return function(*args, **kwargs)
 
         return Call(
-            self.key.stored(args, kwargs),
+            key,
             self._tags(args, kwargs) if tags is None else tags,
             self.policy,
             ways,
@@ -86,6 +88,7 @@ class Function:
             self.engine.namespace,
             load if again is function else again and (lambda: again(*args, **kwargs)),
             self,
+            same=lambda: stored(args, kwargs) == key,
         )
 
     async def answer(self, args: Args, kwargs: Kwargs, ways: Ways) -> Any:

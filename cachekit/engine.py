@@ -73,7 +73,7 @@ class Engine:
         filler = Filler(store, leases, clock, counters)
         result_tags = ResultTags(store, leases, sightings, counters)
         self.loader = Loader(store, leases, filler, result_tags, self._slots, told, clock, counters)
-        self.rides = Rides(store, self.loader, clock, counters)
+        self.rides = Rides(store, leases, self.loader, clock, counters)
         self.reader = Reader(
             store, self.loader, self.rides, self.scopes, sightings, told, clock, counters
         )

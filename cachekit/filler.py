@@ -12,7 +12,7 @@ from cachekit.entry import Entry, Kind
 from cachekit.errors import EncodeError
 from cachekit.lease import Lead, Leases
 from cachekit.missing import MISSING, IsMissing
-from cachekit.outcomes import Absent, Failed, Loaded, Outcome, Private
+from cachekit.outcomes import Absent, Again, Failed, Loaded, Outcome, Private
 from cachekit.policy import LEASE, Policy
 from cachekit.result_tags import Derived
 from cachekit.stats import Counters
@@ -42,6 +42,8 @@ class Filler:
     def make(self, lead: Lead, value: Any, load: Load, derived: Derived, took: float) -> Made:
         """What becomes of one loaded value."""
         call, hold = lead.call, lead.flight.hold
+        if lead.flight.has_lost_its_caller and not call.is_as_asked():
+            return Made(Again(), leaves_pass=True)
         if value is MISSING:
             return Made(Absent() if call.partial else Private(value))
         try:
@@ -52,8 +54,7 @@ class Filler:
             return Made(Private(value), leaves_pass=True)
         except Exception as error:  # what the user's ttl= or when= raised
             return Made(Failed(error, error.__traceback__), leaves_pass=True)
-        versions = {tag: record.version for tag, record in derived.records.items()}
-        entry.carry({} if hold is None else hold.tags, versions)
+        entry.carry({} if hold is None else hold.tags, derived.versions)
         if call.vouch is not None:
             entry.vouch(call.vouch, call.policy.quiet_until(entry))
         stored = stored and derived.counts
@@ -89,14 +90,17 @@ class Filler:
         hold = lead.flight.hold
         if hold is None:
             return []
-        if not lead.flight.done and made.entry is not None:
-            # R2: if nothing has forgotten the anchor meanwhile.
-            fill = Write(lead.call.key, made.entry, hold.anchor)
-            return [fill, Write(hold.key, None, hold.mark.version)] if hold.is_claim else [fill]
-        if not lead.flight.done and made.leaves_pass:
+        if lead.flight.done:  # past its time: who waited was told so
+            self._leases.give_up([hold])
+            return []
+        if made.leaves_pass:
             return [self._leases.passed(hold)]
-        self._leases.give_up([hold])  # if it is done, it is past its time: who waited was told so
-        return []
+        off = [Write(hold.key, None, hold.mark.version)]
+        if made.entry is not None:  # R2: if nothing has forgotten the anchor meanwhile
+            fill = Write(lead.call.key, made.entry, hold.anchor)
+            return [fill, *off] if hold.is_claim else [fill]
+        gone = [Write(lead.call.key, None, hold.anchor, announce=True)]
+        return [*gone, *off] if hold.is_claim else gone
 
     def entry(
         self,

@@ -1,13 +1,13 @@
 """Loads under way, and who waits for them; from any loop, any thread."""
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextvars import ContextVar
 from typing import Final, NamedTuple
 
 from cachekit.call import Call
 from cachekit.entry import Entry
-from cachekit.outcomes import Again, Outcome, Stage
+from cachekit.outcomes import Again, Failed, Outcome, Stage
 from cachekit.shared import Shared
 
 
@@ -49,9 +49,21 @@ class Flight(Shared):
         self.party = {self}
 
     @property
+    def has_lost_its_caller(self) -> bool:
+        """Whether who brought the loader is gone."""
+        return self.behind or self.leader_left
+
+    @property
     def anchor(self) -> int | None:
         """The version that the fill is conditional on."""
         return None if self.hold is None else self.hold.anchor
+
+    def is_stranded(self, now: float) -> bool:
+        """Whether it has hung past its time, or its loop has died under it."""
+        task = self.task
+        return not self.done and (
+            now >= self.deadline or (task is not None and task.get_loop().is_closed())
+        )
 
     def abandon(self) -> None:
         self.party.discard(self)
@@ -69,8 +81,12 @@ class Table:
     and the one that loads. The lock is held for a few lines only.
     """
 
-    def __init__(self) -> None:
+    def __init__(
+        self, now: Callable[[], float], give_up: Callable[[Sequence[Hold | None]], None]
+    ) -> None:
         self._lock = threading.RLock()
+        self._now = now
+        self._give_up = give_up
         self._boarding: dict[str, Flight] = {}
         self._flying: dict[str, Flight] = {}
         self._all: set[Flight] = set()
@@ -116,12 +132,20 @@ class Table:
 
     def _shared(self, call: Call, anchor: int | None) -> Flight | None:
         """R1: one that flies on the anchor just seen, or that has not begun to load."""
-        flight = self._flying.get(call.key)
+        flight = self._living(self._flying, call.key)
         if flight is None or anchor is None or flight.anchor != anchor:
-            flight = self._boarding.get(call.key)
-        if flight is None or flight.done or not flight.tags.issuperset(call.tags):
+            flight = self._living(self._boarding, call.key)
+        if flight is None or not flight.tags.issuperset(call.tags):
             return None
         return flight
+
+    def _living(self, flights: dict[str, Flight], key: str) -> Flight | None:
+        flight = flights.get(key)
+        if flight is not None and flight.is_stranded(self._now()):
+            self._drop(flight)
+            flight.settle(Failed(TimeoutError(f"the load of {key} took too long")))
+            self._give_up([flight.hold])
+        return None if flight is None or flight.done else flight
 
     @staticmethod
     def _board(flight: Flight) -> Flight:
@@ -140,7 +164,7 @@ class Table:
             flight.tags = flight.tags.union(() if hold is None else hold.tags)
 
     def leave(self, flight: Flight, *, leader: bool) -> None:
-        """A caller goes. When none is left the load is given up."""
+        """A caller goes. When none is left the load is given up; of several keys, for this one."""
         with self._lock:
             flight.waiters -= 1
             flight.leader_left |= leader
@@ -150,6 +174,8 @@ class Table:
         if alone:
             flight.abandon()
             flight.settle(Again())
+        if alone and flight.party:  # R2: else its task does that
+            self._give_up([flight.hold])
 
     def land(self, flight: Flight) -> None:
         """The flight is over; who still waits is told to look again."""

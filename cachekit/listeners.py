@@ -3,7 +3,12 @@
 import logging
 from collections.abc import Callable, Generator, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext
-from typing import Final
+from types import TracebackType
+from typing import Final, TypeAlias
+
+Leave: TypeAlias = Callable[
+    [type[BaseException] | None, BaseException | None, TracebackType | None], bool
+]
 
 log: Final = logging.getLogger("cachekit")
 
@@ -66,10 +71,28 @@ class Listeners:
         with ExitStack() as stack:
             for hear in self._load:
                 try:
-                    stack.enter_context(hear(name, _shown(key)))
+                    entered = hear(name, _shown(key))
+                    entered.__enter__()
                 except Exception as error:
                     self._complain(error)
+                else:
+                    stack.push(self._leaving(entered))
             yield
+
+    def _leaving(self, entered: AbstractContextManager[object]) -> Leave:
+        def leave(
+            kind: type[BaseException] | None,
+            error: BaseException | None,
+            traceback: TracebackType | None,
+        ) -> bool:
+            try:
+                entered.__exit__(kind, error, traceback)
+            except Exception as own:
+                if own is not error:
+                    self._complain(own)
+            return False  # what the load raises passes through
+
+        return leave
 
     def _complain(self, error: Exception) -> None:
         if not self._complained:

@@ -58,17 +58,24 @@ class Loader:
         """A stored load, on what `leads` have seen."""
         try:
             flying = await self._leases.take(leads, leads[0].call.ways)
-            for lead in leads:
-                if lead not in flying:
-                    table.land(lead.flight)
-                else:
-                    table.begin(lead.flight, lead.flight.hold, self.deadline(lead.call))
+            flying = self._begin(table, leads, flying)
             if flying:
                 await self._load_and_fill(table, flying, job)
         except CacheClosedError:  # whoever waits looks again, and is told
             pass
         finally:
             _land(table, leads)
+
+    def _begin(self, table: Table, leads: Sequence[Lead], flying: Sequence[Lead]) -> list[Lead]:
+        """Those whose load begins; the others look again, or have been given up meanwhile."""
+        begun = [lead for lead in flying if not lead.flight.done]
+        self._give_up([lead for lead in flying if lead.flight.done])
+        for lead in leads:
+            if lead in begun:
+                table.begin(lead.flight, lead.flight.hold, self.deadline(lead.call))
+            else:
+                table.land(lead.flight)
+        return begun
 
     async def fly_behind(self, table: Table, leads: Sequence[Lead], job: Job) -> None:
         """A refresh that nobody waits for."""
@@ -126,19 +133,6 @@ class Loader:
         load = self._context(leads)
         try:
             values = await self._load(leads, job, load)
-        except asyncio.CancelledError as error:
-            self._leases.give_up([lead.flight.hold for lead in leads])
-            if cancelled_from_outside():
-                raise
-            _end(leads, Private(error=error))
-        except Exception as error:
-            await self._failed(leads, error)
-        except BaseException as error:
-            self._leases.give_up([lead.flight.hold for lead in leads])
-            _end(leads, Private(error=error))
-            if leads[0].flight.leader_left:  # nobody else would hear of it
-                raise
-        else:
             self._failing_behind &= not leads[0].flight.behind
             derived = await self._result_tags.derive(leads, load, moment)
             took = self._now() - started
@@ -146,11 +140,31 @@ class Loader:
                 (lead, self._filler.make(lead, value, load, derived, took))
                 for lead, value in zip(leads, values, strict=True)
             ]
-            behind = None if derived.counts or last else job.behind()
-            if behind is None:
-                await self._filler.conclude(made)
-            else:
-                self._once_more(table, made, behind)
+        except asyncio.CancelledError as error:
+            self._give_up(leads)
+            if cancelled_from_outside():
+                raise
+            _end(leads, Private(error=error))
+        except Exception as error:
+            await self._failed(leads, error)
+        except BaseException as error:
+            self._give_up(leads)
+            _end(leads, Private(error=error))
+            if leads[0].flight.leader_left:  # nobody else would hear of it
+                raise
+        else:
+            await self._end(table, made, None if derived.counts or last else job.behind())
+
+    async def _end(
+        self, table: Table, made: Sequence[tuple[Lead, Made]], again: Job | None
+    ) -> None:
+        """Store what was loaded, or, if its tags do not count yet, load it `again`."""
+        left = made if again is None else self._without_second(table, made, again)
+        try:
+            await self._filler.conclude(left)
+        except BaseException:
+            self._give_up([lead for lead, _ in left])
+            raise
 
     async def _load(self, leads: Sequence[Lead], job: Job, load: Load) -> Sequence[Any]:
         calls, flights = [lead.call for lead in leads], [lead.flight for lead in leads]
@@ -199,29 +213,55 @@ class Loader:
             self._failing_behind = True
             log.warning("refreshing %s in the background fails", leads[0].call.key, exc_info=error)
 
-    def _once_more(self, table: Table, made: Sequence[tuple[Lead, "Made"]], job: Job) -> None:
+    def _without_second(
+        self, table: Table, made: Sequence[tuple[Lead, Made]], job: Job
+    ) -> Sequence[tuple[Lead, Made]]:
         """R7: by now the tags have been seen, so a second load on the same hold will count."""
-        leads = [
-            Lead(
-                lead.call, lead.seen, table.follow(lead.flight, lead.call, self.deadline(lead.call))
-            )
+        first = [
+            (lead, result)
             for lead, result in made
             if lead.flight.hold is not None and isinstance(result.outcome, Loaded)
         ]
-        for lead, result in made:
+        second = [
+            Lead(
+                lead.call, lead.seen, table.follow(lead.flight, lead.call, self.deadline(lead.call))
+            )
+            for lead, _ in first
+        ]
+        for lead, result in first:
             lead.flight.end(result.outcome)
-        if leads:
-            self.start_behind(leads, self._second(table, leads, job))
+        if second:
+            self.start_behind(table, second, self._second(table, second, job))
+        return [each for each in made if each not in first]
 
-    def start_behind(self, leads: Sequence[Lead], work: Coroutine[Any, Any, None]) -> None:
+    def start_behind(
+        self, table: Table, leads: Sequence[Lead], work: Coroutine[Any, Any, None]
+    ) -> None:
         """Have `work`, which flies `leads`, done for nobody who waits."""
         party = {lead.flight for lead in leads}
         for lead in leads:
             lead.flight.party = party
             lead.call = replace(lead.call, ways=lead.call.ways.behind)
-        task = leads[0].call.ways.start(work)
+        self.entrust(table, leads, leads[0].call.ways.start(work))
+
+    def entrust(
+        self, table: Table, leads: Sequence[Lead], task: "asyncio.Task[None] | None"
+    ) -> None:
+        """These flights are up to `task`; one that is cancelled before it has begun lands none."""
+        if task is None:
+            return
         for lead in leads:
             lead.flight.task = task
+
+        def ended(task: asyncio.Task[None]) -> None:
+            if task.cancelled():
+                self._give_up([lead for lead in leads if not lead.flight.done])
+                _land(table, leads)
+
+        task.add_done_callback(ended)
+
+    def _give_up(self, leads: Sequence[Lead]) -> None:
+        self._leases.give_up([lead.flight.hold for lead in leads])
 
     async def _second(self, table: Table, leads: Sequence[Lead], job: Job) -> None:
         _leave_all_blocks()

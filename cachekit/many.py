@@ -1,8 +1,8 @@
 """What `@cache.cached_many` makes of a function of a list of ids."""
 
-import functools
 import inspect
 from collections.abc import Callable, Iterable
+from functools import partial, wraps
 from typing import Any
 
 from cachekit.builder import FunctionKey
@@ -89,9 +89,9 @@ class ManyFunction:
         calls: dict[Any, Call] = {}
         for name in ids:
             whole = self.with_id(name, args)
-            one = one_of(load, name)
+            one, key = one_of(load, name), self.key.stored(whole, kwargs)
             calls[name] = Call(
-                self.key.stored(whole, kwargs),
+                key,
                 self.engine.stored_tags(self.key.tags(whole, kwargs), self._record),
                 self.policy,
                 ways,
@@ -102,9 +102,13 @@ class ManyFunction:
                 one if again is load else again and one_of(again, name),
                 self,
                 partial=True,
+                same=partial(self._makes, key, whole, kwargs),
             )
         names = {call.key: name for name, call in calls.items()}
         return calls, Several(load, again, names)
+
+    def _makes(self, key: str, args: Args, kwargs: Kwargs) -> bool:
+        return self.key.stored(args, kwargs) == key
 
     def _hits(self, ids: list[Any], args: Args, kwargs: Kwargs) -> dict[Any, Any]:
         hit, stored = self.engine.reader.hit, self.key.stored
@@ -160,11 +164,11 @@ class ManyFunction:
     def wrapper(self) -> Callable[..., Any]:
         """The function that users call."""
 
-        @functools.wraps(self.function)
+        @wraps(self.function)
         async def awaited(*args: Any, **kwargs: Any) -> dict[Any, Any]:
             return await self.answer(args, kwargs, ON_LOOP)
 
-        @functools.wraps(self.function)
+        @wraps(self.function)
         def called(*args: Any, **kwargs: Any) -> dict[Any, Any]:
             return drive(self.answer(args, kwargs, in_thread()))
 

@@ -43,7 +43,7 @@ class Refreshes:
         leads = [lead for call, seen in asked for lead in self._leads(call, seen)]
         if leads:
             flying = self._loader.fly_behind(self._flights, leads, job)
-            self._loader.start_behind(leads, flying)
+            self._loader.start_behind(self._flights, leads, flying)
         for lead in leads:
             self._flights.leave(lead.flight, leader=False)
 

@@ -1,25 +1,29 @@
 """Tags that are known only from the result of a load (R7)."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import NamedTuple
 
 from cachekit.backend import Unreached
 from cachekit.context import Load
 from cachekit.entry import Entry
+from cachekit.errors import CacheClosedError
 from cachekit.keys import tag_key
 from cachekit.lease import Lead, Leases
 from cachekit.outcomes import Stage
+from cachekit.runtime import Ways
 from cachekit.sightings import Sightings
 from cachekit.stats import Counters
 from cachekit.store import Store
 
 
 class Derived(NamedTuple):
-    """R7: the records of the tags that came from the result, and for whom the value is.
+    """R7: the tags that came from the result, with versions, and for whom the value is.
 
-    `counts`: it may be stored with them. `records` keeps them alive until it is.
+    `counts`: it may be stored with them. `records` keeps alive until then what `versions` were
+    read from: a record changes in place.
     """
 
+    versions: Mapping[str, int] = {}
     records: Mapping[str, Entry] = {}
     until: Stage = Stage.LANDING
     counts: bool = True
@@ -55,17 +59,24 @@ class ResultTags:
         for lead in leads:
             lead.flight.stage = Stage.LANDING  # who comes from here on looks again
         ways = leads[0].call.ways
+        try:
+            records = await self._records(tags, ways)
+        except CacheClosedError:  # whoever had come is served all the same
+            return Derived(until=Stage.BOARDING)
+        versions = {tag: record.version for tag, record in records.items()}
+        if len(records) == len(tags) and self._sightings.held_since(moment, versions):
+            return Derived(versions, records, Stage.LOADING)
+        self._count.unconfirmed_tags += 1
+        return Derived(until=Stage.BOARDING, counts=False)
+
+    async def _records(self, tags: Iterable[str], ways: Ways) -> dict[str, Entry]:
         found = await self._store.read(list(tags), ways)
         self._sightings.note(found)
         records = {tag: record for tag, record in found.items() if isinstance(record, Entry)}
-        if not any(isinstance(record, Unreached) for record in found.values()):
-            missing = [tag for tag in tags if tag not in found]
-            records.update(await self._leases.create(missing, ways))
-        versions = {tag: record.version for tag, record in records.items()}
-        if len(records) == len(tags) and self._sightings.held_since(moment, versions):
-            return Derived(records, Stage.LOADING)
-        self._count.unconfirmed_tags += 1
-        return Derived({}, Stage.BOARDING, counts=False)
+        if any(isinstance(record, Unreached) for record in found.values()):
+            return records
+        missing = [tag for tag in tags if tag not in found]
+        return {**records, **await self._leases.create(missing, ways)}
 
 
 def _named(leads: Sequence[Lead], load: Load) -> dict[str, None]:

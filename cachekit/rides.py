@@ -6,13 +6,14 @@ from math import inf
 from random import uniform
 from typing import Any, Final
 
+from cachekit.backend import Write
 from cachekit.call import Call, Patience, Seen
 from cachekit.clock import Clock
 from cachekit.entry import Entry, Kind
 from cachekit.flight import Flight, Table, inside
 from cachekit.jobs import Job, One
 from cachekit.keys import claim_of
-from cachekit.lease import Lead
+from cachekit.lease import Lead, Leases
 from cachekit.loader import Loader
 from cachekit.missing import MISSING
 from cachekit.outcomes import Absent, Again, Failed, Loaded, Private, Stage, Taken
@@ -45,22 +46,26 @@ class Ride:
     leading: bool = False
     old: Entry | None = None
     stage: Stage = Stage.BOARDING
+    since: float = 0.0
 
 
 class Rides:
     """The loads under way of one cache, and who waits for them."""
 
-    def __init__(self, store: Store, loader: Loader, clock: Clock, counters: Counters) -> None:
+    def __init__(
+        self, store: Store, leases: Leases, loader: Loader, clock: Clock, counters: Counters
+    ) -> None:
         self._now = clock.monotonic
         self._store = store
+        self._leases = leases
         self._loader = loader
         self._count = counters
         self.begin_afresh()
 
     def begin_afresh(self) -> None:
         """Forget what is under way (R12)."""
-        self.flights = Table()
-        self.unstored = Table()
+        self.flights = Table(self._now, self._leases.give_up)
+        self.unstored = Table(self._now, self._leases.give_up)
         self.watches = Watches()
         self.refreshes = Refreshes(self.flights, self._loader, self._now)
 
@@ -80,7 +85,9 @@ class Rides:
         """The value of a load, this caller's or another's; `AGAIN` to look again."""
         old = self._usable(seen)
         if old is not None and self.refreshes.has_failed(call.key, old):
-            return self._have_old(Ride(call, seen, patience, self.flights, None, old=old))
+            value = self._have_old(Ride(call, seen, patience, self.flights, None, old=old))
+            if value is not AGAIN:
+                return value
         ride = self.board(call, seen, patience)
         if ride.leading:
             await self.lead([ride], One(call.load, call.refresh))
@@ -93,20 +100,26 @@ class Rides:
         entry, old = seen.entry if seen.valid else None, self._usable(seen)
         if entry is not None and entry.kind is Kind.STUB:
             flight = self.flights.join(call, entry.version)
-            return _ride(Ride(call, seen, patience, self.flights, flight))
+            return self._aboard(Ride(call, seen, patience, self.flights, flight))
         flight, leading = self.flights.join_or_lead(
             call,
             None if entry is None else entry.version,
             self._longest(call),
             finishes=old is not None and call.refresh is call.load,
         )
-        return _ride(Ride(call, seen, patience, self.flights, flight, leading, old))
+        return self._aboard(Ride(call, seen, patience, self.flights, flight, leading, old))
 
     def _board_unstored(self, call: Call, seen: Seen, patience: Patience) -> Ride:
         """Without an answer one load runs per key; who comes meanwhile shares the next one."""
         flight, leading = self.unstored.join_or_lead(call, None, self._longest(call))
         old = self._usable(seen)
-        return _ride(Ride(call, seen, patience, self.unstored, flight, leading, old))
+        return self._aboard(Ride(call, seen, patience, self.unstored, flight, leading, old))
+
+    def _aboard(self, ride: Ride) -> Ride:
+        ride.since = self._now()
+        if ride.flight is not None and not ride.leading:
+            ride.stage = ride.flight.stage
+        return ride
 
     def _usable(self, seen: Seen) -> Entry | None:
         """R5: the value that may be had should its refresh fail."""
@@ -125,8 +138,7 @@ class Rides:
         else:
             work = self._loader.fly(self.flights, leads, job)
         task = await rides[0].call.ways.lead(work)
-        for lead in leads:
-            lead.flight.task = task
+        self._loader.entrust(rides[0].table, leads, task)
 
     async def follow(self, ride: Ride) -> Any:
         """Wait for a flight; it goes on without this caller as long as others wait."""
@@ -141,7 +153,7 @@ class Rides:
             ride.table.leave(flight, leader=ride.leading)
         if flight.done:
             return await self._arrive(ride, flight)
-        if self._left(ride.patience.until):  # it was the soft timeout
+        if ride.leading or self._left(ride.patience.until):  # it was the soft timeout
             return self._have_old(ride)
         return await self._alone(ride)  # R9: nobody waits in a circle
 
@@ -157,17 +169,19 @@ class Rides:
         until = inf if ride.leading else ride.patience.until
         if soft is None or ride.old is None or stays:
             return until
-        return min(until, self._now() + soft)
+        return min(until, ride.since + soft)
 
     async def _arrive(self, ride: Ride, flight: Flight) -> Any:
         match (ride.leading and flight.came) or flight.future.result():
             case Loaded() as loaded:
                 return await self._opened(loaded, ride)
             case Failed() as failed:
-                if ride.old is None:
+                if ride.old is not None:
+                    self.refreshes.rest(ride.call.key, ride.old, failed)
+                old = self._have_old(ride)
+                if old is AGAIN:
                     raise failed.again()
-                self.refreshes.rest(ride.call.key, ride.old, failed)
-                return self._have_old(ride)
+                return old
             case Private(value, None):
                 return value if ride.leading else await self._alone(ride)
             case Private(_, error) if ride.leading and error is not None:
@@ -190,11 +204,15 @@ class Rides:
 
     async def _taken(self, ride: Ride, claim: Entry) -> Any:
         """R5: wait for who has the claim; after a failure of theirs there is nothing to try."""
+        old = ride.old
+        if old is not None and old.serves_stale(self._now()):  # then nobody waits
+            self.refreshes.rest(ride.call.key, old, Taken(claim))
+            return self._have_old(ride)
         if claim.kind is Kind.STUB:
             return await self._outwait(ride, claim_of(ride.call.key), claim.version)
-        if ride.old is None:
+        if old is None:
             return AGAIN
-        self.refreshes.rest(ride.call.key, ride.old, Taken(claim))
+        self.refreshes.rest(ride.call.key, old, Taken(claim))
         return self._have_old(ride)
 
     def _have_old(self, ride: Ride) -> Any:
@@ -206,7 +224,7 @@ class Rides:
             value = old.open(ride.call.policy.serializer)
         except Exception:  # whatever a serializer raises for bytes it cannot read
             self._count.unreadable += 1
-            old.expire()
+            self._store.later([Write(ride.call.key, None, old.version)])
             return AGAIN
         self._count.stale += 1
         return value
@@ -278,9 +296,3 @@ class Rides:
     def _longest(self, call: Call) -> float:
         """Before a load begins: time to wait for another, and for the backend."""
         return self._now() + 2 * self._loader.longest(call)
-
-
-def _ride(ride: Ride) -> Ride:
-    if ride.flight is not None and not ride.leading:
-        ride.stage = ride.flight.stage
-    return ride
