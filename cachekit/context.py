@@ -11,7 +11,8 @@ from cachekit.policy import Ttl, span_or_never
 class Load:
     """The load under way, as its loader sees it. What is said last counts.
 
-    `key` is what is loaded, without the namespace. A load of several keys at once has the first of
+    `key` is what is loaded, without the namespace; one that is long, or holds more than letters,
+    digits and signs of ASCII, as it is stored. A load of several keys at once has the first of
     them, no `old`, and what it says is said of all.
     """
 

@@ -17,7 +17,8 @@ class Listener:
     """Hears what a cache does; override what you want to hear.
 
     It is called in the caller's thread and must not block. `name` is the cached function's, `""`
-    for a direct call; `key` is without the namespace. What it raises is logged, once.
+    for a direct call; `key` is without the namespace, as `current_load().key` is. What it raises
+    is logged, once.
 
     >>> class Slow(Listener):
     ...     def hit(self, name: str, key: str) -> None:

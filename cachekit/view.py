@@ -16,7 +16,7 @@ class CacheEntry:
     - `age`: seconds since its load ended. `ttl`: seconds it is fresh, `None` for good.
     - `fresh`: whether its ttl has not passed. What has is still here while
       `stale_while_revalidate` or `stale_if_error` allow it.
-    - `tags`: declared ones, then those from the result; an unusually long one as it is stored.
+    - `tags`: declared ones, then those from the result; an unusual one as it is stored.
     - `load_time`: seconds its load took, 0.0 if it was set.
     """
 
