@@ -111,14 +111,14 @@ class Filler:
     ) -> Entry:
         """A value to store; raises `EncodeError` if it can be neither copied nor encoded.
 
-        The store keeps it one lease longer than it is usable, as the anchor of its refresh.
+        The store keeps it one lease longer than it is usable, or two loads.
         """
         entry = Entry(Kind.VALUE)
         entry.load_time = took
         entry.stale_while_revalidate = policy.stale_while_revalidate
         entry.stale_if_error = policy.stale_if_error
         entry.freshen(policy.lifetime(value, ttl), self._clock)
-        entry.outlast(LEASE)
+        entry.outlast(spare(took))
         serializer = policy.serializer
         entry.codec, entry.schema = serializer.id, serializer.fingerprint
         entry.revision = policy.version
@@ -135,10 +135,15 @@ class Filler:
             log.warning("a value for %s was served but not stored: %s", call.key, error)
 
 
+def spare(load_time: float) -> float:
+    """How much longer than it is usable a value is kept, as the anchor of its refresh (R5)."""
+    return max(LEASE, 2 * load_time)
+
+
 def _is_worth_storing(policy: Policy, value: Any, entry: Entry, load: Load) -> bool:
     if load.skipped or (entry.ttl is not None and entry.ttl <= 0):
         return False
-    return policy.when is None or policy.when(value)
+    return policy.when is None or bool(policy.when(value))
 
 
 def _encoded(policy: Policy, value: Any) -> bytes:

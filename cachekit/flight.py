@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future
 from contextvars import ContextVar
 from typing import Final, NamedTuple
 
@@ -32,7 +33,8 @@ class Flight(Shared):
     """One load of one key: lease, load, fill. Those that one loader loads are a `party`.
 
     Without a `hold` nothing is stored. One that `finishes` is not given up when nobody waits; one
-    that is `behind` was begun for nobody who waits.
+    that is `behind` was begun for nobody who waits. `turn` is what it waits for under a cap on
+    loads, unless it is `urgent`.
     """
 
     def __init__(self, call: Call, deadline: float, *, finishes: bool = False) -> None:
@@ -42,6 +44,8 @@ class Flight(Shared):
         self.hold: Hold | None = None
         self.finishes = finishes
         self.behind = False
+        self.urgent = False
+        self.turn: Future[bool] | None = None
         self.leader_left = False
         self.before: Flight | None = None
         self.owner = call.owner

@@ -118,6 +118,12 @@ class Loader:
         entry.carry(lead.flight.hold.tags)
         return await self._filler.put([(lead, Made(Again(), entry))]) == 1
 
+    def hurry(self, flight: Flight) -> None:
+        """R9: a load waits for this one, which therefore waits for no slot."""
+        flight.urgent = True
+        if flight.turn is not None:
+            self._slots.let_pass(flight.turn)
+
     def longest(self, call: Call) -> float:
         """Seconds that a load takes at most, with its fill."""
         return call.policy.load_timeout + 4 * self._store.deadline
@@ -133,7 +139,6 @@ class Loader:
         load = self._context(leads)
         try:
             values = await self._load(leads, job, load)
-            self._failing_behind &= not leads[0].flight.behind
             derived = await self._result_tags.derive(leads, load, moment)
             took = self._now() - started
             made = [
@@ -159,6 +164,7 @@ class Loader:
         self, table: Table, made: Sequence[tuple[Lead, Made]], again: Job | None
     ) -> None:
         """Store what was loaded, or, if its tags do not count yet, load it `again`."""
+        self._note_failures(made)
         left = made if again is None else self._without_second(table, made, again)
         try:
             await self._filler.conclude(left)
@@ -177,7 +183,7 @@ class Loader:
             LEASE / 3, lambda: self._leases.renew(flights)
         )
         try:
-            async with self._slots.one(first.ways, timeout, counts=not nested):
+            async with self._slots.one(first.ways, timeout, flights, counts=not nested):
                 with self._listeners.load(first.name, first.key):
                     left = until - self._now()
                     result = await first.ways.load(lambda: job.start(calls), left)
@@ -204,14 +210,21 @@ class Loader:
 
     async def _failed(self, leads: Sequence[Lead], error: Exception) -> None:
         """R3: a load that failed lets the others try at once, unless its leader had left."""
-        self._count.load_errors += 1
         failed = Failed(error, error.__traceback__)
-        await self._filler.conclude(
-            [(lead, Made(failed, leaves_pass=_is_its_own(lead.flight))) for lead in leads]
-        )
-        if leads[0].flight.behind and not self._failing_behind:
-            self._failing_behind = True
-            log.warning("refreshing %s in the background fails", leads[0].call.key, exc_info=error)
+        made = [(lead, Made(failed, leaves_pass=_is_its_own(lead.flight))) for lead in leads]
+        self._note_failures(made)
+        await self._filler.conclude(made)
+
+    def _note_failures(self, made: Sequence[tuple[Lead, Made]]) -> None:
+        """Count them, and log when what runs behind the callers' backs begins to fail."""
+        failures = [(lead, r.outcome) for lead, r in made if isinstance(r.outcome, Failed)]
+        self._count.load_errors += bool(failures)
+        behind = made[0][0].flight.behind
+        if failures and behind and not self._failing_behind:
+            key, error = failures[0][0].call.key, failures[0][1].error
+            log.warning("refreshing %s in the background fails", key, exc_info=error)
+        if behind:
+            self._failing_behind = bool(failures)
 
     def _without_second(
         self, table: Table, made: Sequence[tuple[Lead, Made]], job: Job

@@ -137,8 +137,11 @@ class Rides:
             work = self._loader.fly_unstored(self.unstored, leads, job, until)
         else:
             work = self._loader.fly(self.flights, leads, job)
-        task = await rides[0].call.ways.lead(work)
-        self._loader.entrust(rides[0].table, leads, task)
+        if all(self._limit(ride) < inf for ride in rides):  # who blocks has to go on, too
+            self._loader.start_behind(rides[0].table, leads, work)
+        else:
+            task = await rides[0].call.ways.lead(work)
+            self._loader.entrust(rides[0].table, leads, task)
 
     async def follow(self, ride: Ride) -> Any:
         """Wait for a flight; it goes on without this caller as long as others wait."""
@@ -147,6 +150,8 @@ class Rides:
             assert ride.seen.entry is not None
             return await self._outwait(ride, call.key, ride.seen.entry.version)
         self._count.shared += not ride.leading
+        if inside():
+            self._loader.hurry(flight)
         try:
             await self._until_done(flight, call, self._limit(ride))
         finally:
@@ -216,9 +221,9 @@ class Rides:
         return self._have_old(ride)
 
     def _have_old(self, ride: Ride) -> Any:
-        """The old value, unless it is known by now that it was invalidated."""
+        """The old value, unless by now its time is over or it is known that it was invalidated."""
         old = ride.old
-        if old is None or not old.holds():
+        if old is None or not old.holds() or not old.serves_failures(self._now()):
             return AGAIN
         try:
             value = old.open(ride.call.policy.serializer)

@@ -2,11 +2,11 @@
 
 import threading
 from collections import deque
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from concurrent.futures import Future
 from contextlib import asynccontextmanager
-from typing import Any
 
+from cachekit.flight import Flight
 from cachekit.runtime import Ways
 
 
@@ -21,28 +21,34 @@ class Slots:
         """Nobody is loading (R12)."""
         self._lock = threading.RLock()
         self._free = self._size
-        self._queue: deque[Future[Any]] = deque()
+        self._queue: deque[Future[bool]] = deque()
 
     @asynccontextmanager
-    async def one(self, ways: Ways, timeout: float, *, counts: bool) -> AsyncGenerator[None]:
+    async def one(
+        self, ways: Ways, timeout: float, flights: Sequence[Flight], *, counts: bool
+    ) -> AsyncGenerator[None]:
         """A slot for the length of the block; `TimeoutError` if none is free in time.
 
-        What does not count, or may not wait, has one at once.
+        What does not count, is urgent, or may not wait, begins at once.
         """
-        if self._size is None or not counts or not ways.waits:
-            yield
-            return
-        await self._take(ways, timeout)
+        counts = counts and self._size is not None and ways.waits
+        counted = counts and await self._queue_up(ways, timeout, flights)
         try:
             yield
         finally:
-            self._give()
+            if counted:
+                self._give()
 
-    async def _take(self, ways: Ways, timeout: float) -> None:
-        turn: Future[None] = Future()
+    async def _queue_up(self, ways: Ways, timeout: float, flights: Sequence[Flight]) -> bool:
+        """Wait for a turn; whether it counts."""
+        turn: Future[bool] = Future()
         with self._lock:
             self._queue.append(turn)
             self._admit()
+        for flight in flights:
+            flight.turn = turn
+        if any(flight.urgent for flight in flights):
+            self.let_pass(turn)
         came = False
         try:
             came = await ways.wait(turn, timeout)
@@ -51,6 +57,14 @@ class Slots:
                 self._leave(turn)
         if not came:
             raise TimeoutError(f"no load began within {timeout} s: {self._size} were under way")
+        return turn.result()
+
+    def let_pass(self, turn: "Future[bool]") -> None:
+        """R9: a load that another load waits for waits for no slot, and takes none."""
+        with self._lock:
+            if turn in self._queue:
+                self._queue.remove(turn)
+                turn.set_result(False)
 
     def _give(self) -> None:
         with self._lock:
@@ -61,11 +75,11 @@ class Slots:
     def _admit(self) -> None:
         while self._free and self._queue:
             self._free -= 1
-            self._queue.popleft().set_result(None)
+            self._queue.popleft().set_result(True)
 
-    def _leave(self, turn: "Future[None]") -> None:
+    def _leave(self, turn: "Future[bool]") -> None:
         with self._lock:
             if turn in self._queue:
                 self._queue.remove(turn)
-            else:  # its turn came just now
+            elif turn.result():  # its turn came just now
                 self._give()

@@ -8,11 +8,11 @@ from cachekit.call import Call, Seen
 from cachekit.clock import Clock
 from cachekit.entry import Entry, Kind
 from cachekit.errors import ConfigurationError, EncodeError, InvalidationError
-from cachekit.filler import Filler
+from cachekit.filler import Filler, spare
 from cachekit.lease import Leases
 from cachekit.loader import Loader
 from cachekit.missing import MISSING, IsMissing
-from cachekit.policy import LEASE, Policy
+from cachekit.policy import Policy
 from cachekit.runtime import Ways
 from cachekit.stats import Counters
 from cachekit.store import Store
@@ -150,7 +150,7 @@ class Writer:
             return False
         new = old.copy()
         new.freshen(old.ttl if ttl is MISSING else ttl, self._clock)
-        new.outlast(LEASE)
+        new.outlast(spare(old.load_time))
         shorter = new.fresh_until < old.fresh_until
         work = self._written([Write(call.key, new, old.version, announce=shorter)], call.ways)
         outcome = (await self._store.finish(work, call.ways))[call.key]
