@@ -2,7 +2,7 @@
 
 import asyncio
 import pickle
-from collections.abc import Callable, Coroutine, Iterable
+from collections.abc import Callable, Coroutine, Iterable, Mapping
 from math import inf
 from typing import Any, Final, TypeVar
 
@@ -72,6 +72,49 @@ class Load:
         if self._error is not None and number <= self._failing:
             raise self._error
         return self._make(number)
+
+
+class Loads:
+    """A loader of several keys that waits for `finish()`, and notes what it was asked for."""
+
+    def __init__(self, make: Callable[[str, int], Any] = "{} {}".format) -> None:
+        self.asked: list[list[str]] = []
+        self.cancelled = 0
+        self.begun = asyncio.Event()
+        self.without: set[str] = set()
+        self._make = make
+        self._gate = asyncio.Event()
+        self._error: Exception | None = None
+
+    @property
+    def keys(self) -> list[str]:
+        """All that it was asked for, however often."""
+        return [key for keys in self.asked for key in keys]
+
+    def finish(self) -> "Loads":
+        self._gate.set()
+        return self
+
+    def fail(self, error: Exception) -> "Loads":
+        self._error = error
+        return self.finish()
+
+    async def __call__(self, keys: list[str]) -> Mapping[str, Any]:
+        self.asked.append(keys)
+        number = len(self.asked)
+        self.begun.set()
+        try:
+            await self._gate.wait()
+        except asyncio.CancelledError:
+            self.cancelled += 1
+            raise
+        if self._error is not None:
+            raise self._error
+        return {key: self._make(key, number) for key in keys if key not in self.without}
+
+
+def values(keys: Iterable[str], number: int = 1) -> dict[str, str]:
+    return {key: f"{key} {number}" for key in keys}
 
 
 TTL: Final = 10.0
