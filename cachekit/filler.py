@@ -99,6 +99,8 @@ class Filler:
         if made.entry is not None:  # R2: if nothing has forgotten the anchor meanwhile
             fill = Write(lead.call.key, made.entry, hold.anchor)
             return [fill, *off] if hold.is_claim else [fill]
+        if isinstance(made.outcome, Failed):  # R5: an old value stays
+            return off
         gone = [Write(lead.call.key, None, hold.anchor, announce=True)]
         return [*gone, *off] if hold.is_claim else gone
 

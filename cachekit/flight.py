@@ -62,12 +62,13 @@ class Flight(Shared):
         """The version that the fill is conditional on."""
         return None if self.hold is None else self.hold.anchor
 
-    def is_stranded(self, now: float) -> bool:
-        """Whether it has hung past its time, or its loop has died under it."""
-        task = self.task
-        return not self.done and (
-            now >= self.deadline or (task is not None and task.get_loop().is_closed())
-        )
+    def stranded(self, now: float) -> Outcome | None:
+        """What becomes of who waits if its loop has died under it, or it has hung past its time."""
+        if self.task is not None and self.task.get_loop().is_closed():
+            return Again()
+        if now >= self.deadline:
+            return Failed(TimeoutError(f"the load of {self.key} took too long"))
+        return None
 
     def abandon(self) -> None:
         self.party.discard(self)
@@ -145,11 +146,15 @@ class Table:
 
     def _living(self, flights: dict[str, Flight], key: str) -> Flight | None:
         flight = flights.get(key)
-        if flight is not None and flight.is_stranded(self._now()):
-            self._drop(flight)
-            flight.settle(Failed(TimeoutError(f"the load of {key} took too long")))
-            self._give_up([flight.hold])
-        return None if flight is None or flight.done else flight
+        if flight is None or flight.done:
+            return None
+        stranded = flight.stranded(self._now())
+        if stranded is None:
+            return flight
+        self._drop(flight)
+        flight.settle(stranded)
+        self._give_up([flight.hold])
+        return None
 
     @staticmethod
     def _board(flight: Flight) -> Flight:

@@ -233,7 +233,9 @@ class Loader:
         first = [
             (lead, result)
             for lead, result in made
-            if lead.flight.hold is not None and isinstance(result.outcome, Loaded)
+            if lead.flight.hold is not None
+            and not lead.flight.done  # given up: R2, its stub is no longer ours
+            and isinstance(result.outcome, Loaded)
         ]
         second = [
             Lead(
@@ -279,7 +281,10 @@ class Loader:
     async def _second(self, table: Table, leads: Sequence[Lead], job: Job) -> None:
         _leave_all_blocks()
         try:
-            await self._load_and_fill(table, leads, job, last=True)
+            if not self._store.closed:  # who closes it may have missed flights as new as these
+                await self._load_and_fill(table, leads, job, last=True)
+        except CacheClosedError:  # nobody waits who has to be told
+            pass
         finally:
             _land(table, leads)
 
