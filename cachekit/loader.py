@@ -70,8 +70,9 @@ class Loader:
         """Those whose load begins; the others look again, or have been given up meanwhile."""
         begun = [lead for lead in flying if not lead.flight.done]
         self._give_up([lead for lead in flying if lead.flight.done])
+        beginning = set(begun)
         for lead in leads:
-            if lead in begun:
+            if lead in beginning:
                 table.begin(lead.flight, lead.flight.hold, self.deadline(lead.call))
             else:
                 table.land(lead.flight)
@@ -230,13 +231,10 @@ class Loader:
         self, table: Table, made: Sequence[tuple[Lead, Made]], job: Job
     ) -> Sequence[tuple[Lead, Made]]:
         """R7: by now the tags have been seen, so a second load on the same hold will count."""
-        first = [
-            (lead, result)
-            for lead, result in made
-            if lead.flight.hold is not None
-            and not lead.flight.done  # given up: R2, its stub is no longer ours
-            and isinstance(result.outcome, Loaded)
-        ]
+        first: list[tuple[Lead, Made]] = []
+        left: list[tuple[Lead, Made]] = []
+        for each in made:
+            (first if _may_be_loaded_again(*each) else left).append(each)
         second = [
             Lead(
                 lead.call, lead.seen, table.follow(lead.flight, lead.call, self.deadline(lead.call))
@@ -247,7 +245,7 @@ class Loader:
             lead.flight.end(result.outcome)
         if second:
             self.start_behind(table, second, self._second(table, second, job))
-        return [each for each in made if each not in first]
+        return left
 
     def start_behind(
         self, table: Table, leads: Sequence[Lead], work: Coroutine[Any, Any, None]
@@ -292,6 +290,12 @@ class Loader:
 def _land(table: Table, leads: Sequence[Lead]) -> None:
     for lead in leads:
         table.land(lead.flight)
+
+
+def _may_be_loaded_again(lead: Lead, made: Made) -> bool:
+    """Whether there is a hold to fill on; R2: that of a flight that was given up is gone."""
+    flight = lead.flight
+    return flight.hold is not None and not flight.done and isinstance(made.outcome, Loaded)
 
 
 def _is_its_own(flight: Flight) -> bool:

@@ -1,6 +1,6 @@
 """The tag records: the current version of each tag, changed in place."""
 
-from collections import deque
+from collections import OrderedDict
 from collections.abc import Iterable, Iterator, Mapping
 from math import inf
 from typing import Final
@@ -9,7 +9,7 @@ from weakref import WeakKeyDictionary, WeakValueDictionary
 from cachekit.entry import Entry, new_version
 
 HELD: Final = 10_000
-"""So many of the records written or read last are held even if no entry names them yet."""
+"""So many records, those written or read last, are held even if no entry names them yet."""
 
 
 class TagRecords:
@@ -23,7 +23,7 @@ class TagRecords:
     def __init__(self) -> None:
         self._records: WeakValueDictionary[str, Entry] = WeakValueDictionary()
         self._deadlines: WeakKeyDictionary[Entry, float] = WeakKeyDictionary()
-        self._held: deque[Entry] = deque(maxlen=HELD)
+        self._held: OrderedDict[Entry, None] = OrderedDict()
 
     def __iter__(self) -> Iterator[str]:
         return iter(list(self._records))
@@ -42,8 +42,11 @@ class TagRecords:
         return {key: record for key, record in found if record is not None}
 
     def hold(self, record: Entry) -> None:
-        """Keep a record that something is about to name."""
-        self._held.append(record)
+        """Keep a record that something is about to name; one read often takes one place."""
+        self._held[record] = None
+        self._held.move_to_end(record)
+        if len(self._held) > HELD:
+            self._held.popitem(last=False)
 
     def put(self, key: str, entry: Entry, now: float, deadline: float) -> None:
         """Give the live record the version of `entry`; if there is none, `entry` becomes it."""
