@@ -67,7 +67,7 @@ class Engine:
         self._clock = clock
         counters, told = self.ledger.counters, Listeners(listeners)
         self._sightings = sightings = Sightings()
-        self.store = store = Store(self.backend, deadline, counters)
+        self.store = store = Store(self.backend, deadline, clock, counters)
         self._slots = Slots(max_loads)
         self.leases = leases = Leases(store, clock, counters, sightings)
         filler = Filler(store, leases, clock, counters)

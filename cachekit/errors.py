@@ -31,10 +31,13 @@ class InvalidationError(CacheError):
     """Something that forgets or replaces was not acknowledged by the store.
 
     Catch it after your commit and answer normally; `unreached` names what may still be served
-    elsewhere until it expires.
+    elsewhere until it expires, `__cause__` is what the store raised, if it did.
     """
 
-    def __init__(self, action: str, unreached: Sequence[str], cause: object = None) -> None:
+    def __init__(
+        self, action: str, unreached: Sequence[str], cause: BaseException | None = None
+    ) -> None:
         self.unreached = tuple(unreached)
         names = ", ".join(self.unreached)
         super().__init__(f"{action} was not acknowledged for: {names} ({cause or 'no answer'})")
+        self.__cause__ = cause

@@ -74,9 +74,8 @@ def masked(url: str) -> str:
 def _load(group: str, name: str, shown: str) -> Any:
     found = {entry.value: entry for entry in entry_points(group=group, name=name)}
     if not found:
-        raise ConfigurationError(
-            f"no plug-in for {shown}; {_installed(group)}{_advice(group, name)}"
-        )
+        advice = _advice(group, name) or _manual(group, name)
+        raise ConfigurationError(f"no plug-in for {shown}; {_installed(group)}{advice}")
     if len(found) > 1:
         raise ConfigurationError(f"several plug-ins for {shown}: {', '.join(sorted(found))}")
     return _imported(group, next(iter(found.values())), shown)
@@ -95,6 +94,13 @@ def _imported(group: str, entry: EntryPoint, shown: str) -> Any:
 def _installed(group: str) -> str:
     names = sorted({entry.name for entry in entry_points(group=group)})
     return f"installed: {', '.join(names) or 'none'}"
+
+
+def _manual(group: str, name: str) -> str:
+    return (
+        f"; a package brings one by an entry point {name!r} in the group {group!r}, and one that "
+        "is in no package is given itself, as an object"
+    )
 
 
 def _advice(group: str, name: str) -> str:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, TypeAlias, cast
 
 from cachekit.backend import Backend
-from cachekit.errors import ConfigurationError
+from cachekit.errors import CacheError, ConfigurationError
 from cachekit.registry import backend_from
 from cachekit.runtime import afresh_after_fork
 
@@ -16,7 +16,8 @@ class Source:
     """The backend that `spec` stands for.
 
     A URL is looked up at once (what is there from the start is `known`), a callable is called when
-    the cache opens and again when it opens after it was closed.
+    the cache opens and again when it opens after it was closed. One that raises is a
+    `ConfigurationError`, and called again by whoever comes next.
     """
 
     def __init__(self, spec: BackendSpec) -> None:
@@ -47,8 +48,21 @@ def _maker(spec: Any) -> Callable[[], Backend]:
         backend = _backend(spec)
         return lambda: backend
     if callable(spec):
-        return lambda: _backend(spec())
+        return lambda: _backend(_called(spec))
     raise ConfigurationError(f"{spec!r} is no backend: {_WANTED}")
+
+
+def _called(make: Callable[[], Any]) -> Any:
+    try:
+        return make()
+    except CacheError:
+        raise
+    except Exception as error:
+        name = getattr(make, "__qualname__", repr(make))
+        raise ConfigurationError(
+            f"{name}() made no backend, it raised {type(error).__name__}: {error}; give a Backend, "
+            "or a callable that needs no arguments and makes one"
+        ) from error
 
 
 _WANTED = "give a URL such as 'memory://', a Backend, a list of them, or a callable that makes one"

@@ -45,7 +45,9 @@ class Counters:
 class Stats:
     """A moment's figures of one cache.
 
-    - `hits`, `misses`, `loads`: of all functions and direct calls together.
+    - `hits`, `misses`, `loads`: of all functions and direct calls together. Hits and misses are
+      counted by caller, and a stale value that is served at once is a hit. A thousand callers who
+      share one load are a thousand misses, one of `loads` and 999 of `shared`.
     - `load_errors`: loads that raised or took longer than their timeout.
     - `shared`: calls that got their value from a load someone else had begun.
     - `fills`, `refused_fills`: values stored, and not stored since something forgot them meanwhile.
@@ -55,7 +57,9 @@ class Stats:
     - `waits`: times a call waited for another process's load.
     - `passes`: loads that failed and let others try at once.
     - `renewals`: stubs and passes kept alive under a long load.
-    - `unstored`, `alone`: loads not stored: the store did not answer, or waiting was no option.
+    - `unstored`: loads that stored nothing since the store did not answer when they began, or since
+      the load of another process had been waited for in vain.
+    - `alone`: loads for one caller, neither stored nor shared: inside of `deferred()`, say.
     - `not_encoded`: values that could be neither copied nor encoded.
     - `unreadable`: entries that were torn, corrupt or written by another serializer.
     - `unreached`: backend operations without an answer.

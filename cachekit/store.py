@@ -18,9 +18,11 @@ from cachekit.backend import (
     Write,
 )
 from cachekit.batch import ReadBatches
+from cachekit.clock import Clock
 from cachekit.entry import Entry
 from cachekit.errors import CacheClosedError, ConfigurationError, UnsupportedError
 from cachekit.guard import Guard
+from cachekit.health import Health
 from cachekit.home import HOMES, OPENING, Home
 from cachekit.runtime import (
     LoopHeldError,
@@ -68,13 +70,15 @@ class Store:
     `deadline` is how many seconds an operation of a backend that does I/O may take.
     """
 
-    def __init__(self, find: Callable[[], Backend], deadline: float, counters: Counters) -> None:
+    def __init__(
+        self, find: Callable[[], Backend], deadline: float, clock: Clock, counters: Counters
+    ) -> None:
         self.peek: Callable[[str], Entry | None] = _nothing
         self.closed = False
         self.deadline = deadline
         self._find = find
         self._count = counters
-        self._failing: dict[str, BaseException] = {}
+        self._health = Health(clock)
         self._held_up: LoopHeldError | None = None
         self.after_fork()
         afresh_after_fork(self)
@@ -96,7 +100,7 @@ class Store:
     @property
     def failure(self) -> BaseException | None:
         """Why the backend does not answer, if so."""
-        return next(iter(list(self._failing.values())), self._held_up)
+        return self._health.failure or self._held_up
 
     @property
     def inline(self) -> bool:
@@ -192,7 +196,7 @@ class Store:
         if unreached is not None:
             self._check_open()  # closing ends what is under way
         self._count.unreached += unreached is not None
-        self._note("reads", None if unreached is None else unreached.cause or _NO_ANSWER)
+        self._health.note("reads", None if unreached is None else unreached.cause or _NO_ANSWER)
         return found
 
     async def ready(self, ways: Ways) -> bool:
@@ -202,7 +206,7 @@ class Store:
         except MISTAKES:
             raise
         except Exception as error:
-            self._note("writes", error)
+            self._health.note("writes", error)
             return False
         return True
 
@@ -304,14 +308,14 @@ class Store:
         if UNREACHED in outcomes:
             self._count.unreached += 1
             failure = failure or _NO_ANSWER
-        self._note("writes", failure)
+        self._health.note("writes", failure)
         return outcomes
 
     async def _trying(self, home: Home, writes: Sequence[Write]) -> None:
         try:
             await self._writing(home, writes)
         except Exception as error:
-            self._note("writes", error)
+            self._health.note("writes", error)
 
     def _start(self, work: Callable[[], Coroutine[Any, Any, Any]]) -> None:
         task = asyncio.get_running_loop().create_task(work())
@@ -328,13 +332,3 @@ class Store:
         if self._held_up is None:
             log.warning("a blocking call does without the backend: %s", error)
         self._held_up = error
-
-    def _note(self, what: str, failure: BaseException | None) -> None:
-        """Log when `what` begins to fail, and when it no longer does."""
-        if failure is None:
-            if self._failing.pop(what, None) is not None:
-                log.warning("the cache has its backend back: %s succeed", what)
-            return
-        if what not in self._failing:
-            log.warning("the cache does without its backend: %s fail: %r", what, failure)
-        self._failing[what] = failure

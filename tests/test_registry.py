@@ -71,8 +71,17 @@ def test_an_unknown_scheme_says_which_extra_brings_it(install: Any, scheme: str)
 
 def test_a_scheme_nobody_knows_lists_what_is_installed(install: Any) -> None:
     install()
-    with pytest.raises(ConfigurationError, match=r"no plug-in for ftp://; installed: none$"):
+    with pytest.raises(ConfigurationError, match=r"no plug-in for ftp://; installed: none;"):
         backend_from("ftp://x")
+
+
+def test_a_scheme_nobody_knows_says_how_one_is_registered(install: Any) -> None:
+    install()
+    with pytest.raises(
+        ConfigurationError,
+        match=r"entry point 'lmdb' in the group 'cachekit.backends'.*itself, as an object",
+    ):
+        backend_from("lmdb:///cache")
 
 
 def test_an_unknown_serializer_says_which_extra_brings_it(install: Any) -> None:

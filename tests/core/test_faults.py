@@ -9,6 +9,7 @@ import pytest
 from cachekit import MISSING, Cache, InvalidationError, Key, Prefix, Tag
 from cachekit.backend import Write
 from cachekit.entry import Kind
+from cachekit.health import QUIET
 from tests.core.conftest import Caches
 from tests.core.helpers import Load, ends, start, ticks
 from tests.core.slow_store import SlowStore, of_kind
@@ -233,6 +234,49 @@ async def test_an_outage_is_logged_once(
         assert "has its backend back: reads succeed" in caplog.text
         assert len(caplog.records) == 2
         caplog.clear()
+        await asyncio.sleep(QUIET)
+
+
+async def test_what_fails_and_succeeds_in_turns_does_not_fill_the_log(
+    slow: Cache, store: SlowStore, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A store that is too small for large values, say: once a minute is enough."""
+    for _ in range(100):
+        await slow.set("k", 1)
+        store.loses = lambda write: True
+        with pytest.raises(InvalidationError):
+            await slow.set("k", 2)
+        store.loses = lambda write: False
+        await asyncio.sleep(1)
+    begun = [record for record in caplog.records if "writes fail" in record.getMessage()]
+    ended = [record for record in caplog.records if "writes succeed" in record.getMessage()]
+    assert len(begun) == 2
+    assert len(ended) == 2
+
+
+async def test_an_outage_that_follows_on_another_is_logged_if_it_lasts(
+    slow: Cache, store: SlowStore, caplog: pytest.LogCaptureFixture
+) -> None:
+    await slow.open()
+    refuse(store)
+    await slow.get("k")
+    store.heal()
+    await slow.get("k")
+    refuse(store)
+    await slow.get("k")
+    assert len(caplog.records) == 2
+    await asyncio.sleep(QUIET)
+    await slow.get("k")
+    assert len(caplog.records) == 3
+
+
+async def test_what_was_not_acknowledged_says_why(slow: Cache, store: SlowStore) -> None:
+    """With the error of the store as its cause, and so with where that was raised."""
+    await slow.open()
+    refuse(store)
+    with pytest.raises(InvalidationError, match="refused") as caught:
+        await slow.delete("k")
+    assert isinstance(caught.value.__cause__, ConnectionRefusedError)
 
 
 async def test_a_store_that_only_reads(

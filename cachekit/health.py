@@ -1,0 +1,47 @@
+"""Which operations of a backend fail at the moment, and saying so in the log."""
+
+import logging
+from math import inf
+from typing import Final
+
+from cachekit.clock import Clock
+
+log: Final = logging.getLogger("cachekit")
+
+QUIET: Final = 60.0
+"""Seconds from one complaint to the next of the same kind."""
+
+
+class Health:
+    """What fails, by kind: `reads`, `writes`. That it does is logged, and that it no longer does.
+
+    No kind is complained of twice within `QUIET` seconds: where small values can be stored and
+    large ones cannot, writes would fail and succeed in turns, and the log would do nothing else.
+    """
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._failing: dict[str, BaseException] = {}
+        self._complained: dict[str, float] = {}
+        self._told: set[str] = set()
+
+    @property
+    def failure(self) -> BaseException | None:
+        """Why the backend does not answer, if so."""
+        return next(iter(list(self._failing.values())), None)
+
+    def note(self, what: str, failure: BaseException | None) -> None:
+        """An operation of that kind has failed, or has not."""
+        if failure is not None:
+            self._failing[what] = failure
+            self._complain(what, failure)
+        elif self._failing.pop(what, None) is not None and what in self._told:
+            self._told.discard(what)
+            log.warning("the cache has its backend back: %s succeed", what)
+
+    def _complain(self, what: str, failure: BaseException) -> None:
+        now = self._clock.monotonic()
+        if what not in self._told and now >= self._complained.get(what, -inf) + QUIET:
+            self._told.add(what)
+            self._complained[what] = now
+            log.warning("the cache does without its backend: %s fail: %r", what, failure)
