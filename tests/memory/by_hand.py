@@ -58,7 +58,7 @@ def value(
 ) -> Entry:
     """A value that is fresh for good."""
     entry = Entry(Kind.VALUE, version=version, keep=keep, tags=tags).keeping(content, share=False)
-    entry.fresh_until = float("inf")
+    entry.fresh_until = entry.serves_until = float("inf")
     return entry
 
 

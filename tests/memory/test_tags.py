@@ -26,7 +26,7 @@ def tagged(backend: MemoryBackend, key: str = "v:k", kind: Kind = Kind.VALUE) ->
     """An entry that carries what the tags `t:a` and `t:b` are at."""
     now = {name: record.version for name in ("t:a", "t:b") if (record := read(backend, name))}
     entry = Entry(kind, tags=now)
-    entry.fresh_until = float("inf")
+    entry.fresh_until = entry.serves_until = float("inf")
     write(backend, key, entry)
     return entry
 
