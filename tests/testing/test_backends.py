@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from hypothesis import Phase, settings
 
-from cachekit.testing.backends import BackendSuite
+from cachekit.testing.backends import BackendSuite, likeness
 from tests.testing import lying_backends
 
 FILE = Path(lying_backends.__file__)
@@ -75,12 +75,23 @@ LIES: list[tuple[str, str]] = [
     ("PeeksAtNothing", "a_peek_finds_what_was_written"),
 ]
 
+MESSAGES: list[tuple[str, str, str]] = [
+    ("IsNotAtomic", "absent_is_won_by_one", "callers got DONE for one ABSENT"),
+    ("IsNotAtomic", "a_version_is_deleted_by_one", "callers got DONE for one expected version"),
+    ("IsNotAtomic", "no_count_is_lost", "though its expected version had been replaced"),
+    ("ForgetsACapability", "it_has_what_it_claims", "forget_prefix>}, capability() gives None"),
+    ("ClaimsTooMuch", "it_has_what_it_claims", "forget_prefix>}, the suite's `capabilities` lacks"),
+    ("ServesWhatExpired", "past_its_time_it_is_absent", "what was kept for 0.5 s is there after"),
+    ("ComesBack", "what_was_forgotten_does_not_come_back", "came back after close() and open()"),
+]
+
 
 class Asked:
-    """A plug-in that runs what the lies are about, and hears which tests failed."""
+    """A plug-in that runs what the lies are about, and hears which tests failed, and how."""
 
     def __init__(self) -> None:
-        self.failed: set[tuple[str, str]] = set()
+        self.order: list[str] = []
+        self.failed: dict[tuple[str, str], str] = {}
         self._tests: dict[str, tuple[str, str]] = {}
 
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
@@ -88,11 +99,12 @@ class Asked:
             test: Any = item
             liar = test.callspec.params["liar"]
             self._tests[item.nodeid] = liar, test.originalname.removeprefix("test_")
+        self.order = list(dict.fromkeys(test for _, test in self._tests.values()))
         items[:] = [item for item in items if self._tests[item.nodeid] in LIES]
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         if report.when == "call" and report.failed:
-            self.failed.add(self._tests[report.nodeid])
+            self.failed[self._tests[report.nodeid]] = report.longreprtext
 
 
 @contextmanager
@@ -108,8 +120,8 @@ def unshrunk() -> Iterator[None]:
 
 
 @cache
-def noticed() -> set[tuple[str, str]]:
-    """The lies that made a test fail, each with the name of that test.
+def noticed() -> Asked:
+    """What the suite has noticed.
 
     No plug-in is there but ours and that of Hypothesis: the suite needs none.
     """
@@ -121,12 +133,39 @@ def noticed() -> set[tuple[str, str]]:
     files = ["-c", os.devnull, "--rootdir", str(ROOT), str(FILE)]
     with unshrunk():
         pytest.main([*plugins, *files], plugins=[asked])
-    return asked.failed
+    return asked
 
 
 @pytest.mark.parametrize(("liar", "test"), LIES)
 def test_a_lie_is_noticed(liar: str, test: str) -> None:
-    assert (liar, test) in noticed()
+    assert (liar, test) in noticed().failed
+
+
+@pytest.mark.parametrize(("liar", "test", "message"), MESSAGES)
+def test_the_promise_that_is_broken_is_named(liar: str, test: str, message: str) -> None:
+    assert message in noticed().failed[liar, test]
+
+
+def test_what_is_simple_comes_first() -> None:
+    """So that the first failure can be read."""
+    order = noticed().order
+    assert order[0] == "what_was_written_is_read"
+    assert order.index("past_its_time_it_is_absent") < order.index("absent_is_won_by_one")
+    assert order[-1] == LIKE_THE_REFERENCE
+
+
+def test_the_search_for_a_small_history_ends(monkeypatch: pytest.MonkeyPatch) -> None:
+    now = [0.0]
+    monkeypatch.setattr(likeness, "monotonic", lambda: now[0])
+    small, large = [likeness.Wait(0.5)], [likeness.Wait(1.0)]
+    shrinking = likeness.Shrinking()
+    now[0] += 2 * likeness.SHRINKING
+    assert not shrinking.leaves_out(large), "there is no end to it while nothing has failed"
+    shrinking.note(large)
+    assert not shrinking.leaves_out(small)
+    now[0] += 2 * likeness.SHRINKING
+    assert shrinking.leaves_out(small)
+    assert not shrinking.leaves_out(large), "what has failed fails again"
 
 
 def test_every_liar_is_asked() -> None:

@@ -40,8 +40,10 @@ class CapabilityTests(Given):
 
     def test_it_has_what_it_claims(self, subject: Subject) -> None:
         """Each of `capabilities`, no less and no more; a wrapper has those of what it wraps."""
-        capability = subject.backend.capability
-        assert {token for token in KNOWN if capability(token) is not None} == self.capabilities
+        has = {token for token in KNOWN if subject.backend.capability(token) is not None}
+        lacking, extra = set(self.capabilities) - has, has - self.capabilities
+        assert not lacking, f"the suite's `capabilities` has {lacking}, capability() gives None"
+        assert not extra, f"capability() gives {extra}, the suite's `capabilities` lacks it: add it"
 
     def test_it_answers_for_no_token_that_it_does_not_know(self, subject: Subject) -> None:
         """Tokens are compared by identity, not by name."""

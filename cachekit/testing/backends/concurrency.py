@@ -31,7 +31,7 @@ class ConcurrencyTests(Given):
         for key in KEYS[:5]:
             entries = [an_entry(kind) for _ in range(MANY)]
             outcomes = subject.run(all_write(rivals, key, entries, ABSENT))
-            check_winner(subject, key, entries, outcomes)
+            check_winner(subject, key, entries, outcomes, "ABSENT")
 
     def test_a_version_is_replaced_by_one(self, subject: Subject, rivals: Rivals) -> None:
         """Of many who would replace the same entry, one does."""
@@ -39,14 +39,14 @@ class ConcurrencyTests(Given):
             subject.write(key, an_entry(version=1))
             entries = [an_entry() for _ in range(MANY)]
             outcomes = subject.run(all_write(rivals, key, entries, 1))
-            check_winner(subject, key, entries, outcomes)
+            check_winner(subject, key, entries, outcomes, "expected version")
 
     def test_a_version_is_deleted_by_one(self, subject: Subject, rivals: Rivals) -> None:
         """Of many who would delete the same entry, one does."""
         for key in KEYS[:5]:
             subject.write(key, an_entry(version=1))
             outcomes = subject.run(all_write(rivals, key, [None] * MANY, 1))
-            assert sorted(map(str, outcomes)) == [str(DONE)] + [str(REFUSED)] * (MANY - 1)
+            check_one_won(key, outcomes, "expected version")
 
     def test_no_count_is_lost(self, subject: Subject, rivals: Rivals) -> None:
         """Who reads a version and replaces it on that condition counts up, one by one."""
@@ -54,8 +54,11 @@ class ConcurrencyTests(Given):
         workers = [count(rivals[n % len(rivals)], "v:count", WORKERS) for n in range(WORKERS)]
         subject.run(together(workers))
         found = subject.find("v:count")
-        assert found is not None
-        assert found.version == WORKERS * TIMES
+        assert found is not None, "the count is gone, though nobody deleted it"
+        assert found.version == WORKERS * TIMES, (
+            f"of {WORKERS * TIMES} counts {WORKERS * TIMES - found.version} were lost: a write got "
+            "DONE though its expected version had been replaced since it was read"
+        )
 
     def test_each_read_has_its_own_answer(self, subject: Subject, rivals: Rivals) -> None:
         """Reads and writes at once of different keys are never mixed up."""
@@ -125,12 +128,26 @@ class ConcurrencyTests(Given):
         assert {key: found[key] for key in KEYS[6:]} == {key: before[key] for key in KEYS[6:]}
 
 
-def check_winner(subject: Subject, key: str, entries: list[Entry], outcomes: list[Outcome]) -> None:
+def check_winner(
+    subject: Subject, key: str, entries: list[Entry], outcomes: list[Outcome], condition: str
+) -> None:
     """One of `entries` was written, the others were refused, and that one is there."""
-    assert sorted(map(str, outcomes)) == [str(DONE)] + [str(REFUSED)] * (len(entries) - 1)
+    check_one_won(key, outcomes, condition)
     found = subject.find(key)
-    assert found is not None
-    assert found.version == entries[outcomes.index(DONE)].version
+    assert found is not None, f"a write of {key!r} got DONE, and then nothing was there"
+    assert found.version == entries[outcomes.index(DONE)].version, (
+        f"under {key!r} is the entry of a caller who was refused"
+    )
+
+
+def check_one_won(key: str, outcomes: list[Outcome], condition: str) -> None:
+    """One write was done, the others were refused."""
+    won, size = outcomes.count(DONE), len(outcomes)
+    assert won == 1, (
+        f"{won} of {size} callers got DONE for one {condition}: from the look at {key!r} to the "
+        "write nobody else may write there, on no thread and in no process"
+    )
+    assert outcomes.count(REFUSED) == size - 1, f"neither DONE nor REFUSED: {set(outcomes)}"
 
 
 async def together(work: Iterable[Coroutine[Any, Any, T]]) -> list[T]:

@@ -55,8 +55,10 @@ class ConditionTests(Given):
     ) -> None:
         """`ANY`, `ABSENT`, or the version that must be there, whatever kind of entry has it."""
         subject.write("v:there", an_entry(kind, version=5))
-        assert subject.write("v:there", an_entry(kind, version=7), expected) is on_version_5
-        assert subject.write("v:nothing", an_entry(kind, version=7), expected) is on_nothing
+        outcome = subject.write("v:there", an_entry(kind, version=7), expected)
+        assert outcome is on_version_5, f"version 5 was there, and {expected} was expected"
+        outcome = subject.write("v:nothing", an_entry(kind, version=7), expected)
+        assert outcome is on_nothing, f"nothing was there, and {expected} was expected"
         found = {key: entry.version for key, entry in subject.read("v:there", "v:nothing").items()}
         there = {"v:there": 7 if on_version_5 is DONE else 5}
         assert found == (there | {"v:nothing": 7} if on_nothing is DONE else there)
@@ -73,8 +75,10 @@ class ConditionTests(Given):
     ) -> None:
         """The same conditions, the same outcomes."""
         subject.write("v:there", an_entry(version=5))
-        assert subject.write("v:nothing", None, expected) is on_nothing
-        assert subject.write("v:there", None, expected) is on_version_5
+        outcome = subject.write("v:nothing", None, expected)
+        assert outcome is on_nothing, f"nothing was there, and {expected} was expected"
+        outcome = subject.write("v:there", None, expected)
+        assert outcome is on_version_5, f"version 5 was there, and {expected} was expected"
         assert (subject.find("v:there") is None) == (on_version_5 is DONE)
 
     def test_a_refused_write_changes_nothing(self, subject: Subject) -> None:

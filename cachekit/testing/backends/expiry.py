@@ -34,10 +34,12 @@ class ExpiryTests(Given):
         keys = ["v:read", "v:absent", "v:version", "v:deleted"]
         subject.put((key, an_entry(kind, version=5, keep=self.short)) for key in keys)
         subject.wait(self.ended)
-        assert subject.write("v:absent", an_entry(version=6), ABSENT) is DONE
-        assert subject.write("v:version", an_entry(version=6), 5) is REFUSED
-        assert subject.write("v:deleted", None, 5) is REFUSED
-        assert list(subject.read(*keys)) == ["v:absent"]
+        over = f"what was kept for {self.short} s is there after {self.ended} s, to"
+        assert subject.write("v:absent", an_entry(version=6), ABSENT) is DONE, f"{over} ABSENT"
+        outcome = subject.write("v:version", an_entry(version=6), 5)
+        assert outcome is REFUSED, f"{over} who expects its version"
+        assert subject.write("v:deleted", None, 5) is REFUSED, f"{over} who expects its version"
+        assert list(subject.read(*keys)) == ["v:absent"], f"{over} a read"
 
     @pytest.mark.parametrize("kind", KINDS, ids=named)
     def test_without_an_end_it_stays(self, subject: Subject, kind: Kind) -> None:

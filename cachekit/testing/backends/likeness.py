@@ -2,9 +2,11 @@
 
 from collections.abc import Mapping, Sequence
 from itertools import count
+from math import inf
+from time import monotonic
 from typing import Any, Final, NamedTuple, TypeAlias
 
-from hypothesis import given, settings
+from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from cachekit.backend import ABSENT, ANY, DONE, FORGET_PREFIX, PEEK, Condition, Write
@@ -17,6 +19,9 @@ from cachekit.testing.reference import ReferenceBackend
 
 LONG: Final = 3600.0
 """Seconds that an entry is kept where the suite cannot move the clock."""
+
+SHRINKING: Final = 5.0
+"""Seconds in which a history that fails is made smaller."""
 
 
 class Put(NamedTuple):
@@ -75,16 +80,48 @@ class LikenessTests(Given):
         steps += [FORGETS] if FORGET_PREFIX in self.capabilities else []
         steps += [WAITS] if clock is not None else []
         span = max(self.short, 8 * self.slack)
+        shrinking = Shrinking()
 
-        @settings(max_examples=self.examples, deadline=None, report_multiple_bugs=False)
+        @settings(
+            max_examples=self.examples,
+            deadline=None,
+            report_multiple_bugs=False,
+            phases=[phase for phase in settings().phases if phase is not Phase.explain],
+        )
         @given(st.lists(st.one_of(steps), max_size=15))
         def compare(history: list[Step]) -> None:
+            if shrinking.leaves_out(history):
+                return
             both = Both(subject, next(numbers), span if clock is not None else LONG)
-            for step in history:
-                both.take(step)
-                both.agree()
+            try:
+                for step in history:
+                    both.take(step)
+                    both.agree()
+            except BaseException:
+                shrinking.note(history)
+                raise
 
         compare()
+
+
+class Shrinking:
+    """Has Hypothesis end its search for a small history that fails, `SHRINKING` seconds on.
+
+    From then on no history is tried that has not failed before, so that it finds no smaller one.
+    """
+
+    def __init__(self) -> None:
+        self._until = inf
+        self._failed: set[str] = set()
+
+    def leaves_out(self, history: Sequence[Step]) -> bool:
+        """Whether this history is not to be tried any more."""
+        return monotonic() > self._until and repr(history) not in self._failed
+
+    def note(self, history: Sequence[Step]) -> None:
+        """This history has failed."""
+        self._until = min(self._until, monotonic() + SHRINKING)
+        self._failed.add(repr(history))
 
 
 class Both:
@@ -106,13 +143,15 @@ class Both:
         else:
             writes = [self._write(put) for put in step]
             wanted = self.subject.run(self.reference.write(writes))
-            assert self.subject.write_all(*writes) == wanted
+            assert self.subject.write_all(*writes) == wanted, "the reference gives other outcomes"
 
     def agree(self) -> None:
         """What is under each key is the same, and nothing else is served from a peek."""
         keys = [self._key(name) for name in NAMES]
         wanted = self.subject.run(read(self.reference, *keys))
-        assert _told(self.subject.read(*keys)) == _told(wanted)
+        assert _told(self.subject.read(*keys)) == _told(wanted), (
+            "the reference finds something else"
+        )
         able = self.subject.backend.capability(PEEK)
         for key in keys if able is not None else []:
             assert able is not None

@@ -11,16 +11,17 @@ from cachekit.testing.backends.peeks import PeekTests
 from cachekit.testing.backends.prefixes import PrefixTests
 
 
+# pytest begins with the last of these: what is simple first, so that the first failure is, too.
 class BackendSuite(
-    ContentTests,
-    ConditionTests,
-    ExpiryTests,
+    LikenessTests,
     ConcurrencyTests,
+    PeekTests,
+    PrefixTests,
     LifecycleTests,
     CapabilityTests,
-    PrefixTests,
-    PeekTests,
-    LikenessTests,
+    ExpiryTests,
+    ConditionTests,
+    ContentTests,
 ):
     """Tests that every backend must pass. Subclass it; pytest alone runs it, without a plug-in.
 
