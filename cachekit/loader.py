@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Coroutine, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any, Final
 
@@ -193,8 +194,9 @@ class Loader:
             load.ended = True
             if renewing:
                 renewing.stop()
-            LOADING.reset(tokens[0])
-            CURRENT.reset(tokens[1])
+            with suppress(ValueError):  # its loop was closed, and who collects it is elsewhere
+                LOADING.reset(tokens[0])
+                CURRENT.reset(tokens[1])
 
     def _context(self, leads: Sequence[Lead]) -> Load:
         lead = leads[0]
