@@ -94,6 +94,7 @@ class Patience:
 
     until: float = inf
     tries: int = 0
+    waits: int = 0
     version: int | None = None
     since: float = 0.0
     outwaited: bool = False
@@ -104,6 +105,7 @@ class Patience:
         One that saw its stub live for most of a lease may: there the leader was killed.
         """
         if self.version == version:
+            self.waits += 1
             return True
         if self.version is not None:
             if self.outwaited or now - self.since < LEASE / 2:
@@ -115,7 +117,7 @@ class Patience:
     def gives_up(self) -> bool:
         """After a few rounds without a result it is time to load without storing."""
         self.tries += 1
-        return self.tries > 4
+        return self.tries - self.waits > 4
 
 
 def several(argument: str, names: Iterable[str]) -> tuple[str, ...]:

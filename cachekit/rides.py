@@ -19,6 +19,7 @@ from cachekit.missing import MISSING
 from cachekit.outcomes import Absent, Again, Failed, Loaded, Private, Stage, Taken
 from cachekit.policy import LEASE
 from cachekit.refreshes import Refreshes
+from cachekit.runtime import ON_LOOP
 from cachekit.shared import Shared, Watches
 from cachekit.stats import Counters
 from cachekit.store import Store
@@ -267,7 +268,8 @@ class Rides:
         watch, mine = self.watches.join(key, self._longest(call))
         try:
             if mine:
-                watch.task = await call.ways.lead(self._poll(watch, call, version, limit))
+                until = inf if call.ways is ON_LOOP else limit  # who blocks polls itself
+                watch.task = await call.ways.lead(self._poll(watch, call, version, until))
             await self._until_done(watch, call, limit)
         finally:
             self.watches.leave(watch)
