@@ -26,6 +26,8 @@ PASS: Final = 1.0
 
 LONGEST: Final = 10 * 365 * 86400.0
 
+_SHORT: Final = 64
+
 _SALT: Final = int.from_bytes(os.urandom(8), "big")
 
 
@@ -134,9 +136,18 @@ def _predicate(name: str, value: Any) -> Callable[[Any], bool]:
 
 
 def _version(name: str, value: Any) -> str:
-    if isinstance(value, bool) or not isinstance(value, (int, str)) or len(str(value)) > 64:
-        raise ConfigurationError(f"{name} must be a number or a short str, not {value!r}")
+    if isinstance(value, bool) or not isinstance(value, (int, str)) or not _is_short(str(value)):
+        raise ConfigurationError(
+            f"{name} must be a number or a str of at most {_SHORT} bytes of UTF-8, not {value!r}"
+        )
     return str(value)
+
+
+def _is_short(text: str) -> bool:
+    try:
+        return len(text.encode()) <= _SHORT
+    except UnicodeEncodeError:
+        return False
 
 
 def _flag(name: str, value: Any) -> bool:
