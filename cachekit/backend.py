@@ -120,7 +120,10 @@ class Backend(Protocol):
         ...
 
     async def open(self) -> None:
-        """Connect. May be called again after `close()`, on another loop."""
+        """Connect. May be called again after `close()`, on another loop.
+
+        In the child of a fork it is called without a `close()`: what there is, is the parent's.
+        """
         return
 
     async def close(self) -> None:

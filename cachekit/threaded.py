@@ -33,9 +33,10 @@ class ThreadedBackend(BytesBackend, Generic[S]):
     """The store that `connect` connects to, used from at most `threads` threads of its own.
 
     `connect` is called in each thread, when it has something to do, and again after an operation
-    that raised; a connection is only ever used, and closed, in the thread that made it. Nobody
-    who waits can interrupt an operation. `close()` ends the threads once what they were given is
-    done.
+    that raised: at any time, in several threads at once, while other connections write. A
+    connection is only ever used, and closed, in the thread that made it. Nobody who waits can
+    interrupt an operation. `close()` ends the threads once what they were given is done. The child
+    of a fork connects anew, and neither uses nor closes the connections of its parent.
     """
 
     def __init__(

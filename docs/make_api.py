@@ -24,6 +24,9 @@ CORE: Final = (
 )
 """Shown too: whatever `cachekit.testing` and each plug-in export."""
 
+SIMULATION: Final = "cachekit.testing.simulation.suite"
+"""Exported by none, since it needs pytest."""
+
 HEAD: Final = """# The API
 
 Made by `make api` from the docstrings. What is public is in one of these modules:
@@ -53,7 +56,7 @@ def shown() -> Iterator[Any]:
     loader.resolve_aliases()
     rooms = loader.modules_collection["cachekit.testing"].modules
     testing = [it.path for _, it in sorted(rooms.items()) if it.exports]
-    for name in (*CORE, "cachekit.testing", *testing, *plugins):
+    for name in (*CORE, "cachekit.testing", *testing, SIMULATION, *plugins):
         yield loader.modules_collection[name]
 
 
@@ -94,7 +97,7 @@ def public(owner: Any) -> dict[str, Any]:
 
 def is_public(name: str, member: Any) -> bool:
     """Where no `__all__` decides. Special methods are if they say what they do; no test is."""
-    if member.is_alias or member.is_module or name.startswith("test"):
+    if member.is_alias or member.is_module or name.startswith(("test", "pytest_")):
         return False
     if name.startswith("_"):
         return name.endswith("__") and bool(member.docstring)

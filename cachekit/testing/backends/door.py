@@ -7,8 +7,9 @@ from collections.abc import Callable
 class BackDoor(ABC):
     """Looks into the store, and changes it, past the backend under test.
 
-    It uses a connection of its own, and none of the backend's methods: a test that asks a liar
-    whether it lied learns nothing. Keys are given as the backend gets them. Subclass it.
+    It uses a connection of its own, or, if the store can be opened only once in a process, the
+    handle that the backend has; but none of the backend's methods: a test that asks a liar whether
+    it lied learns nothing. Keys are given as the backend gets them. Subclass it.
     """
 
     @abstractmethod

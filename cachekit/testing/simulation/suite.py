@@ -18,28 +18,34 @@ class SimulationSuite(Suite):
     ...     def connect(self, tmp_path):
     ...         return lambda clock: SqliteBackend(tmp_path / "cache.db", clock=clock)
 
-    `connect` is called once for each simulated process, with the clock that the backend must take
-    its time from. What it gives must have one store in common; where that is one object, write
-    `return shared(lambda clock: ...)`. There is a test for each of `seeds`, which gets fixtures of
-    its own.
-
-    A store whose time cannot be given is `expires = "world"`: see `Setting`. With a fixture
-    `back_door`, as `BackendSuite` has it, bits are flipped in the store. `weather` sets what else
-    the seed would draw: `{"crash_every": inf}`, say.
+    There is a test for each seed, which gets fixtures of its own. The same seed shows the same
+    again; `simulate(17, Setting(connect))` does so outside of pytest.
     """
 
     seeds: ClassVar[Sequence[int]] = range(10)
+    """What is simulated: one test, and some 500 calls, for each. A seed takes a second or two."""
+
     processes: ClassVar[int] = 2
+    """How many simulated processes share the store."""
+
     expires: ClassVar[Expires] = "clock"
+    """`"world"` is for a store with a time of its own, which cannot be given: see `Setting`."""
+
     weather: ClassVar[Mapping[str, Any]] = {}
+    """What the seed is not to draw: `{"crash_every": inf}` has no process crash."""
 
     @pytest.fixture
     def connect(self) -> Connect:
+        """What is called once for each simulated process, with the clock of its backend.
+
+        What it gives, not yet open, must have one store in common, empty at first; where that is
+        one object, write `return shared(lambda clock: ...)`.
+        """
         raise NotImplementedError("write a fixture `connect` that returns what makes a backend")
 
     @pytest.fixture
     def back_door(self) -> Damages | None:
-        """The way into the store, to flip bits there."""
+        """The way into the store, a `BackDoor`: with one, bits are flipped there."""
         return None
 
     def pytest_generate_tests(self, metafunc: pytest.Metafunc) -> None:
