@@ -219,4 +219,5 @@ LOADING: Final[ContextVar[tuple[Flight, ...]]] = ContextVar("cachekit_loading", 
 
 def inside() -> tuple[Flight, ...]:
     """Those of `LOADING` that are still loading: a task may outlive the loader it began in."""
-    return tuple(flight for flight in LOADING.get() if not flight.done)
+    flights = LOADING.get()
+    return tuple(flight for flight in flights if not flight.done) if flights else ()

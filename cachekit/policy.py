@@ -66,6 +66,10 @@ class Options(Lifetime, total=False):
     """What a loaded value must fulfil to be stored."""
 
 
+OF_LOADS: Final = frozenset(Options.__annotations__.keys() - Lifetime.__annotations__.keys())
+"""What says nothing of a value that is set."""
+
+
 def seconds(name: str, value: Any) -> float:
     """A duration as seconds: finite, above zero, ten years at most."""
     span = _seconds(name, value)
@@ -191,10 +195,12 @@ class Policy:
 
     def changed(self, options: Mapping[str, Any]) -> "Policy":
         """With what `options` say in the stead of what this says."""
+        if not options:
+            return self
         if unknown := options.keys() - _CHECKS.keys():
             raise TypeError(f"no such option: {sorted(unknown)}; there are {', '.join(_CHECKS)}")
         checked = {name: _CHECKS[name](name, value) for name, value in options.items()}
-        return replace(self, **checked) if checked else self
+        return replace(self, **checked)
 
     @property
     def refreshes(self) -> bool:

@@ -76,7 +76,9 @@ class Rides:
         Raises `RecursionError` if it is inside the load of this very key.
         """
         around = inside()
-        if any(flight.key == call.key and flight.owner is call.owner for flight in around):
+        if around and any(
+            flight.key == call.key and flight.owner is call.owner for flight in around
+        ):
             raise RecursionError(f"{call.key} is needed by its own load")
         if not call.ways.waits:
             return Patience(until=self._now())
