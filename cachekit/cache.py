@@ -237,7 +237,7 @@ class Cache:
         Raises `EncodeError` for a value that cannot be stored, `InvalidationError` if the store
         did not acknowledge.
         """
-        await self._engine.set_all({key: value}, tags, self._engine.policy_for(options), ON_LOOP)
+        await self._engine.set_all({key: value}, tags, self._engine.policy_to_set(options), ON_LOOP)
 
     async def set_many(
         self,
@@ -247,7 +247,7 @@ class Cache:
         **options: Unpack[Lifetime],
     ) -> None:
         """Like `set` for each; one that cannot be stored harms no other, and raises at the end."""
-        await self._engine.set_all(values, tags, self._engine.policy_for(options), ON_LOOP)
+        await self._engine.set_all(values, tags, self._engine.policy_to_set(options), ON_LOOP)
 
     async def add(
         self,
@@ -258,7 +258,9 @@ class Cache:
         **options: Unpack[Lifetime],
     ) -> bool:
         """Store `value` if there is none. False if there is one, or the backend fails."""
-        call = self._engine.call(key, ON_LOOP, tags=tags, policy=self._engine.policy_for(options))
+        call = self._engine.call(
+            key, ON_LOOP, tags=tags, policy=self._engine.policy_to_set(options)
+        )
         return await self._engine.add(key, call, value)
 
     async def touch(self, key: str, ttl: Ttl | IsMissing = MISSING) -> bool:

@@ -22,7 +22,7 @@ from cachekit.lease import Leases
 from cachekit.listeners import Listener, Listeners
 from cachekit.loader import Loader
 from cachekit.missing import MISSING
-from cachekit.policy import Policy, seconds_or_never
+from cachekit.policy import OF_LOADS, Policy, seconds_or_never
 from cachekit.reader import Reader
 from cachekit.result_tags import ResultTags
 from cachekit.rides import Rides
@@ -102,6 +102,12 @@ class Engine:
     def policy_for(self, options: Mapping[str, Any]) -> Policy:
         """The cache's policy, with what `options` say in its stead."""
         return self.policy.changed(options)
+
+    def policy_to_set(self, options: Mapping[str, Any]) -> Policy:
+        """The same for a value that is not loaded."""
+        if of_loads := options.keys() & OF_LOADS:
+            raise TypeError(f"{sorted(of_loads)} say how a value is loaded; this one is set")
+        return self.policy_for(options)
 
     def register(self, pattern: str, function: str) -> None:
         """One function for each template or name; the same function may come again."""

@@ -84,7 +84,7 @@ class SyncCache:
         tags: Iterable[str] = (),
         **options: Unpack[Lifetime],
     ) -> None:
-        policy = self._engine.policy_for(options)
+        policy = self._engine.policy_to_set(options)
         drive(self._engine.set_all({key: value}, tags, policy, in_thread()))
 
     def set_many(
@@ -94,7 +94,7 @@ class SyncCache:
         tags: Iterable[str] = (),
         **options: Unpack[Lifetime],
     ) -> None:
-        drive(self._engine.set_all(values, tags, self._engine.policy_for(options), in_thread()))
+        drive(self._engine.set_all(values, tags, self._engine.policy_to_set(options), in_thread()))
 
     def add(
         self,
@@ -105,7 +105,7 @@ class SyncCache:
         **options: Unpack[Lifetime],
     ) -> bool:
         engine = self._engine
-        call = engine.call(key, in_thread(), tags=tags, policy=engine.policy_for(options))
+        call = engine.call(key, in_thread(), tags=tags, policy=engine.policy_to_set(options))
         return drive(engine.add(key, call, value))
 
     def delete(self, key: str) -> None:
