@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from cachekit import Cache, Tag
+from cachekit import Cache, Listener, Tag
 from cachekit_memory import MemoryBackend
 from tests.core.helpers import PickleSerializer
 
@@ -88,6 +88,19 @@ def functions(cache: Cache, value: object) -> dict[str, Warm]:
     async def by_template(number: int, text: str) -> object:
         return value
 
+    @cache.cached(
+        name="fresh",
+        ttl=lambda _: 60.0,
+        stale_while_revalidate=60,
+        stale_if_error=600,
+        soft_timeout=1,
+        early_refresh=1,
+        when=lambda _: True,
+        version=2,
+    )
+    async def fresh(number: int) -> object:
+        return value
+
     @cache.cached(name="ignoring", ignore=["session"])
     async def ignoring(number: int, text: str, session: object = None) -> object:
         return value
@@ -99,6 +112,7 @@ def functions(cache: Cache, value: object) -> dict[str, Warm]:
         "tagged": lambda: tagged(1, "a"),
         "by template": lambda: by_template(1, "a"),
         "by template and keyword": lambda: by_template(text="a", number=1),
+        "with all options": lambda: fresh(1),
         "ignoring": lambda: ignoring(1, "a", object()),
     }
 
@@ -158,6 +172,16 @@ def test_the_number_of_entries_and_tags_does_not_count(cache: Cache) -> None:
     asyncio.run(fill())
     hit = warmed(lambda: function(500))
     assert len(calls_of(hit)) <= MOST
+
+
+def test_a_listener_that_hears_no_hits_does_not_count() -> None:
+    class Misses(Listener):
+        def miss(self, name: str, key: str) -> None: ...
+
+    cache = Cache(MemoryBackend(), serializer=PickleSerializer(), listeners=[Misses()], max_loads=9)
+    for hit in functions(cache, 7).values():
+        assert len(calls_of(warmed(hit))) <= MOST
+    cache.sync.close()
 
 
 def test_a_hit_takes_no_lock(

@@ -4,6 +4,7 @@ import asyncio
 import logging
 import threading
 from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Any
 
 import pytest
@@ -276,6 +277,20 @@ def test_a_refresh_of_theirs_that_fails(frozen: Caches, fake_clock: FakeClock, k
             until(lambda: not leftovers([cache], []))
         assert gate.calls == calls
         fake_clock.advance(PASS)
+
+
+async def test_a_thread_and_a_task_start_one_refresh(caches: Caches, threads: Threads) -> None:
+    cache, load = caches(), Load()
+    await stale(cache)
+    assert await ask(cache, load) == "old"
+    await load.begun.wait()
+    options: Any = {"tags": ["t"], "stale_while_revalidate": WINDOW}
+    work = partial(cache.sync.get_or_set, "k", Gate(), **options)
+    assert [threads.run(work).result(10) for _ in range(3)] == ["old"] * 3
+    load.finish()
+    await ticks()
+    assert threads.run(work).result(10) == "value 1"
+    assert cache.stats().refreshes == 1
 
 
 def test_where_there_are_no_more_threads_who_asks_refreshes(
