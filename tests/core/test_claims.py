@@ -112,6 +112,28 @@ async def test_a_claim_that_cannot_be_read_starts_nothing(slow: Cache, store: Sl
     assert load.calls == 0
 
 
+async def test_who_dies_refreshing_costs_one_lease_and_nobody_waits(caches: Caches) -> None:
+    stores = [caches.slow() for _ in range(3)]
+    dead, *others = [caches(store) for store in stores]
+    await stale(dead, **SERVING)
+    killed, load = Load("killed {}".format), Load().finish()
+    await ask(dead, killed, **SERVING)
+    await killed.begun.wait()
+    stores[0].hang()
+    died, value = time(), "old"
+    while value == "old":
+        before = time()
+        value = [await ask(cache, load, **SERVING) for cache in others][1]
+        assert time() == before
+        await asyncio.sleep(0.05)
+    assert (value, load.calls) == ("value 1", 1)
+    assert time() - died < LEASE + 0.5
+    killed.finish()
+    stores[0].heal()
+    await ticks()
+    assert await others[0].get("k") == "value 1"
+
+
 # -- within `stale_if_error` everybody does
 
 
@@ -186,6 +208,23 @@ async def test_the_soft_timeout_also_ends_the_wait_for_another_process(
     load.finish()
     assert await leader == "value 1"
     assert others.calls == 0
+
+
+async def test_a_load_in_a_load_waits_for_one_lease_at_most(fleet: list[Cache]) -> None:
+    """R9: then it loads for itself, and has the old value if that fails."""
+    await stale(fleet[0], **WAITING)
+    hangs = Load()
+    leader = ask(fleet[0], hangs, **WAITING)
+    await hangs.begun.wait()
+    inner, before = Load("inner {}".format).finish(), time()
+    outer = await fleet[1].get_or_set("outer", lambda: ask(fleet[1], inner, **WAITING))
+    assert (outer, inner.calls) == ("inner 1", 1)
+    assert time() - before == pytest.approx(LEASE, abs=0.3)
+    failing = Load().fail(down())
+    again = await fleet[1].get_or_set("again", lambda: ask(fleet[1], failing, **WAITING))
+    assert (again, failing.calls) == ("old", 1)
+    hangs.finish()
+    assert await leader == "value 1"
 
 
 # -- past use, though still in the store: the anchor of its refresh
