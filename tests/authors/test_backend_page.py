@@ -23,6 +23,7 @@ def shown() -> ModuleType:
 page = shown()
 TestSqlite = page.TestSqlite
 TestSqliteSimulated = page.TestSqliteSimulated
+TestTimeOfItsOwn = page.TestTimeOfItsOwn
 
 
 def test_the_page_holds_the_whole_example() -> None:
