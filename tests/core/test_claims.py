@@ -194,6 +194,37 @@ async def test_who_dies_with_a_claim_costs_one_lease(caches: Caches) -> None:
     assert await ours.get("k") == "value 1"
 
 
+async def test_past_the_first_window_they_wait_though_they_did_not_before(
+    fleet: list[Cache],
+) -> None:
+    """That another process is at it is no failure."""
+    both: dict[str, Any] = {"stale_while_revalidate": 5.0, "stale_if_error": WINDOW}
+    await stale(fleet[0], **both)
+    load = Load()
+    assert await ask(fleet[0], load, **both) == "old"
+    await asyncio.sleep(4.9)
+    others = Load("too many {}".format)
+    assert await ask(fleet[1], others, **both) == "old"
+    await asyncio.sleep(0.15)
+    waiter = ask(fleet[1], others, **both)
+    await asyncio.sleep(0.5)
+    assert not waiter.done()
+    load.finish()
+    assert await waiter == "value 1"
+    assert others.calls == 0
+
+
+async def test_a_failure_is_one_of_that_version_only(either: Cache) -> None:
+    await stale(either, **SERVING)
+    assert await ask(either, Load().fail(down()), **SERVING) == "old"
+    await ticks()
+    await either.set("k", "newer", tags=["t"], ttl=0.1, **SERVING)
+    await asyncio.sleep(0.2)
+    assert await ask(either, Load().finish(), **SERVING) == "newer"
+    await ticks()
+    assert await either.get("k") == "value 1"
+
+
 async def test_the_soft_timeout_also_ends_the_wait_for_another_process(
     fleet: list[Cache],
 ) -> None:
