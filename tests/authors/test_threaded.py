@@ -1,6 +1,7 @@
 """`ThreadedBackend`: a store that blocks, in threads of its own."""
 
 import asyncio
+import os
 import sys
 import threading
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
@@ -15,6 +16,7 @@ from cachekit.bytes_backend import Put
 from cachekit.errors import ConfigurationError
 from cachekit.threaded import ThreadedBackend
 from tests.authors.shelf import putting
+from tests.core.test_fork import in_child
 
 PATIENCE: Final = 10.0
 
@@ -323,6 +325,25 @@ def test_there_is_at_least_one_thread(shared: Shared) -> None:
 def test_blocking_callers_use_it_too(shared: Shared) -> None:
     cache = Cache(ThreadedBackend(shared.connect), namespace="test", deadline=PATIENCE)
     cache.sync.set("a", 1)
+    assert cache.sync.get("a") == 1
+    cache.sync.close()
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system does not fork")
+def test_a_child_connects_anew_and_leaves_the_connections_of_its_parent(shared: Shared) -> None:
+    cache = Cache(ThreadedBackend(shared.connect), namespace="test", deadline=PATIENCE)
+    cache.sync.set("a", 1)
+    parents = list(shared.made)
+
+    def child() -> None:
+        assert cache.sync.get("a") == 1
+        cache.sync.close()
+        own = [store for store in shared.made if store not in parents]
+        assert own
+        assert all(store.closed for store in own)
+        assert not any(store.closed for store in parents)
+
+    in_child(child)
     assert cache.sync.get("a") == 1
     cache.sync.close()
 
