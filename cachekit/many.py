@@ -137,11 +137,18 @@ class ManyFunction:
         return {k: v for k, v in zip(calls, values, strict=True) if v is not MISSING}
 
     async def set(self, value: Any, args: Args, kwargs: Kwargs, ways: Ways) -> None:
-        """Cache values by id; `args` are those besides the ids."""
-        for name, one in mapping_of(value, f"{self.name}.set() takes").items():
-            (call,) = self._calls([name], args, kwargs, ways)[0].values()
-            titles = {call.key: self._title(name, args, kwargs)}
-            await self.engine.put_all({call.key: one}, titles, call.tags, self.policy, ways)
+        """Cache values by id; `args` are those besides the ids. What has the same tags travels
+        together.
+        """
+        given = mapping_of(value, f"{self.name}.set() takes")
+        calls, _ = self._calls(given, args, kwargs, ways)
+        groups: dict[tuple[str, ...], list[Any]] = {}
+        for name, call in calls.items():
+            groups.setdefault(call.tags, []).append(name)
+        for tags, names in groups.items():
+            values = {calls[name].key: given[name] for name in names}
+            titles = {calls[name].key: self._title(name, args, kwargs) for name in names}
+            await self.engine.put_all(values, titles, tags, self.policy, ways)
 
     async def invalidate(self, args: Args, kwargs: Kwargs, ways: Ways) -> None:
         ids, args, kwargs = self.split(args, kwargs)

@@ -6,10 +6,11 @@ from typing import Any
 
 import pytest
 
-from cachekit import Cache, ConfigurationError, Key, Tag, current_load
+from cachekit import Cache, ConfigurationError, EncodeError, Key, Tag, current_load
 from cachekit.testing import FakeClock
 from tests.core.conftest import Caches
 from tests.core.helpers import TTL, ends, start, ticks
+from tests.core.slow_store import SlowStore
 
 pytestmark = pytest.mark.virtual
 
@@ -74,6 +75,20 @@ async def test_what_it_has_besides_itself(either: Cache, products: Products) -> 
     await function.clear()
     assert await function.get([1, 2]) == {}
     assert (function.info.hits, function.info.misses, function.info.loads) == (4, 8, 2)
+
+
+async def test_what_is_set_travels_together(slow: Cache, store: SlowStore) -> None:
+    """And one value that cannot be stored harms no other."""
+
+    @slow.cached_many(name="function", tags=["t"])
+    async def function(ids: list[int]) -> Mapping[int, Any]:
+        return {}
+
+    await function.set(dict.fromkeys(range(100), "set"))
+    assert store.operations <= 5
+    with pytest.raises(EncodeError):
+        await function.set({1: lambda: None, 2: "new"})
+    assert await function.get([1, 2, 3]) == {1: "set", 2: "new", 3: "set"}
 
 
 async def test_clear_forgets_no_other_function(either: Cache, products: Products) -> None:
