@@ -53,9 +53,10 @@ class Bulk:
         patience: dict[Call, Patience],
         job: Several,
     ) -> dict[Call, Any]:
-        rides = [self._rides.board(call, seen[call], patience[call]) for call in calls]
+        values = {call: self._rides.rested(call, seen[call], patience[call]) for call in calls}
+        left = [call for call in calls if values[call] is AGAIN]
+        rides = [self._rides.board(call, seen[call], patience[call]) for call in left]
         waiting = list(rides)
-        values: dict[Call, Any] = dict.fromkeys(calls, AGAIN)
         try:
             await self._lead(rides, job)
             # Of the stubs of other processes one is waited for, then all are looked at again.

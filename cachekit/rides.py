@@ -86,15 +86,20 @@ class Rides:
 
     async def obtain(self, call: Call, seen: Seen, patience: Patience) -> Any:
         """The value of a load, this caller's or another's; `AGAIN` to look again."""
-        old = self._usable(seen)
-        if old is not None and self.refreshes.has_failed(call.key, old):
-            value = self._have_old(Ride(call, seen, patience, self.flights, None, old=old))
-            if value is not AGAIN:
-                return value
+        value = self.rested(call, seen, patience)
+        if value is not AGAIN:
+            return value
         ride = self.board(call, seen, patience)
         if ride.leading:
             await self.lead([ride], One(call.load, call.refresh))
         return await self.follow(ride)
+
+    def rested(self, call: Call, seen: Seen, patience: Patience) -> Any:
+        """R5: the old value if loading it anew has only just failed, else `AGAIN`."""
+        old = self._usable(seen)
+        if old is None or not self.refreshes.has_failed(call.key, old):
+            return AGAIN
+        return self._have_old(Ride(call, seen, patience, self.flights, None, old=old))
 
     def board(self, call: Call, seen: Seen, patience: Patience) -> Ride:
         """Find what this caller has to wait for; if it is to lead, it has to begin, too."""

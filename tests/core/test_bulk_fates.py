@@ -7,8 +7,10 @@ from typing import Any
 import pytest
 
 from cachekit import Cache, Key
-from cachekit.policy import PASS
+from cachekit.entry import Kind
+from cachekit.policy import LEASE, PASS
 from tests.core.helpers import TTL, Load, Loads, ends, start, ticks, values
+from tests.core.slow_store import SlowStore, of_kind
 
 pytestmark = pytest.mark.virtual
 
@@ -65,6 +67,22 @@ async def test_while_the_origin_is_down_it_is_asked_once_a_second(either: Cache)
         await asyncio.sleep(0.1)
     assert len(load.asked) <= 3
     await asyncio.sleep(PASS)
+
+
+@pytest.mark.parametrize("kinds", [(Kind.PASS,), (Kind.PASS, Kind.STUB)])
+async def test_also_by_a_process_whose_store_takes_nothing(
+    slow: Cache, store: SlowStore, kinds: tuple[Kind, ...]
+) -> None:
+    """R5: what failed a moment ago it remembers itself."""
+    await slow.set_many({"a": "old", "b": "old"}, **WAITING)
+    await asyncio.sleep(TTL)
+    store.loses = of_kind(*kinds)
+    load = Loads().fail(ConnectionError("down"))
+    for _ in range(30):
+        assert await many(slow, ["a", "b"], load, **WAITING) == {"a": "old", "b": "old"}
+        await asyncio.sleep(0.1)
+    assert len(load.asked) <= 3
+    await asyncio.sleep(LEASE)  # the last claims end by themselves
 
 
 async def test_who_is_cancelled_harms_nobody(either: Cache) -> None:
