@@ -23,6 +23,7 @@ class Load:
         self.skipped = False
         self.unmodified = False
         self.ended = False
+        self.took = 0.0
         self._old = old
 
     @property

@@ -39,7 +39,7 @@ class Filler:
         self._count = counters
         self._complained: set[str] = set()
 
-    def make(self, lead: Lead, value: Any, load: Load, derived: Derived, took: float) -> Made:
+    def make(self, lead: Lead, value: Any, load: Load, derived: Derived) -> Made:
         """What becomes of one loaded value."""
         call, hold = lead.call, lead.flight.hold
         if lead.flight.has_lost_its_caller and not call.is_as_asked():
@@ -47,7 +47,7 @@ class Filler:
         if value is MISSING:
             return Made(Absent() if call.partial else Private(value))
         try:
-            entry = self.entry(call.policy, value, took, load.lifetime)
+            entry = self.entry(call.policy, value, load.took, load.lifetime)
             stored = _is_worth_storing(call.policy, value, entry, load)
         except EncodeError as error:
             self._complain(call, value, error)

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Coroutine, Sequence
-from contextlib import suppress
+from contextlib import AbstractAsyncContextManager, suppress
 from dataclasses import replace
 from typing import Any, Final
 
@@ -58,14 +58,26 @@ class Loader:
     async def fly(self, table: Table, leads: Sequence[Lead], job: Job) -> None:
         """A stored load, on what `leads` have seen."""
         try:
-            flying = await self._leases.take(leads, leads[0].call.ways)
-            flying = self._begin(table, leads, flying)
-            if flying:
-                await self._load_and_fill(table, flying, job)
+            async with self._turn(leads):
+                await self._fly(table, leads, job)
+        except TimeoutError as error:  # its turn did not come
+            await self._failed(leads, error)
         except CacheClosedError:  # whoever waits looks again, and is told
             pass
         finally:
             _land(table, leads)
+
+    def _turn(self, leads: Sequence[Lead]) -> AbstractAsyncContextManager[None]:
+        """A slot: taken before the lease, since others could load while this one waits for it."""
+        first, flights = leads[0].call, [lead.flight for lead in leads]
+        counts = not inside()
+        return self._slots.one(first.ways, first.policy.load_timeout, flights, counts=counts)
+
+    async def _fly(self, table: Table, leads: Sequence[Lead], job: Job) -> None:
+        taken = await self._leases.take(leads, leads[0].call.ways)
+        flying = self._begin(table, leads, taken)
+        if flying:
+            await self._load_and_fill(table, flying, job)
 
     def _begin(self, table: Table, leads: Sequence[Lead], flying: Sequence[Lead]) -> list[Lead]:
         """Those whose load begins; the others look again, or have been given up meanwhile."""
@@ -94,10 +106,13 @@ class Loader:
                 if before is not None:
                     left = min(before.deadline, until) - self._now()
                     await lead.call.ways.wait(before.future, max(0.0, left))
-            self._count.unstored += 1
-            for lead in leads:
-                table.begin(lead.flight, None, self.deadline(lead.call))
-            await self._load_and_fill(table, leads, job)
+            async with self._turn(leads):
+                self._count.unstored += 1
+                for lead in leads:
+                    table.begin(lead.flight, None, self.deadline(lead.call))
+                await self._load_and_fill(table, leads, job)
+        except TimeoutError as error:  # its turn did not come
+            await self._failed(leads, error)
         finally:
             _land(table, leads)
 
@@ -106,7 +121,8 @@ class Loader:
         self._count.alone += 1
         leads = [Lead(call, Seen(), Flight(call, self.deadline(call))) for call in calls]
         try:
-            return await self._load(leads, job, self._context(leads))
+            async with self._turn(leads):
+                return await self._load(leads, job, self._context(leads))
         finally:
             for lead in leads:
                 lead.flight.settle(Again())
@@ -137,14 +153,12 @@ class Loader:
     async def _load_and_fill(
         self, table: Table, leads: Sequence[Lead], job: Job, *, last: bool = False
     ) -> None:
-        started, moment = self._now(), self._result_tags.moment
-        load = self._context(leads)
+        load, moment = self._context(leads), self._result_tags.moment
         try:
             values = await self._load(leads, job, load)
             derived = await self._result_tags.derive(leads, load, moment)
-            took = self._now() - started
             made = [
-                (lead, self._filler.make(lead, value, load, derived, took))
+                (lead, self._filler.make(lead, value, load, derived))
                 for lead, value in zip(leads, values, strict=True)
             ]
         except asyncio.CancelledError as error:
@@ -178,17 +192,15 @@ class Loader:
         calls, flights = [lead.call for lead in leads], [lead.flight for lead in leads]
         first = calls[0]
         first.info.loads += 1
-        timeout, nested = first.policy.load_timeout, bool(inside())
-        until = self._now() + timeout
         tokens = LOADING.set((*inside(), *flights)), CURRENT.set(load)
         renewing = any(flight.hold for flight in flights) and self._store.every(
             LEASE / 3, lambda: self._leases.renew(flights)
         )
         try:
-            async with self._slots.one(first.ways, timeout, flights, counts=not nested):
-                with self._listeners.load(first.name, first.key):
-                    left = until - self._now()
-                    result = await first.ways.load(lambda: job.start(calls), left)
+            with self._listeners.load(first.name, first.key):
+                began, timeout = self._now(), first.policy.load_timeout
+                result = await first.ways.load(lambda: job.start(calls), timeout)
+                load.took = self._now() - began
             return job.values(calls, result)
         finally:
             load.ended = True
@@ -281,10 +293,11 @@ class Loader:
     async def _second(self, table: Table, leads: Sequence[Lead], job: Job) -> None:
         _leave_all_blocks()
         try:
-            if not self._store.closed:  # who closes it may have missed flights as new as these
-                await self._load_and_fill(table, leads, job, last=True)
-        except CacheClosedError:  # nobody waits who has to be told
-            pass
+            async with self._turn(leads):
+                if not self._store.closed:  # who closes it may have missed flights so new
+                    await self._load_and_fill(table, leads, job, last=True)
+        except (CacheClosedError, TimeoutError):  # nobody waits who has to be told
+            self._give_up(leads)
         finally:
             _land(table, leads)
 
