@@ -1,6 +1,7 @@
 """Everything cachekit raises on purpose. All of it is a `CacheError`."""
 
 from collections.abc import Sequence
+from typing import Any
 
 
 class CacheError(Exception):
@@ -41,3 +42,12 @@ class InvalidationError(CacheError):
         names = ", ".join(self.unreached)
         super().__init__(f"{action} was not acknowledged for: {names} ({cause or 'no answer'})")
         self.__cause__ = cause
+
+    def __reduce__(self) -> tuple[Any, ...]:  # else no process could send it to another
+        return _received, (str(self), self.unreached)
+
+
+def _received(message: str, unreached: tuple[str, ...]) -> InvalidationError:
+    error = InvalidationError.__new__(InvalidationError, message)
+    error.unreached = unreached
+    return error

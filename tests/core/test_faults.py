@@ -1,6 +1,7 @@
 """A store that fails: reads and fills go without it, what forgets says so."""
 
 import asyncio
+import pickle
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -277,6 +278,10 @@ async def test_what_was_not_acknowledged_says_why(slow: Cache, store: SlowStore)
     with pytest.raises(InvalidationError, match="refused") as caught:
         await slow.delete("k")
     assert isinstance(caught.value.__cause__, ConnectionRefusedError)
+    sent = pickle.loads(pickle.dumps(caught.value))
+    assert isinstance(sent, InvalidationError)
+    assert sent.unreached == ("Key('k')",)
+    assert str(sent) == str(caught.value)
 
 
 async def test_a_store_that_only_reads(
