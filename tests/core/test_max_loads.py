@@ -113,6 +113,25 @@ async def test_one_that_another_load_waits_for_waits_for_no_slot(capped: Cache) 
     await ends(*held)
 
 
+async def test_who_waits_for_a_turn_keeps_no_other_process_from_loading(caches: Caches) -> None:
+    shared = caches.slow()
+    busy, idle = caches(shared, max_loads=1), caches(shared, max_loads=1)
+    long, quick = Origin(takes=10.0), Origin(takes=0.1)
+    first, queued = long.ask(busy, "a"), quick.ask(busy, "b")
+    await ticks()
+    assert await quick.ask(idle, "b") == "b"
+    assert time() < 1.0
+    assert await ends(first, queued) == ["a", "b"]
+    assert quick.order == ["b"]  # by then it was there
+
+
+async def test_a_load_takes_as_long_as_its_loader_does(capped: Cache) -> None:
+    origin = Origin()
+    await ends(*(origin.ask(capped, f"k{n}") for n in range(8)))
+    entries = [await capped.entry(f"k{n}") for n in range(8)]
+    assert [entry and entry.load_time for entry in entries] == [pytest.approx(1.0)] * 8
+
+
 async def test_who_gets_no_turn_in_time_has_a_timeout(capped: Cache) -> None:
     origin, hold = Origin(), Load()
     held = [start(capped.get_or_set(f"held {n}", hold)) for n in range(2)]
