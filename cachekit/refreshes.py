@@ -10,7 +10,7 @@ from cachekit.flight import Table
 from cachekit.jobs import Job
 from cachekit.lease import Lead
 from cachekit.loader import Loader
-from cachekit.outcomes import Outcome, Taken
+from cachekit.outcomes import Again, Outcome, Taken
 from cachekit.policy import PASS
 
 REMEMBERED: Final = 10_000
@@ -71,7 +71,8 @@ class Refreshes:
 
     def rest(self, key: str, old: Entry, outcome: Outcome) -> None:
         """Leave it alone for a while; what the attempt may have stored has another version."""
-        elsewhere = isinstance(outcome, Taken) and outcome.claim.kind is Kind.STUB
+        taken = isinstance(outcome, Taken) and outcome.claim.kind is Kind.STUB
+        elsewhere = taken or isinstance(outcome, Again)  # then another claim was faster, say
         until = self._now() + (ELSEWHERE if elsewhere else PASS)
         with self._lock:
             self._attempts.pop(key, None)
