@@ -22,7 +22,7 @@ from cachekit.cached_many import (
 )
 from cachekit.call import loader_of, several
 from cachekit.clock import SYSTEM, Clock
-from cachekit.decorator import Function, awaiting, blocking, decorate, unwrapped
+from cachekit.decorator import Function, awaiting, blocking
 from cachekit.disabled import NoBackend
 from cachekit.engine import Engine
 from cachekit.errors import ConfigurationError
@@ -30,6 +30,7 @@ from cachekit.invalidation import EventMap, Invalidator, Key, Target, invalidato
 from cachekit.keys import check_namespace
 from cachekit.listeners import Listener
 from cachekit.many import ManyFunction
+from cachekit.methods import bound_as, unwrapped
 from cachekit.missing import MISSING, IsMissing
 from cachekit.naming import FunctionOptions, Naming
 from cachekit.policy import Duration, Lifetime, Options, Policy, Ttl, seconds
@@ -357,7 +358,7 @@ class Cache:
             inner, binds = unwrapped(decorated)
             key = naming.key_of(inner, binds)
             this = Function(self._engine, inner, key, policy, naming.refresh_scope)
-            return decorate(awaiting(this) if is_async(inner) else blocking(this), binds)
+            return bound_as(awaiting(this) if is_async(inner) else blocking(this), binds)
 
         return wrap if function is None else wrap(function)
 
@@ -401,7 +402,7 @@ class Cache:
             key, at = naming.key_of(inner, binds), int(binds in ("method", "class"))
             scope = naming.refresh_scope
             this = ManyFunction(self._engine, inner, key, policy, at=at, refresh_scope=scope)
-            return decorate(this.wrapper(), binds)
+            return bound_as(this.wrapper(), binds)
 
         return wrap if function is None else wrap(function)
 

@@ -8,9 +8,9 @@ from typing import Any
 from cachekit.builder import FunctionKey
 from cachekit.bulk import one_of
 from cachekit.call import Call
-from cachekit.decorator import (
-    CACHED_BY,
+from cachekit.decorated import (
     Args,
+    Decorated,
     Kwargs,
     awaiting_methods,
     blocking_methods,
@@ -21,14 +21,14 @@ from cachekit.errors import ConfigurationError
 from cachekit.jobs import Several, mapping_of
 from cachekit.missing import MISSING
 from cachekit.policy import Policy
-from cachekit.refreshing import RefreshScope, refreshing
+from cachekit.refreshing import RefreshScope
 from cachekit.runtime import ON_LOOP, Ways, drive, in_thread
 from cachekit.signature import is_async
 from cachekit.targets import Doomed, title
 
 
-class ManyFunction:
-    """One decorated function of many ids; each id is a key of its own."""
+class ManyFunction(Decorated):
+    """A function of a list of ids; each id is a key of its own."""
 
     def __init__(
         self,
@@ -40,19 +40,10 @@ class ManyFunction:
         at: int,
         refresh_scope: RefreshScope | None = None,
     ) -> None:
-        self.engine = engine
-        self.function = function
-        self.key = key
-        self.name = key.name
-        self.policy = policy
-        self.info = engine.info(key.name)
-        if getattr(function, CACHED_BY, None) is engine:
-            raise ConfigurationError(f"{key.name} is cached by this cache: decorate it once")
         self._at = at
         self._parameter = _parameter_at(function, at)
-        self._record = engine.record_of(key.name)
         left_out = key.left_out - {self._parameter}
-        self._again = refreshing(function, left_out, refresh_scope)
+        super().__init__(engine, function, key, policy, left_out, refresh_scope)
 
     def split(self, args: Args, kwargs: Kwargs) -> tuple[list[Any], Args, Kwargs]:
         """The ids of a call, and what else it was given."""
@@ -84,7 +75,7 @@ class ManyFunction:
     ) -> tuple[dict[Any, Call], Several]:
         """A question for each id, and what loads them all."""
         load = self._loader(self.function, args, kwargs)
-        again = load if self._again is self.function else self._loader(self._again, args, kwargs)
+        again = load if self.again is self.function else self._loader(self.again, args, kwargs)
         assert load is not None
         calls: dict[Any, Call] = {}
         for name in ids:
@@ -92,7 +83,7 @@ class ManyFunction:
             one, key = one_of(load, name), self.key.stored(whole, kwargs)
             calls[name] = Call(
                 key,
-                self.engine.stored_tags(self.key.tags(whole, kwargs), self._record),
+                self.tags(whole, kwargs),
                 self.policy,
                 ways,
                 one,
@@ -157,13 +148,6 @@ class ManyFunction:
             key = self.key.stored(self.with_id(name, args), kwargs)
             doomed.keys[key] = self._title(name, args, kwargs)
         await self.engine.forget(doomed, ways)
-
-    async def refresh(self, args: Args, kwargs: Kwargs, ways: Ways) -> dict[Any, Any]:
-        await self.invalidate(args, kwargs, ways)
-        return await self.answer(args, kwargs, ways)
-
-    async def clear(self, ways: Ways) -> None:
-        await self.engine.clear_function(self.name, ways)
 
     def _title(self, name: Any, args: Args, kwargs: Kwargs) -> str:
         return title(self.key.natural(self.with_id(name, args), kwargs))

@@ -1,6 +1,7 @@
-"""Cached functions in a class body, which bind to the object they are called on."""
+"""How cached functions bind: those in a class body to the object they are called on."""
 
 import functools
+import inspect
 from collections.abc import Callable
 from typing import Any, Final, cast
 
@@ -87,3 +88,47 @@ class Bound:
 
     def __repr__(self) -> str:
         return f"<cached {self._cached.__qualname__} of {self.__self__!r}>"
+
+
+def bound_as(cached: Callable[..., Any], binds: str) -> Any:
+    """The cached function, or the descriptor that binds like the original does."""
+    if binds == "static":
+        return staticmethod(cached)
+    if binds == "function":
+        return cached
+    return CachedMethod(cached, of_class=binds == "class")
+
+
+def unwrapped(decorated: Any) -> tuple[Callable[..., Any], str]:
+    """The function in what was decorated, and how it binds: function, method, class, static.
+
+    Raises `TypeError` for what cannot be cached.
+    """
+    for wrapper, binds in ((staticmethod, "static"), (classmethod, "class")):
+        if isinstance(decorated, wrapper):
+            return _checked(cast("Any", decorated).__func__), binds
+    function = _checked(decorated)
+    return function, "method" if _is_method(function) else "function"
+
+
+def _checked(function: Any) -> Callable[..., Any]:
+    if isinstance(function, property):
+        raise TypeError("a property cannot be cached: decorate the function under it instead")
+    if inspect.isclass(function) or not callable(function):
+        raise TypeError(f"cached() decorates functions, not {function!r}")
+    inner = inspect.unwrap(function)
+    if inspect.isgeneratorfunction(inner) or inspect.isasyncgenfunction(inner):
+        raise TypeError(
+            f"{getattr(function, '__qualname__', function)} is a generator, which can be consumed "
+            "only once: return a list instead"
+        )
+    return cast("Callable[..., Any]", function)
+
+
+def _is_method(function: Callable[..., Any]) -> bool:
+    parent = getattr(function, "__qualname__", "").rpartition(".")[0]
+    in_class = bool(parent) and not parent.endswith("<locals>")
+    return in_class and next(iter(inspect.signature(function).parameters), "") in _SELVES
+
+
+_SELVES: Final = ("self", "cls")
