@@ -114,7 +114,8 @@ def in_memory(seed: int, caches: int) -> Result:
     def make(_: Backend, clock: Clock, weather: Weather) -> Cache:
         return make_cache(memory(clock), clock, weather)
 
-    return simulate(seed, processes=caches, make=make, changes={"crash_every": NEVER})
+    changes = {"crash_every": NEVER}
+    return simulate(seed, Setting(memory), processes=caches, make=make, changes=changes)
 
 
 def on_links_to_memory(seed: int, processes: int) -> Result:

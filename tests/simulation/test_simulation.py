@@ -18,8 +18,8 @@ from cachekit.testing.simulation.weather import Weather
 from tests.simulation.runner import Tally, run_seed, run_seeds
 from tests.simulation.toy import CacheAside
 
-SEEDS = 100
-IN_MEMORY = 40
+SEEDS = 50
+IN_MEMORY = 30
 
 SILENT = {"names": 0.0, "load_skips": 0.0, "load_says_ttl": 0.0, "load_same": 0.0}
 """Loaders that tell their cache nothing, for one that would not listen."""
@@ -44,7 +44,7 @@ def test_two_thousand_seeds(processes: int) -> None:
 def test_a_naive_cache_is_caught() -> None:
     results = [simulate(seed, make=naive, changes=SILENT) for seed in range(20)]
     stale = [r for r in results if "was acknowledged before" in str(r.violation)]
-    assert len(stale) > len(results) / 2
+    assert len(stale) > len(results) / 3
 
 
 @pytest.mark.parametrize("seed", [1, 5, 17])

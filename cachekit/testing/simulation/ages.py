@@ -1,6 +1,7 @@
 """The judge of old values: who may have one, who may wait for a new one, and who may load it."""
 
 from collections.abc import Callable
+from math import inf
 from typing import Final
 
 from cachekit.policy import LEASE, PASS
@@ -51,7 +52,8 @@ class Ages:
     def _judge_end(self, at: float, read: Read, life: Load) -> str | None:
         end = max(life.ended_at + life.ttl, self.touched.get(read.key, 0.0))
         stale, slack = read.asked - end, self.skew + FILL
-        if stale > life.windows.usable + slack:
+        had = read.asked if read.several else at  # it may have been had long before the others
+        if had - end > life.windows.usable + slack + AT_ONCE:
             return "which had expired"
         self.history.covered["stale values"] += stale > 0.0
         if stale <= life.windows.revalidate + slack:
@@ -69,13 +71,15 @@ class Ages:
         return failed or self.origin.weather.max_loads is not None
 
     def _judge_wait(self, at: float, read: Read, life: Load) -> str | None:
-        """R5: what may be had at once is not waited for."""
-        end = life.ended_at + life.ttl + life.windows.revalidate - self.skew
+        """R5: what may be had at once is not waited for, and the rest no longer than asked for."""
         there = life.ended_at < read.asked - LEASE - 1.0 and read.key not in self.touched
-        if not (read.at_once and there and read.calm and read.asked + AT_ONCE < end):
+        if not (read.at_once and there and read.calm):
             return None
+        end = life.ended_at + life.ttl + life.windows.revalidate - self.skew
+        soft = inf if read.soft is None else read.soft
+        most = AT_ONCE + (0.0 if read.asked + AT_ONCE < end else soft + AT_ONCE)
         took = at - read.asked
-        return f"for which it waited {took:.3f} s, though it was there" if took > AT_ONCE else None
+        return f"for which it waited {took:.3f} s, though it was there" if took > most else None
 
 
 class Attempts:
@@ -96,22 +100,26 @@ class Attempts:
     def judge(self, load: Load) -> str | None:
         """What is wrong with beginning `load`, if anything is."""
         most = self.origin.weather.max_loads
-        if most is not None and self.origin.running[load.process] > most:
+        nests = (
+            self.origin.weather.load_nests > 0.0
+        )  # what a load waits for has no turn to wait for
+        if most is not None and not nests and self.origin.running[load.process] > most:
             return f"began while {most} others of its process were under way"
         if load.alone:
             return None
-        wrong = self._again(load, self._last.get((load.process, load.key)), load.faults)
+        wrong = self._again(load, self._last.get((load.process, load.key)))
         if wrong is None and self.origin.weather.quiet:
             wrong = self._beside(load)
         self._last[load.process, load.key] = self._last[EVERYBODY, load.key] = load
         return wrong
 
-    def _again(self, load: Load, last: Load | None, faults: int) -> str | None:
+    def _again(self, load: Load, last: Load | None) -> str | None:
         """R5: after an attempt in vain there is none for a while."""
-        if last is None or not last.rests or last.faults != faults:
+        if last is None or not last.rests:
             return None
-        passed = load.began - last.ended_at
-        if passed > 0.9 * PASS or not self.there(load.key, load.tags, last.began - 1.0):
+        passed, since = load.began - last.ended_at, min(load.asked, last.asked)
+        alike = load.calm_since(since) and self.there(load.key, load.tags, since)
+        if passed > 0.9 * PASS or not alike:
             return None
         return f"began {passed:.3f} s after load /{last.number} was in vain"
 
@@ -120,9 +128,10 @@ class Attempts:
         last = self._last.get((EVERYBODY, load.key))
         if last is None:
             return None
-        if last.ended is None and self.there(load.key, load.tags, last.began - 1.0):
+        since = min(load.asked, last.asked)
+        if last.ended is None and self.there(load.key, load.tags, since):
             return f"began beside load /{last.number}, though there is a value"
-        return None if last.ended is None else self._again(load, last, last.faults)
+        return None if last.ended is None else self._again(load, last)
 
 
 EVERYBODY: Final = ""

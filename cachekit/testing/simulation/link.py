@@ -5,6 +5,7 @@ import random
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
+from math import inf
 from typing import Any, Final, TypeAlias, cast
 
 from cachekit.backend import (
@@ -90,6 +91,7 @@ class Link(Backend):
         self.rng = rng
         self.history = history
         self.faults = 0
+        self.troubled_at = -inf
         self.down_until = 0.0
         self.good_until = 0.0
         self.dead = False
@@ -132,6 +134,10 @@ class Link(Backend):
             return None
         return cast("C", self)
 
+    def calm_since(self, moment: float) -> bool:
+        """Whether nothing has gone wrong since a second before that."""
+        return self.troubled_at < moment - 1.0
+
     def _unpack(self, key: str, data: bytes | Unreached | None) -> Entry | Unreached | None:
         return unpack(key, data, self.clock) if isinstance(data, bytes) else data
 
@@ -159,6 +165,7 @@ class Link(Backend):
         trip.fault = self._fault()
         if trip.fault:
             self.faults += 1
+            self.troubled_at = self._now()
             _FAULTS[trip.fault](trip, self.rng)
         return trip
 

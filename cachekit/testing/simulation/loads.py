@@ -27,7 +27,8 @@ class Loader:
 
     `needs_caller`: it fails when that has happened; `may_cancel`: it may raise `CancelledError`;
     `inside`: its caller is itself inside a load; `past`: what is cached must not be used; `tags`,
-    `ttl` and `windows` are what its call says. `faults` counts those on the link of its process.
+    `ttl` and `windows` are what its call says, and `asked` is when. `calm_since` says whether the
+    link of its process has had no faults since then.
     """
 
     origin: Origin
@@ -37,7 +38,8 @@ class Loader:
     ttl: float = 0.0
     windows: Windows = CALM_WINDOWS
     nested: Callable[[], Awaitable[None]] | None = None
-    faults: Callable[[], int] = lambda: 0
+    asked: float = 0.0
+    calm_since: Callable[[float], bool] = lambda moment: True
     needs_caller: bool = False
     may_cancel: bool = True
     inside: bool = False
@@ -68,7 +70,7 @@ class Loader:
     def begin(self, key: str) -> Load:
         number = len(self.origin.loads) + 1
         load = Load(number, key, self.process, _now(), self.ttl, self.windows)
-        load.faults, load.tags = self.faults(), self.tags
+        load.asked, load.calm_since, load.tags = self.asked, self.calm_since, self.tags
         load.left = lambda: self.left
         load.alone = self.inside or self.past
         self.loads.append(load)

@@ -6,6 +6,7 @@ the backend itself sets are in real seconds.
 
 import asyncio
 import gc
+import os
 import random
 import selectors
 import time
@@ -14,6 +15,8 @@ from contextlib import contextmanager
 from contextvars import Context, ContextVar, copy_context
 from functools import partial
 from typing import Any, Final, NamedTuple, TypeVar, TypeVarTuple
+
+from cachekit import policy
 
 T = TypeVar("T")
 Ts = TypeVarTuple("Ts")
@@ -154,7 +157,7 @@ class VirtualClock:
 
 
 def run(main: Callable[[VirtualLoop], Coroutine[Any, Any, T]], seed: int) -> T:
-    """Run `main(loop)` to its end; the module `random` is seeded for it, then put back."""
+    """Run `main(loop)` to its end; `random` and `os.urandom` are seeded for it, then put back."""
     with _seeded(seed), _collected():
         loop = VirtualLoop()
         try:
@@ -195,12 +198,20 @@ def _end(loop: VirtualLoop) -> None:
 
 @contextmanager
 def _seeded(seed: int) -> Generator[None]:
-    state = random.getstate()
+    """All dice are the seed's: also what versions are made of, and what is early for a process."""
+    state, entropy, salt = random.getstate(), os.urandom, getattr(policy, _SALT)
     random.seed(seed)
+    os.urandom = random.Random(seed).randbytes
+    setattr(policy, _SALT, seed ^ os.getpid())
     try:
         yield
     finally:
         random.setstate(state)
+        os.urandom = entropy
+        setattr(policy, _SALT, salt)
+
+
+_SALT: Final = "_SALT"
 
 
 @contextmanager

@@ -39,8 +39,8 @@ class Load:
     not be stored. `ttl` and `windows` are what holds for its value, `confirmed` the last load that
     found it unchanged. `failed`: it raised, took too long, or was not to be stored; `in_vain`: its
     value need not count, for that or another reason. `alone`: nobody waits for it but who has begun
-    it. `tags` are those its call declares, `left` says whether its caller was cancelled, and
-    `faults` is how many there had been on its process's link.
+    it. `tags` are those its call declares, `asked` is when that was made, `left` says whether its
+    caller was cancelled, and `calm_since` whether its process's link has had no faults since then.
     """
 
     number: int
@@ -58,7 +58,8 @@ class Load:
     in_vain: bool = False
     failed: bool = False
     alone: bool = False
-    faults: int = 0
+    asked: float = 0.0
+    calm_since: Callable[[float], bool] = lambda moment: True
     tags: tuple[str, ...] = ()
     left: Callable[[], bool] = lambda: False
 
@@ -108,7 +109,9 @@ class Origin:
     down_until: float = 0.0
     begins: Callable[[Load], None] = lambda load: None
     wrong: Callable[[Load, str], None] = lambda load, what: None
-    _named: dict[tuple[str, int], tuple[str, ...]] = field(default_factory=dict)
+    _named: dict[tuple[str, int], tuple[str, ...]] = field(
+        default_factory=dict[tuple[str, int], tuple[str, ...]]
+    )
 
     def commit(self, at: float, who: str, key: str) -> int:
         """Change a key; its new version."""

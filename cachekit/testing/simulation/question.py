@@ -10,8 +10,8 @@ class Read:
 
     `floor` is the lowest version that will do, `named` the same by tag, for values that name that
     tag themselves. `loads`: the caller brings a loader; `at_once`: what is stale is refreshed
-    behind its back; `several`: it is one of several questions; `soft`: its soft timeout. `faults`
-    counts those on the link of its process.
+    behind its back; `several`: it is one of several questions; `soft`: its soft timeout.
+    `calm_since` says whether the link of its process has had no faults since then.
     """
 
     who: str
@@ -24,10 +24,9 @@ class Read:
     at_once: bool = False
     several: bool = False
     soft: float | None = None
-    faults: Callable[[], int] = lambda: 0
-    faults_before: int = 0
+    calm_since: Callable[[float], bool] = lambda moment: True
 
     @property
     def calm(self) -> bool:
         """Whether nothing has gone wrong on the link of its process since."""
-        return self.faults() == self.faults_before
+        return self.calm_since(self.asked)

@@ -108,13 +108,15 @@ async def call(world: World, process: Process) -> None:
     session = Session() if topic.session else None
     tags = (*topic.tags, record_of(f"f{topic.key}"))
     loader = world.loader(process, topic, tags=tags, session=session)
-    read = world.ask(
-        process, topic, tags, loads=True, at_once=session is None, soft=topic.windows.soft
-    )
+    read = world.ask(process, topic, tags, loads=True, at_once=True, soft=topic.windows.soft)
     LOADER.set(loader)
     function = process.functions.one[topic.key]
     work = function() if session is None else _in_session(function, session)
-    judge = partial(_judge, world, read)
+
+    def judge(value: object) -> None:
+        refreshed = session is not None and bool(loader.loads)  # nobody could behind its back
+        _judge(world, replace(read, at_once=not refreshed), value)
+
     await perhaps_cancelled(world, judged(world, read, work, judge, loader), loader)
 
 

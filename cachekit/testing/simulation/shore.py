@@ -164,14 +164,15 @@ class Shore:
 
     async def _apply(self, backend: Backend, who: str, writes: Sequence[Packed]) -> list[Outcome]:
         await self._end(backend, [write.key for write in writes])
+        packed = [self._unpacked(write) for write in writes]
         try:
-            outcomes = await backend.write([self._unpacked(write) for write in writes])
+            outcomes = await backend.write(packed)
         except Exception:
             for write in writes:
                 self._known.pop(write.key, None)
             raise
-        for write, outcome in zip(writes, outcomes, strict=True):
-            self._note(who, write, done=outcome is DONE)
+        for write, sent, outcome in zip(writes, packed, outcomes, strict=True):
+            self._note(who, write, sent.entry, done=outcome is DONE)
         return list(outcomes)
 
     def _unpacked(self, write: Packed) -> Write:
@@ -200,10 +201,12 @@ class Shore:
         """Since when it has been there."""
         return self._known[key].since
 
-    def left(self, kind: Kind) -> list[str]:
-        """The keys under which there is an entry of that kind."""
-        entries = {key: self.entry(key) for key in list(self._known)}
-        return [key for key, entry in entries.items() if entry and entry.kind is kind]
+    async def left(self, kind: Kind, keys: Sequence[str]) -> dict[str, int]:
+        """The versions of those of `keys` under which the store has an entry of that kind."""
+        backend = self.backends[0]
+        await self.do(backend, self._end(backend, keys))
+        found = await self.do(backend, backend.read(keys))
+        return {key: entry.version for key, entry in found.items() if entry.kind is kind}
 
     def lurk(self, who: str, write: Packed, after: float) -> None:
         """Execute `write` once, some time after someone has forgotten or replaced its key.
@@ -245,12 +248,12 @@ class Shore:
         assert able is not None
         outcome = await able.forget_prefix(prefixes)
         for key in [key for key in self._known if key.startswith(tuple(prefixes))]:
-            self._note(who, Packed(key, None, None, ANY, True), done=outcome is DONE)
+            self._note(who, Packed(key, None, None, ANY, True), None, done=outcome is DONE)
             await self._wake(backend, key)
         return outcome
 
-    def _note(self, who: str, write: Packed, *, done: bool) -> None:
-        entry, there = self._unpacked(write).entry, self.entry(write.key)
+    def _note(self, who: str, write: Packed, entry: Entry | None, *, done: bool) -> None:
+        there = self.entry(write.key)
         for name in _covers(write, entry, there, done):
             self.history.covered[name] += 1
         if done:
@@ -291,7 +294,7 @@ class Shore:
 
     async def evict(self, rng: random.Random, prefix: str) -> None:
         """Lose one random key of those that start with `prefix`."""
-        keys = [key for key in self._known if key.startswith(prefix)]
+        keys = [key for key in self._known if key.startswith(prefix) and self.entry(key)]
         if keys:
             backend = self.backends[0]
             await self.do(backend, self._lose(backend, rng.choice(keys)))

@@ -13,6 +13,8 @@ from cachekit import Cache
 from cachekit.backend import Backend
 from cachekit.clock import Clock
 from cachekit.entry import Kind
+from cachekit.keys import claim_of, value_key
+from cachekit.policy import LEASE
 from cachekit.testing.simulation.bytestore import in_bytes
 from cachekit.testing.simulation.calls import PATIENCE
 from cachekit.testing.simulation.checker import Violation
@@ -30,7 +32,7 @@ from cachekit.testing.simulation.writes import BY_PREFIX, WRITES
 OPERATIONS: Final = 500
 """Calls per seed, at least."""
 
-SETTLES: Final = 30.0
+SETTLES: Final = 20
 """Seconds after the last call in which everything must have come to an end."""
 
 MakeCache: TypeAlias = Callable[[Backend, Clock, Weather], Any]
@@ -236,10 +238,13 @@ class Simulation:
 
     async def _settle(self) -> None:
         """Nothing is left behind, and all keys can be read."""
-        await asyncio.sleep(SETTLES)
         world = self.world
-        for key in world.shore.left(Kind.STUB):
-            world.checker.report(world.now(), f"a stub is left under {key}", short(key))
+        for _ in range(SETTLES):
+            await asyncio.sleep(1.0)
+            if not any(world.origin.running.values()):
+                break
+        await self._find_stubs()
+        await asyncio.sleep(SETTLES)
         for process in self.processes.values():
             if left := _under_way(process.cache):
                 world.wrong(f"{process.name} has flights or polls left: {left}")
@@ -249,6 +254,17 @@ class Simulation:
         for task, owner in world.loop.tasks.items():
             if owner != "world":
                 world.wrong(f"{owner} has a task left: {where(task)}")
+
+    async def _find_stubs(self) -> None:
+        """R2: none may be there for longer than a lease after the last load has ended."""
+        world = self.world
+        keys = [value_key(NAMESPACE, topic.key) for topic in world.topics]
+        keys = [*keys, *map(claim_of, keys)]
+        before = await world.shore.left(Kind.STUB, keys)
+        await asyncio.sleep(LEASE + 1.0)
+        for key, version in (await world.shore.left(Kind.STUB, keys)).items():
+            if before.get(key) == version:
+                world.checker.report(world.now(), f"a stub is left under {key}", short(key))
 
     async def _read_all(self, process: Process) -> None:
         for topic in self.world.topics:

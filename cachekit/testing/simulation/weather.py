@@ -115,9 +115,11 @@ CALM: Final = Weather()
 def draw(rng: random.Random) -> Weather:
     """The weather of a seed; some seeds are for one kind of race that others seldom show."""
     weather = _any_weather(rng)
-    kinds = [{}, _LATE_LEASES, _LATE_TAGS, _LATE_WRITES, _REFRESHED, _DOWN, _NAMED]
-    return replace(weather, **rng.choices(kinds, [50, 12, 12, 6, 7, 7, 6])[0])
+    kinds = [_ANY, _LATE_LEASES, _LATE_TAGS, _LATE_WRITES, _REFRESHED, _DOWN, _CLAIMS, _NAMED]
+    return replace(weather, **rng.choices(kinds, [41, 12, 12, 6, 6, 6, 10, 7])[0])
 
+
+_ANY: Final[Mapping[str, Any]] = {}
 
 _SPARSE: Final[Mapping[str, Any]] = {
     "late": 0.1,
@@ -182,20 +184,49 @@ _QUIET: Final[Mapping[str, Any]] = {
 }
 """Nothing but questions, so that every load can be told to be one too many."""
 
-_REFRESHED: Final[Mapping[str, Any]] = {**_QUIET, "revalidate": 5.0, "error": 5.0, "early": 1.0}
+_REFRESHED: Final[Mapping[str, Any]] = {
+    **_QUIET,
+    "load_slow": 0.6,
+    "revalidate": 2.0,
+    "error": 5.0,
+    "early": 1.0,
+    "soft": 0.2,
+}
 """Values are loaded anew over and over."""
 
 _DOWN: Final[Mapping[str, Any]] = {**_QUIET, "error": 60.0, "origin_down_every": 5.0}
 """Their origin is down for many seconds at a time."""
 
+_CLAIMS: Final[Mapping[str, Any]] = {
+    "mostly": ("load", "call", "delete"),
+    "writers": 1,
+    "keys": 2,
+    "think": 0.1,
+    "pause": 0.7,
+    "slow": 0.3,
+    "load_slow": 0.5,
+    "stale": 1.0,
+    "revalidate": 5.0,
+    "error": 10.0,
+    "ttl": 0.4,
+    "names": 0.0,
+    "more_tags": 0.0,
+    "sessions": 0.5,
+    "evict_claim_every": 0.5,
+    "evict_value_every": NEVER,
+    "evict_tag_every": NEVER,
+}
+"""Values are loaded anew over and over, while things go wrong."""
+
 _NAMED: Final[Mapping[str, Any]] = {
     "mostly": ("load", "call", "invalidate_named"),
     "names": 1.0,
     "evict_tag_every": 2.0,
-    "keys": 4,
+    "keys": 3,
     "think": 0.05,
     "pause": 0.3,
-    "load_slow": 0.3,
+    "load_slow": 0.4,
+    "load_skips": 0.3,
 }
 """Tags that only the values know are forgotten while those are loaded."""
 
@@ -240,7 +271,7 @@ def _any_weather(rng: random.Random) -> Weather:
         ttl=some(1.0, 1.0, 60.0),
         skew=some(0.2, 0.1, 5.0),
         together=rng.choice([0.0, 0.5, 1.0]),
-        evict_claim_every=some(0.3, 0.3, 10.0, NEVER),
+        evict_claim_every=some(0.3, 0.1, 3.0, NEVER),
         origin_down_every=some(0.3, 5.0, 30.0, NEVER),
         load_skips=some(0.2, 0.02, 0.3),
         load_says_ttl=some(0.3, 0.1, 1.0),

@@ -111,8 +111,15 @@ class World:
 
     def options(self, windows: Windows, ttl: float) -> dict[str, Any]:
         """How a call says all that."""
-        says: Any = (lambda value: ttl) if self.chance(0.3) else ttl
-        return {"ttl": says, "when": self.origin.counts, **windows.options}
+
+        def lives(value: str) -> float:
+            return ttl
+
+        return {
+            "ttl": lives if self.chance(0.3) else ttl,
+            "when": self.origin.counts,
+            **windows.options,
+        }
 
     def functions(self, cache: Any) -> Functions:
         """The cached functions of one more process."""
@@ -131,16 +138,15 @@ class World:
 
     def ask(self, process: Process, topic: Topic, tags: tuple[str, ...], **more: Any) -> Read:
         """A caller asks now; the answer is judged by what is acknowledged so far."""
-        faults = process.link.faults
-        more |= {"faults": lambda: process.link.faults, "faults_before": faults}
+        more["calm_since"] = process.link.calm_since
         return self.checker.ask(self.now(), process.name, topic.key, tags, **more)
 
     def loader(self, process: Process, topic: Topic, **more: Any) -> Loader:
         """What one caller brings along."""
         more.setdefault("ttl", self.weather.ttl)
         more.setdefault("windows", topic.windows)
-        faults = lambda: process.link.faults  # noqa: E731
-        return Loader(self.origin, process.name, topic.key, faults=faults, **more)
+        more |= {"asked": self.now(), "calm_since": process.link.calm_since}
+        return Loader(self.origin, process.name, topic.key, **more)
 
     def _begins(self, load: Load) -> None:
         if wrong := self.attempts.judge(load):
