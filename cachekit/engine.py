@@ -68,7 +68,7 @@ class Engine:
         counters, told = self.ledger.counters, Listeners(listeners)
         self._sightings = sightings = Sightings()
         self.store = store = Store(self.backend, deadline, clock, counters)
-        self._slots = Slots(max_loads)
+        self._slots = Slots(max_loads, clock.monotonic)
         self.leases = leases = Leases(store, clock, counters, sightings)
         filler = Filler(store, leases, clock, counters)
         result_tags = ResultTags(store, leases, sightings, counters)

@@ -64,7 +64,7 @@ class Flight(Shared):
 
     def stranded(self, now: float) -> Outcome | None:
         """What becomes of who waits if its loop has died under it, or it has hung past its time."""
-        if self.task is not None and self.task.get_loop().is_closed():
+        if self.is_orphaned:
             return Again()
         if now >= self.deadline:
             return Failed(TimeoutError(f"the load of {self.key} took too long"))

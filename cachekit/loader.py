@@ -2,8 +2,8 @@
 
 import asyncio
 import logging
-from collections.abc import Coroutine, Sequence
-from contextlib import AbstractAsyncContextManager, suppress
+from collections.abc import Coroutine, Generator, Sequence
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, contextmanager, suppress
 from dataclasses import replace
 from typing import Any, Final
 
@@ -70,8 +70,21 @@ class Loader:
     def _turn(self, leads: Sequence[Lead]) -> AbstractAsyncContextManager[None]:
         """A slot: taken before the lease, since others could load while this one waits for it."""
         first, flights = leads[0].call, [lead.flight for lead in leads]
-        counts = not inside()
-        return self._slots.one(first.ways, first.policy.load_timeout, flights, counts=counts)
+        timeout, longest = first.policy.load_timeout, self.longest(first)
+        return self._slots.one(first.ways, timeout, longest, flights, counts=not inside())
+
+    @contextmanager
+    def _renewing(self, leads: Sequence[Lead]) -> Generator[None]:
+        """Keep alive what keeps others from loading."""
+        flights = [lead.flight for lead in leads]
+        renewing = any(flight.hold for flight in flights) and self._store.every(
+            LEASE / 3, lambda: self._leases.renew(flights)
+        )
+        try:
+            yield
+        finally:
+            if renewing:
+                renewing.stop()
 
     async def _fly(self, table: Table, leads: Sequence[Lead], job: Job) -> None:
         taken = await self._leases.take(leads, leads[0].call.ways)
@@ -193,19 +206,14 @@ class Loader:
         first = calls[0]
         first.info.loads += 1
         tokens = LOADING.set((*inside(), *flights)), CURRENT.set(load)
-        renewing = any(flight.hold for flight in flights) and self._store.every(
-            LEASE / 3, lambda: self._leases.renew(flights)
-        )
         try:
-            with self._listeners.load(first.name, first.key):
+            with self._renewing(leads), self._listeners.load(first.name, first.key):
                 began, timeout = self._now(), first.policy.load_timeout
                 result = await first.ways.load(lambda: job.start(calls), timeout)
                 load.took = self._now() - began
             return job.values(calls, result)
         finally:
             load.ended = True
-            if renewing:
-                renewing.stop()
             with suppress(ValueError):  # its loop was closed, and who collects it is elsewhere
                 LOADING.reset(tokens[0])
                 CURRENT.reset(tokens[1])
@@ -293,7 +301,9 @@ class Loader:
     async def _second(self, table: Table, leads: Sequence[Lead], job: Job) -> None:
         _leave_all_blocks()
         try:
-            async with self._turn(leads):
+            async with AsyncExitStack() as stack:
+                with self._renewing(leads):
+                    await stack.enter_async_context(self._turn(leads))
                 if not self._store.closed:  # who closes it may have missed flights so new
                     await self._load_and_fill(table, leads, job, last=True)
         except (CacheClosedError, TimeoutError):  # nobody waits who has to be told

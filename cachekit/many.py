@@ -17,7 +17,7 @@ from cachekit.decorated import (
     with_methods,
 )
 from cachekit.engine import Engine
-from cachekit.errors import ConfigurationError
+from cachekit.errors import CacheError, ConfigurationError, EncodeError, InvalidationError
 from cachekit.jobs import Several, mapping_of
 from cachekit.missing import MISSING
 from cachekit.policy import Policy
@@ -136,10 +136,16 @@ class ManyFunction(Decorated):
         groups: dict[tuple[str, ...], list[Any]] = {}
         for name, call in calls.items():
             groups.setdefault(call.tags, []).append(name)
+        bad: CacheError | None = None
         for tags, names in groups.items():
             values = {calls[name].key: given[name] for name in names}
             titles = {calls[name].key: self._title(name, args, kwargs) for name in names}
-            await self.engine.put_all(values, titles, tags, self.policy, ways)
+            try:
+                await self.engine.put_all(values, titles, tags, self.policy, ways)
+            except (EncodeError, InvalidationError) as error:  # it harms no other
+                bad = bad or error
+        if bad is not None:
+            raise bad
 
     async def invalidate(self, args: Args, kwargs: Kwargs, ways: Ways) -> None:
         ids, args, kwargs = self.split(args, kwargs)

@@ -25,6 +25,11 @@ class Shared:
     def done(self) -> bool:
         return self.future.done()
 
+    @property
+    def is_orphaned(self) -> bool:
+        """Whether its loop was closed under it."""
+        return self.task is not None and self.task.get_loop().is_closed()
+
     def settle(self, outcome: Outcome) -> None:
         """Give everyone `outcome`; only the first one counts."""
         with self._settling:
@@ -54,6 +59,9 @@ class Watches:
         """The poll of `key`, and whether the caller has to start it."""
         with self._lock:
             watch = self._watches.get(key)
+            if watch is not None and watch.is_orphaned:
+                watch.settle(Again())
+                watch = None
             mine = watch is None
             if watch is None:
                 watch = self._watches[key] = Shared(key, deadline)
