@@ -2,12 +2,14 @@
 
 import asyncio
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import pytest
 
 from cachekit import Cache, Tag, current_load
+from cachekit.backend import Outcome, Write
+from cachekit.entry import Kind
 from tests.core.conftest import Caches
 from tests.core.helpers import TTL, Load, leftovers, start, ticks
 from tests.core.threads import PATIENCE, Gate, Threads, until
@@ -151,6 +153,26 @@ def test_closing_during_the_second_load_is_an_error_of_nobodys(
         thread.join(PATIENCE)
     cache.sync.open()
     assert cache.sync.get_or_set("k", lambda: "own") == "own"
+
+
+def test_closing_while_the_second_load_fills_is_one_neither(frozen: Caches) -> None:
+    store, filling = frozen.slow(), threading.Event()
+    cache, load = frozen(store), Tagging(free=2)
+    write = store.write
+
+    async def hanging(writes: Sequence[Write]) -> Sequence[Outcome]:
+        if any(w.entry is not None and w.entry.kind is Kind.VALUE for w in writes):
+            filling.set()
+            await asyncio.Event().wait()
+        return await write(writes)
+
+    store.write = hanging  # type: ignore[method-assign]
+    assert cache.sync.get_or_set("k", load) == "value 1"
+    assert filling.wait(PATIENCE)
+    cache.sync.close()
+    until(lambda: not leftovers([cache], []))
+    for thread in load.threads[1:]:
+        thread.join(PATIENCE)
 
 
 async def test_one_that_follows_a_load_of_a_closed_cache_does_not_begin(cache: Cache) -> None:
