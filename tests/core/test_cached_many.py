@@ -91,6 +91,16 @@ async def test_what_is_set_travels_together(slow: Cache, store: SlowStore) -> No
     assert await function.get([1, 2, 3]) == {1: "set", 2: "new", 3: "set"}
 
 
+async def test_a_value_that_cannot_be_stored_harms_none_with_other_tags(slow: Cache) -> None:
+    @slow.cached_many(name="function", tags=["t:{ids}"], key="k:{ids}")
+    async def function(ids: list[int]) -> Mapping[int, Any]:
+        return {}
+
+    with pytest.raises(EncodeError):
+        await function.set({1: lambda: None, 2: "two", 3: "three"})
+    assert await function.get([1, 2, 3]) == {2: "two", 3: "three"}
+
+
 async def test_clear_forgets_no_other_function(either: Cache, products: Products) -> None:
     @either.cached_many(name="one")
     async def one(ids: list[int]) -> Mapping[int, str]:

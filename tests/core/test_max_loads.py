@@ -8,11 +8,14 @@ from typing import Any
 
 import pytest
 
-from cachekit import Cache, ConfigurationError
+from cachekit import Cache, ConfigurationError, current_load
+from cachekit.runtime import ON_LOOP, drive, in_thread
+from cachekit.slots import Slots
+from cachekit.testing import FakeClock
 from tests.core.conftest import Caches
 from tests.core.helpers import TTL, Load, PickleSerializer, ends, start, ticks, time
 from tests.core.test_fork import in_child
-from tests.core.threads import Gate, Threads, until
+from tests.core.threads import PATIENCE, Gate, Threads, until
 
 pytestmark = pytest.mark.virtual
 
@@ -123,6 +126,23 @@ async def test_who_waits_for_a_turn_keeps_no_other_process_from_loading(caches: 
     assert time() < 1.0
     assert await ends(first, queued) == ["a", "b"]
     assert quick.order == ["b"]  # by then it was there
+
+
+async def test_a_second_load_that_waits_for_its_turn_keeps_its_stub(caches: Caches) -> None:
+    cache, origin = caches(caches.slow(), max_loads=1), Origin(takes=5.0)
+
+    async def tagged() -> str:
+        current_load().tag("t")  # not met before: R7 wants a second load
+        await asyncio.sleep(0.1)
+        return "tagged"
+
+    first = start(cache.get_or_set("k", tagged))
+    await ticks()
+    between = origin.ask(cache, "long")
+    assert await ends(first, between) == ["tagged", "long"]
+    await asyncio.sleep(1.0)
+    assert await cache.get("k") == "tagged"
+    assert cache.stats().refused_fills == 0
 
 
 async def test_a_load_takes_as_long_as_its_loader_does(capped: Cache) -> None:
@@ -257,6 +277,29 @@ async def test_a_blocking_call_beside_a_running_loop_does_not_wait(caches: Cache
 
 
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system does not fork")
+def test_one_that_hangs_past_its_time_gives_its_slot_to_others(
+    frozen: Caches, threads: Threads, fake_clock: FakeClock
+) -> None:
+    cache, gate = frozen(max_loads=1, load_timeout=5), Gate()
+    hangs = threads.run(lambda: cache.sync.get_or_set("k", gate))
+    assert gate.begun.wait(PATIENCE)
+    fake_clock.advance(10.0)
+    assert cache.sync.get_or_set("j", lambda: 1) == 1
+    gate.finish()
+    assert hangs.result(PATIENCE) == "value 1"
+
+
+def test_one_whose_loop_was_closed_under_it_gives_its_slot_to_others() -> None:
+    slots, loop = Slots(1, FakeClock().monotonic), asyncio.new_event_loop()
+    held = slots.one(ON_LOOP, 1.0, 9.0, [], counts=True)
+    loop.run_until_complete(held.__aenter__())
+    waits = slots.one(in_thread(), 0.001, 9.0, [], counts=True)
+    loop.close()
+    drive(waits.__aenter__())
+    drive(waits.__aexit__(None, None, None))
+    drive(held.__aexit__(None, None, None))
+
+
 def test_the_child_of_a_fork_has_all_slots(blocking: Caches, threads: Threads) -> None:
     """R12: what its parent is loading it is not."""
     cache, gate = blocking(max_loads=1), Gate()
