@@ -49,7 +49,6 @@ EVERY_RUN_COVERS: Final = (
     "stale values in the place of errors",
     "claims",
     "refused claims",
-    "take-overs of claims",
     "evicted claims",
     "passes beside values",
     "refreshes",

@@ -12,6 +12,9 @@ from cachekit.testing.simulation.question import Read
 AT_ONCE: Final = 0.55
 """Seconds that a call without a load may take: its key, then its tags, a deadline each."""
 
+PROMPT: Final = 0.1
+"""The same where nothing goes wrong."""
+
 FILL: Final = 1.5
 """Seconds between the end of a load and the beginning of its value's life, at most."""
 
@@ -64,11 +67,12 @@ class Ages:
         return None if self._excused(at, read) else "which is for errors, though no load failed"
 
     def _excused(self, at: float, read: Read) -> bool:
-        vain = self.origin.vain.get(read.key)
+        vain, since = self.origin.vain.get(read.key), read.asked - ECHO
         if read.soft is not None and at - read.asked >= 0.99 * read.soft:
             return True
-        failed = vain is not None and vain.ended_at > read.asked - ECHO
-        return failed or self.origin.weather.max_loads is not None
+        failed = vain is not None and vain.ended_at > since
+        unstored = not read.calm_since(since)  # then its value may not have arrived
+        return failed or unstored or self.origin.weather.max_loads is not None
 
     def _judge_wait(self, at: float, read: Read, life: Load) -> str | None:
         """R5: what may be had at once is not waited for, and the rest no longer than asked for."""
@@ -77,7 +81,8 @@ class Ages:
             return None
         end = life.ended_at + life.ttl + life.windows.revalidate - self.skew
         soft = inf if read.soft is None else read.soft
-        most = AT_ONCE + (0.0 if read.asked + AT_ONCE < end else soft + AT_ONCE)
+        least = PROMPT if self.origin.weather.quiet else AT_ONCE
+        most = least if read.asked + AT_ONCE < end else soft + 2 * AT_ONCE
         took = at - read.asked
         return f"for which it waited {took:.3f} s, though it was there" if took > most else None
 

@@ -168,7 +168,7 @@ class Loader:
     def _skip(self, loads: Sequence[Load]) -> None:
         for load in loads:
             load.skipped = load.failed = True  # which is what `when=` goes by
-        how = self.origin.rng.choice(["skip", "ttl", "when"])
+        how = self.origin.rng.choice(["skip", "skip", "ttl", "when"])
         if how == "skip":
             current_load().skip()
         elif how == "ttl":

@@ -226,7 +226,9 @@ class Simulation:
 
     async def _stop(self) -> None:
         """Let every call under way end, in good weather."""
-        self.world.origin.weather = replace(CALM, max_loads=self.world.weather.max_loads)
+        weather = self.world.weather
+        calm = replace(CALM, max_loads=weather.max_loads, load_nests=weather.load_nests)
+        self.world.origin.weather = calm
         self.world.origin.down_until = 0.0
         for process in self.processes.values():
             process.link.weather = CALM

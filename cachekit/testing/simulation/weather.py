@@ -116,7 +116,7 @@ def draw(rng: random.Random) -> Weather:
     """The weather of a seed; some seeds are for one kind of race that others seldom show."""
     weather = _any_weather(rng)
     kinds = [_ANY, _LATE_LEASES, _LATE_TAGS, _LATE_WRITES, _REFRESHED, _DOWN, _CLAIMS, _NAMED]
-    return replace(weather, **rng.choices(kinds, [41, 12, 12, 6, 6, 6, 10, 7])[0])
+    return replace(weather, **rng.choices(kinds, [38, 12, 12, 6, 6, 6, 10, 10])[0])
 
 
 _ANY: Final[Mapping[str, Any]] = {}
@@ -191,6 +191,7 @@ _REFRESHED: Final[Mapping[str, Any]] = {
     "error": 5.0,
     "early": 1.0,
     "soft": 0.2,
+    "sessions": 0.3,
 }
 """Values are loaded anew over and over."""
 
@@ -203,11 +204,12 @@ _CLAIMS: Final[Mapping[str, Any]] = {
     "keys": 2,
     "think": 0.1,
     "pause": 0.7,
-    "slow": 0.3,
+    "slow": 0.05,
     "load_slow": 0.5,
+    "load_hangs": 0.1,
     "stale": 1.0,
-    "revalidate": 5.0,
-    "error": 10.0,
+    "revalidate": 1.0,
+    "error": 3.0,
     "ttl": 0.4,
     "names": 0.0,
     "more_tags": 0.0,
@@ -221,12 +223,21 @@ _CLAIMS: Final[Mapping[str, Any]] = {
 _NAMED: Final[Mapping[str, Any]] = {
     "mostly": ("load", "call", "invalidate_named"),
     "names": 1.0,
-    "evict_tag_every": 2.0,
-    "keys": 3,
-    "think": 0.05,
+    "stale": 0.0,
+    "tagged": 0.0,
+    "more_tags": 0.0,
+    "evict_tag_every": 1.0,
+    "evict_value_every": NEVER,
+    "keys": 1,
+    "tags": 1,
+    "readers": 5,
+    "writers": 2,
+    "think": 0.3,
     "pause": 0.3,
-    "load_slow": 0.4,
+    "load_slow": 0.9,
     "load_skips": 0.3,
+    "load_fails": 0.0,
+    "cancelled": 0.0,
 }
 """Tags that only the values know are forgotten while those are loaded."""
 
