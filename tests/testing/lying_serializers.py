@@ -5,6 +5,7 @@
 
 import os
 import pickle
+import time
 from typing import Any
 
 import msgpack  # type: ignore[import-untyped]
@@ -105,6 +106,7 @@ class SharesABuffer(Honest):
         self._buffer.clear()
         for byte in super().dumps(value):
             self._buffer.append(byte)
+            time.sleep(0)  # another thread's turn
         return bytes(self._buffer)
 
 
