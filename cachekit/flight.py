@@ -1,8 +1,9 @@
 """Loads under way, and who waits for them; from any loop, any thread."""
 
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from concurrent.futures import Future
+from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Final, NamedTuple
 
@@ -96,26 +97,36 @@ class Table:
         self._flying: dict[str, Flight] = {}
         self._all: set[Flight] = set()
         """Also those that a newer one has overtaken."""
+        self._stranded: list[Hold | None] = []
 
     def __len__(self) -> int:
         return len(self.all())
 
+    @contextmanager
+    def _looking(self) -> Generator[None]:
+        """Under the lock; what is found stranded is given up after it, since that is a write."""
+        with self._lock:
+            yield
+            holds, self._stranded = self._stranded, []
+        if holds:
+            self._give_up(holds)
+
     def join(self, call: Call, anchor: int) -> Flight | None:
         """A flight to share for who has seen a stub, or `None`: then it is another process's."""
-        with self._lock:
+        with self._looking():
             flight = self._shared(call, anchor)
             return None if flight is None else self._board(flight)
 
     def has(self, call: Call, anchor: int) -> bool:
         """Whether there is a flight to share for who has seen that."""
-        with self._lock:
+        with self._looking():
             return self._shared(call, anchor) is not None
 
     def join_or_lead(
         self, call: Call, anchor: int | None, deadline: float, *, finishes: bool = False
     ) -> tuple[Flight, bool]:
         """The flight to share, or a new one that the caller leads (then True)."""
-        with self._lock:
+        with self._looking():
             flight = self._shared(call, anchor)
             if flight is not None:
                 return self._board(flight), False
@@ -153,7 +164,7 @@ class Table:
             return flight
         self._drop(flight)
         flight.settle(stranded)
-        self._give_up([flight.hold])
+        self._stranded.append(flight.hold)
         return None
 
     @staticmethod
