@@ -6,7 +6,7 @@ from typing import Any
 
 from cachekit.call import Call, Patience, Seen
 from cachekit.deferred import Scope, Scopes
-from cachekit.jobs import Several
+from cachekit.jobs import Several, found_by
 from cachekit.loader import Loader
 from cachekit.missing import MISSING
 from cachekit.reader import Reader
@@ -93,10 +93,12 @@ def one_of(loader: Callable[[list[Any]], Any], name: Any) -> Callable[[], Any]:
 
     def load() -> Any:
         result = loader([name])
-        return _later(result, name) if inspect.isawaitable(result) else result.get(name, MISSING)
+        if inspect.isawaitable(result):
+            return _later(result, name)
+        return found_by(result).get(name, MISSING)
 
     return load
 
 
 async def _later(result: Any, name: Any) -> Any:
-    return (await result).get(name, MISSING)
+    return found_by(await result).get(name, MISSING)

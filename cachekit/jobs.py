@@ -57,11 +57,16 @@ class Several:
         return self._loader([self._names[call.key] for call in calls])
 
     def values(self, calls: Sequence[Call], result: Any) -> Sequence[Any]:
-        found = mapping_of(result, "a loader of several keys returns")
+        found = found_by(result)
         return [found.get(self._names[call.key], MISSING) for call in calls]
 
     def behind(self) -> Job | None:
         return self._again and Several(self._again, self._again, self._names)
+
+
+def found_by(result: object) -> Mapping[Any, Any]:
+    """What a loader of several keys returned; a `TypeError` if it is no mapping."""
+    return mapping_of(result, "a loader of several keys returns")
 
 
 def mapping_of(given: object, who: str) -> Mapping[Any, Any]:

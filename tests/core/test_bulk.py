@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from cachekit import Cache, Tag
+from cachekit.bulk import one_of
 from cachekit.testing import FakeClock
 from tests.core.conftest import Caches
 from tests.core.helpers import TTL, Load, Loads, PickleSerializer, ends, start, ticks, time, values
@@ -137,6 +138,16 @@ async def test_what_may_be_asked(either: Cache) -> None:
     assert await either.get_or_set_many(["b", "a", "b"], load) == values("ba")
     assert load.asked == [["a", "b"]]
     assert await either.get_or_set_many(["c"], lambda keys: dict.fromkeys(keys)) == {"c": None}
+
+
+async def test_what_is_no_mapping_is_none_for_who_loads_alone_either() -> None:
+    async def awaited(keys: list[str]) -> list[str]:
+        return keys
+
+    with pytest.raises(TypeError, match="a mapping of what is there, by name"):
+        one_of(list, "a")()
+    with pytest.raises(TypeError, match="a mapping of what is there, by name"):
+        await one_of(awaited, "a")()
 
 
 @pytest.mark.parametrize("result", [None, ["a"], "a", {"a"}])
