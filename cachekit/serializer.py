@@ -1,6 +1,6 @@
 """What turns values into bytes and back."""
 
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 
 class Serializer(Protocol):
@@ -25,4 +25,13 @@ class Serializer(Protocol):
 
     def loads(self, data: bytes) -> Any:
         """Raises any exception for bytes it cannot read; it never imports what they name."""
+        ...
+
+
+@runtime_checkable
+class BoundSerializer(Serializer, Protocol):
+    """A serializer whose bytes are worth nothing out of their place: it signs them itself."""
+
+    def bind(self, context: bytes) -> Serializer:
+        """The one for the entry of this context; see `Step`. Made for each `dumps` and `loads`."""
         ...

@@ -24,6 +24,11 @@ ROOMS = {
 LIBRARIES = {
     "cachekit_memory": {"cachetools"},
     "cachekit_msgpack": {"msgpack"},
+    "cachekit_orjson": {"orjson"},
+    "cachekit_pydantic": {"pydantic", "pydantic_core"},
+    "cachekit_pickle": set[str](),
+    "cachekit_zstd": {"zstandard"},
+    "cachekit_aesgcm": {"cryptography"},
 }
 
 # What plug-ins, a stranger's too, may use of the core.
@@ -37,6 +42,8 @@ PUBLIC = {
     "cachekit.envelope",
     "cachekit.errors",
     "cachekit.serializer",
+    "cachekit.signing",
+    "cachekit.step",
     "cachekit.threaded",
 }
 
