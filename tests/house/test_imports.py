@@ -41,6 +41,7 @@ PUBLIC = {
     "cachekit.entry",
     "cachekit.envelope",
     "cachekit.errors",
+    "cachekit.keyring",
     "cachekit.serializer",
     "cachekit.signing",
     "cachekit.step",
