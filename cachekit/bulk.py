@@ -42,7 +42,7 @@ class Bulk:
         missing = [call for call in calls if values[call] is MISSING]
         for call in missing:
             if patience[call].tries == 0:
-                self._reader.missed(call)
+                self._reader.missed(call, seen[call])
         values.update(await self._obtain(missing, seen, patience, job))
         return values
 

@@ -33,8 +33,7 @@ from cachekit.many import ManyFunction
 from cachekit.methods import bound_as, unwrapped
 from cachekit.missing import MISSING, IsMissing
 from cachekit.naming import FunctionOptions, Naming
-from cachekit.policy import Duration, Lifetime, Options, Policy, Ttl, seconds
-from cachekit.registry import serializer_of
+from cachekit.policy import Duration, Lifetime, Options, Ttl, default_policy, seconds
 from cachekit.runtime import ON_LOOP
 from cachekit.signature import is_async
 from cachekit.source import BackendSpec, Source
@@ -81,7 +80,13 @@ class Cache:
       late.) `soft_timeout`: how long a caller waits if there is a value that `stale_if_error`
       allows; the load goes on.
     - `when`: a function of the value; what it says no to is not stored.
-    - `serializer`: a `Serializer` or the name of an installed one, `"msgpack"` if not given.
+    - `serializer`: a `Serializer` or the name of an installed one, `"msgpack"` if not given; then a
+      function that is annotated to return a class of its own gets one by pydantic, where that is
+      installed. `type`: an annotation that decides in the same way, for values by hand.
+    - `steps`: what the serializer's bytes pass through, in this order: compression, signing,
+      encryption; see `Step`.
+    - `max_value_bytes`: the most bytes that a serializer makes of a value, and that are read, once
+      expanded; 16 MiB. What has more is served and not stored.
     - `share`: hand out the very object that is cached, not a copy for each caller.
     - `version`: what another version of a function has stored is not served.
 
@@ -109,7 +114,7 @@ class Cache:
         self._engine = Engine(
             self._source,
             namespace=None if namespace is None else check_namespace(namespace),
-            policy=Policy(serializer_of(options.get("serializer", "msgpack"))).changed(options),
+            policy=default_policy(options),
             deadline=seconds("deadline", deadline),
             clock=clock,
             invalidators=invalidators_of(invalidators),
@@ -128,21 +133,34 @@ class Cache:
     async def get(self, key: str) -> Any: ...
     @overload
     async def get(self, key: str, default: D) -> Any | D: ...
-    async def get(self, key: str, default: Any = None) -> Any:
+    @overload
+    async def get(self, key: str, *, type: type[T]) -> T | None: ...
+    @overload
+    async def get(self, key: str, default: D, *, type: type[T]) -> T | D: ...
+    @overload
+    async def get(self, key: str, default: Any = ..., *, type: Any) -> Any: ...
+    async def get(self, key: str, default: Any = None, *, type: Any = MISSING) -> Any:
         """What is under `key`, or `default`: give `MISSING` to tell it from a cached `None`.
 
-        Never raises for a backend that fails.
+        With `type`, what a function that is annotated to return it has stored, or a `set` with that
+        `type`. Never raises for a backend that fails.
         """
-        value = await self._engine.reader.get(self._engine.call(key, ON_LOOP))
+        value = await self._engine.reader.get(self._engine.look_at(key, type, ON_LOOP))
         return default if value is MISSING else value
 
-    async def get_many(self, keys: Iterable[str]) -> dict[str, Any]:
-        """What is under `keys`, in one read; missing keys are missing."""
-        return await self._engine.get_all(keys, ON_LOOP)
+    @overload
+    async def get_many(self, keys: Iterable[str]) -> dict[str, Any]: ...
+    @overload
+    async def get_many(self, keys: Iterable[str], *, type: type[T]) -> dict[str, T]: ...
+    @overload
+    async def get_many(self, keys: Iterable[str], *, type: Any) -> dict[str, Any]: ...
+    async def get_many(self, keys: Iterable[str], *, type: Any = MISSING) -> dict[str, Any]:
+        """What is under `keys`, in one read; missing keys are missing. `type` as for `get`."""
+        return await self._engine.get_all(keys, type, ON_LOOP)
 
-    async def exists(self, key: str) -> bool:
-        """Whether `get` would find a value; False if the backend fails."""
-        return await self._engine.exists(self._engine.call(key, ON_LOOP))
+    async def exists(self, key: str, *, type: Any = MISSING) -> bool:
+        """Whether `get` with this `type` would find a value; False if the backend fails."""
+        return await self._engine.exists(self._engine.look_at(key, type, ON_LOOP))
 
     @overload
     async def get_or_set(
@@ -219,9 +237,12 @@ class Cache:
             keys, loader_of(loader, "of a list of keys"), tags, policy, ON_LOOP
         )
 
-    async def entry(self, key: str) -> CacheEntry | None:
-        """The value under `key` and what is known of it, stale or not; `None` if there is none."""
-        return await self._engine.entry(key, ON_LOOP)
+    async def entry(self, key: str, *, type: Any = MISSING) -> CacheEntry | None:
+        """The value under `key` and what is known of it, stale or not; `None` if there is none.
+
+        `type` as for `get`.
+        """
+        return await self._engine.entry(key, type, ON_LOOP)
 
     # -- writing
 

@@ -27,7 +27,8 @@ class Call:
     `load` is its loader, and `refresh` the one that may also run when the caller is gone, if there
     is any; a `partial` call may find that its loader has nothing for the key. `owner` is the cache
     that asks. `vouch` is a decorated function: for one key it always declares the same tags, so an
-    entry that was checked once for it need not be checked again.
+    entry that was checked once for it need not be checked again. `of_any_format`: the value itself
+    does not matter.
     """
 
     key: str
@@ -42,6 +43,7 @@ class Call:
     vouch: Caller | None = None
     partial: bool = False
     same: Callable[[], bool] | None = None
+    of_any_format: bool = False
 
     def is_as_asked(self) -> bool:
         """Whether its arguments still make its key: who is gone may have changed them."""
@@ -59,14 +61,14 @@ class Call:
         """Whether the entry's tags cover this call's, and its bytes are ours."""
         if not all(tag in entry.tags for tag in self.tags):
             return False
-        if entry.kind is not Kind.VALUE:
+        return entry.kind is not Kind.VALUE or self.reads(entry)
+
+    def reads(self, entry: Entry) -> bool:
+        """Whether a value was written in this call's format, for its schema and its version."""
+        if self.of_any_format:
             return True
         policy = self.policy
-        return (
-            entry.codec == policy.serializer.id
-            and entry.schema == policy.serializer.fingerprint
-            and policy.version in ("", entry.revision)
-        )
+        return policy.codec.reads(entry) and policy.version in ("", entry.revision)
 
 
 class Seen(NamedTuple):

@@ -2,6 +2,8 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Mapping
+from contextlib import suppress
+from functools import cached_property
 from typing import Any, Final
 
 from cachekit.builder import FunctionKey
@@ -10,6 +12,7 @@ from cachekit.errors import ConfigurationError
 from cachekit.policy import Policy
 from cachekit.refreshing import RefreshScope, refreshing
 from cachekit.runtime import ON_LOOP, Ways, drive, in_thread
+from cachekit.typed import returned_by
 
 CACHED_BY: Final = "__cached_by__"
 """The attribute of a cached function that holds its cache's engine; other wrappers hand it on."""
@@ -36,11 +39,28 @@ class Decorated(ABC):
         self.function = function
         self.key = key
         self.name = key.name
-        self.policy = policy
+        self._untyped = policy
         self.info = engine.info(key.name)
         self.again = refreshing(function, left_out, refresh_scope)
         """The function as it may be called behind its callers' backs, if it may."""
         self._record = engine.record_of(key.name)
+        with suppress(NameError):  # what it returns is defined further down: at its first use
+            self.__dict__["policy"] = self._typed()
+
+    @cached_property
+    def policy(self) -> Policy:
+        """How its values are cached, with a serializer for what it is annotated to return."""
+        try:
+            return self._typed()
+        except NameError:
+            return self._untyped
+
+    def _typed(self) -> Policy:
+        return self._untyped.typed(self.annotation(returned_by(self.function)))
+
+    def annotation(self, returned: Any) -> Any:
+        """What one value is, of what the function is annotated to return."""
+        return returned
 
     def tags(self, args: Args, kwargs: Kwargs) -> tuple[str, ...]:
         """The store keys of the tags of one call."""

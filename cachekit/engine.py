@@ -144,6 +144,11 @@ class Engine:
             load,
         )
 
+    def look_at(self, key: str, annotation: Any, ways: Ways) -> Call:
+        """A direct call that only reads; `annotation` is what the value is, if that is given."""
+        typed = {} if annotation is MISSING else {"type": annotation}
+        return self.call(key, ways, policy=self.policy_for(typed))
+
     async def answer(self, call: Call) -> Any:
         """From the cache or from the loader."""
         if self.disabled:
@@ -177,9 +182,9 @@ class Engine:
         values = await self.answer_all(list(calls.values()), job)
         return {k: v for k, v in zip(calls, values, strict=True) if v is not MISSING}
 
-    async def get_all(self, keys: Iterable[str], ways: Ways) -> dict[str, Any]:
+    async def get_all(self, keys: Iterable[str], annotation: Any, ways: Ways) -> dict[str, Any]:
         """What is there, by the user's key."""
-        calls = {key: self.call(key, ways) for key in several("keys", keys)}
+        calls = {key: self.look_at(key, annotation, ways) for key in several("keys", keys)}
         values = await self.reader.get_all(list(calls.values())) if calls else []
         return {k: v for k, v in zip(calls, values, strict=True) if v is not MISSING}
 
@@ -223,14 +228,14 @@ class Engine:
 
     async def touch(self, key: str, ttl: Any, ways: Ways) -> bool:
         """Another end for what is there; in a `deferred()` block what is pending is not there."""
-        call = self.call(key, ways)
+        call = replace(self.call(key, ways), of_any_format=True)
         ttl = MISSING if ttl is MISSING else seconds_or_never("ttl", ttl)
         seen = await self._unhidden(call)
         return await self.writer.touch(call, seen, ttl, title(key))
 
-    async def entry(self, key: str, ways: Ways) -> CacheEntry | None:
+    async def entry(self, key: str, annotation: Any, ways: Ways) -> CacheEntry | None:
         """What is there, stale or not."""
-        call = self.call(key, ways)
+        call = self.look_at(key, annotation, ways)
         entry = (await self._unhidden(call)).value
         if entry is None or not entry.serves_failures(self._clock.monotonic()):
             return None

@@ -9,7 +9,6 @@ from typing import Any, Final
 
 from cachekit.clock import Clock
 from cachekit.copies import freeze
-from cachekit.serializer import Serializer
 
 
 class Kind(IntEnum):
@@ -160,10 +159,13 @@ class Entry:
         """Hold the records of its tags, not their names; one that is missing is a dead one."""
         self.links = tuple((records.get(tag, DEAD), v) for tag, v in self.tags.items())
 
-    def open(self, serializer: Serializer) -> Any:
-        """The value, as the caller's own."""
-        if self.payload is not None and self.thaw is None and self.kept is None:
-            return serializer.loads(self.payload)
+    @property
+    def is_bytes(self) -> bool:
+        """Whether its bytes are all there is of its value."""
+        return self.payload is not None and self.thaw is None and self.kept is None
+
+    def own(self) -> Any:
+        """The value that it keeps, as the caller's own."""
         return self.kept if self.thaw is None else self.thaw(self.kept)
 
     def __repr__(self) -> str:

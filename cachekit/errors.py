@@ -20,6 +20,14 @@ class EncodeError(CacheError, TypeError):
     """A value cannot be copied or turned into bytes."""
 
 
+class TooLargeError(EncodeError):
+    """A value has more bytes than `max_value_bytes` allows; `data` is what they are."""
+
+    def __init__(self, message: str, data: bytes = b"") -> None:
+        super().__init__(message)
+        self.data = data
+
+
 class UnreadableError(CacheError, ValueError):
     """Bytes from a store are no entry of this key: truncated, corrupt or another key's."""
 

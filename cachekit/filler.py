@@ -7,9 +7,10 @@ from typing import Any, Final, NamedTuple
 from cachekit.backend import DONE, REFUSED, UNREACHED, Write
 from cachekit.call import Call
 from cachekit.clock import Clock
+from cachekit.codec import Codec
 from cachekit.context import Load
 from cachekit.entry import Entry, Kind
-from cachekit.errors import EncodeError
+from cachekit.errors import EncodeError, TooLargeError
 from cachekit.lease import Lead, Leases
 from cachekit.missing import MISSING, IsMissing
 from cachekit.outcomes import Absent, Again, Failed, Loaded, Outcome, Private
@@ -47,9 +48,15 @@ class Filler:
         if value is MISSING:
             return Made(Absent() if call.partial else Private(value))
         try:
-            entry = self.entry(call.policy, value, load.took, load.lifetime)
+            entry = self.entry(call.key, call.policy, value, load.took, load.lifetime)
             stored = _is_worth_storing(call.policy, value, entry, load)
+        except TooLargeError as error:
+            self._count.too_large += 1
+            self._complain(call, value, error)
+            shared = Loaded(*_whole(call.policy, error.data), value, derived.until)
+            return Made(shared, leaves_pass=True)
         except EncodeError as error:
+            self._count.not_encoded += 1
             self._complain(call, value, error)
             return Made(Private(value), leaves_pass=True)
         except Exception as error:  # what the user's ttl= or when= raised
@@ -58,7 +65,7 @@ class Filler:
         if call.vouch is not None:
             entry.vouch(call.vouch, call.policy.quiet_until(entry))
         stored = stored and derived.counts
-        loaded = Loaded(entry, call.policy.serializer, value, derived.until)
+        loaded = Loaded(entry, call.policy.codec, value, derived.until)
         return Made(loaded, entry if stored else None, leaves_pass=not stored)
 
     async def conclude(self, made: Sequence[tuple[Lead, Made]]) -> None:
@@ -106,6 +113,7 @@ class Filler:
 
     def entry(
         self,
+        key: str,
         policy: Policy,
         value: Any,
         took: float = 0.0,
@@ -115,26 +123,37 @@ class Filler:
 
         The store keeps it one lease longer than it is usable, or two loads.
         """
-        entry = Entry(Kind.VALUE)
+        entry = _blank(policy)
         entry.load_time = took
         entry.stale_while_revalidate = policy.stale_while_revalidate
         entry.stale_if_error = policy.stale_if_error
         entry.freshen(policy.lifetime(value, ttl), self._clock)
         entry.outlast(spare(took))
-        serializer = policy.serializer
-        entry.codec, entry.schema = serializer.id, serializer.fingerprint
-        entry.revision = policy.version
         if self._store.inline:
             return entry.keeping(value, share=policy.share)
-        entry.payload = _encoded(policy, value)
+        entry.payload = policy.codec.encode(value, key, entry)
         return entry
 
     def _complain(self, call: Call, value: Any, error: EncodeError) -> None:
-        self._count.not_encoded += 1
-        kind = f"{type(value).__module__}.{type(value).__qualname__}"
+        kind = f"{type(error).__name__} {type(value).__module__}.{type(value).__qualname__}"
         if kind not in self._complained:
             self._complained.add(kind)
             log.warning("a value for %s was served but not stored: %s", call.key, error)
+
+
+def _blank(policy: Policy) -> Entry:
+    """A value to be, which says who will have written it."""
+    entry = Entry(Kind.VALUE)
+    entry.codec, entry.schema = policy.codec.id, policy.codec.fingerprint
+    entry.revision = policy.version
+    return entry
+
+
+def _whole(policy: Policy, data: bytes) -> tuple[Entry, Codec]:
+    """What is too large to be stored, for all who waited for it: as the serializer made it."""
+    entry = _blank(policy)
+    entry.payload = data
+    return entry, Codec(policy.codec.serializer, limit=len(data))
 
 
 def spare(load_time: float) -> float:
@@ -146,14 +165,3 @@ def _is_worth_storing(policy: Policy, value: Any, entry: Entry, load: Load) -> b
     if load.skipped or (entry.ttl is not None and entry.ttl <= 0):
         return False
     return policy.when is None or bool(policy.when(value))
-
-
-def _encoded(policy: Policy, value: Any) -> bytes:
-    try:
-        return policy.serializer.dumps(value)
-    except EncodeError:
-        raise
-    except Exception as error:  # whatever a serializer raises, the value itself is fine
-        raise EncodeError(
-            f"{policy.serializer.id} cannot carry a {type(value).__qualname__}: {error!r}"
-        ) from error

@@ -221,15 +221,15 @@ class Loader:
     def _context(self, leads: Sequence[Lead]) -> Load:
         lead = leads[0]
         old = lead.seen.value if len(leads) == 1 else None
-        key = lead.call.key.removeprefix(value_head(lead.call.namespace))
+        call = lead.call
 
         def opened() -> Any:
             try:
-                return MISSING if old is None else old.open(lead.call.policy.serializer)
+                return MISSING if old is None else call.policy.codec.open(call.key, old)
             except Exception:  # whatever a serializer raises for bytes it cannot read
                 return MISSING
 
-        return Load(key, opened)
+        return Load(call.key.removeprefix(value_head(call.namespace)), opened)
 
     async def _failed(self, leads: Sequence[Lead], error: Exception) -> None:
         """R3: a load that failed lets the others try at once, unless its leader had left."""

@@ -3,7 +3,7 @@
 import inspect
 from collections.abc import Callable, Iterable
 from functools import partial, wraps
-from typing import Any
+from typing import Any, get_args
 
 from cachekit.builder import FunctionKey
 from cachekit.bulk import one_of
@@ -44,6 +44,10 @@ class ManyFunction(Decorated):
         self._parameter = _parameter_at(function, at)
         left_out = key.left_out - {self._parameter}
         super().__init__(engine, function, key, policy, left_out, refresh_scope)
+
+    def annotation(self, returned: Any) -> Any:
+        """The values' part of a mapping."""
+        return (get_args(returned) or (returned,))[-1]
 
     def split(self, args: Args, kwargs: Kwargs) -> tuple[list[Any], Args, Kwargs]:
         """The ids of a call, and what else it was given."""

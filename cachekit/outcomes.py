@@ -4,8 +4,8 @@ from enum import IntEnum
 from types import TracebackType
 from typing import Any, NamedTuple, TypeAlias
 
+from cachekit.codec import Codec
 from cachekit.entry import Entry
-from cachekit.serializer import Serializer
 
 
 class Stage(IntEnum):
@@ -24,7 +24,7 @@ class Loaded(NamedTuple):
     """
 
     entry: Entry
-    serializer: Serializer
+    codec: Codec
     value: Any
     until: Stage = Stage.LANDING
 

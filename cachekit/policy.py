@@ -3,16 +3,19 @@
 import math
 import os
 import random
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import Any, Final, TypeAlias, TypedDict, cast
 
+from cachekit.codec import Codec, checked_steps
 from cachekit.entry import Entry
 from cachekit.errors import ConfigurationError
 from cachekit.missing import MISSING, IsMissing
 from cachekit.registry import serializer_of
 from cachekit.serializer import Serializer
+from cachekit.step import Step
+from cachekit.typed import serializer_for, typed_by
 
 Duration: TypeAlias = float | timedelta
 Ttl: TypeAlias = Duration | None
@@ -47,6 +50,14 @@ class Lifetime(TypedDict, total=False):
     """How long after its ttl a value is still served if loading it anew fails."""
     serializer: Serializer | str
     """A `Serializer`, or the name of an installed one."""
+    type: Any
+    """What the values are: a model, a dataclass, `list[Model]`. A class that is no builtin gets a
+    serializer by pydantic, where that is installed. Instead of `serializer`."""
+    steps: Iterable[Step]
+    """What the serializer's bytes pass through: compression, signing, encryption, in this order."""
+    max_value_bytes: int
+    """The most bytes that a serializer makes of a value, and that are read; what has more is served
+    and not stored."""
     share: bool
     """Hand out the very object that is cached, not a copy for each caller."""
     version: int | str
@@ -160,6 +171,14 @@ def _flag(name: str, value: Any) -> bool:
     return value
 
 
+def _size(name: str, value: Any) -> int:
+    if not isinstance(value, int) or isinstance(value, bool) or not 0 < value < 2**32:
+        raise ConfigurationError(
+            f"{name} must be a number of bytes, from 1 to {2**32 - 1}, not {value!r}"
+        )
+    return value
+
+
 _CHECKS: Final[Mapping[str, Callable[[str, Any], Any]]] = {
     "ttl": _ttl,
     "none_ttl": seconds_or_never,
@@ -167,6 +186,9 @@ _CHECKS: Final[Mapping[str, Callable[[str, Any], Any]]] = {
     "stale_while_revalidate": _window,
     "stale_if_error": _window,
     "serializer": lambda _, value: serializer_of(value),
+    "type": typed_by,
+    "steps": checked_steps,
+    "max_value_bytes": _size,
     "share": _flag,
     "version": _version,
     "load_timeout": seconds,
@@ -176,16 +198,28 @@ _CHECKS: Final[Mapping[str, Callable[[str, Any], Any]]] = {
 }
 
 
+def default_policy(options: Mapping[str, Any]) -> "Policy":
+    """What holds where nothing is said, with what `options` say in its stead."""
+    return Policy(Codec(serializer_of(options.get("serializer", "msgpack")))).changed(options)
+
+
+_OF_CODEC: Final = frozenset({"serializer", "type", "steps", "max_value_bytes"})
+
+
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """Everything that shapes how one value is cached: `Options`, checked. Durations are seconds."""
+    """Everything that shapes how one value is cached: `Options`, checked. Durations are seconds.
 
-    serializer: Serializer
+    `by_type`: nobody has named the serializer, so that what a function returns may decide.
+    """
+
+    codec: Codec
     ttl: float | TtlOf | None = 300.0
     none_ttl: float | IsMissing | None = MISSING
     jitter: float = 0.0
     stale_while_revalidate: float = 0.0
     stale_if_error: float = 0.0
+    by_type: bool = True
     share: bool = False
     version: str = ""
     load_timeout: float = 30.0
@@ -200,7 +234,21 @@ class Policy:
         if unknown := options.keys() - _CHECKS.keys():
             raise TypeError(f"no such option: {sorted(unknown)}; there are {', '.join(_CHECKS)}")
         checked = {name: _CHECKS[name](name, value) for name, value in options.items()}
+        if parts := {name: checked.pop(name) for name in _OF_CODEC & checked.keys()}:
+            checked["codec"] = self._codec(parts)
+            checked["by_type"] = self.by_type and not parts.keys() & {"serializer", "type"}
         return replace(self, **checked)
+
+    def typed(self, annotation: Any) -> "Policy":
+        """For values that are what `annotation` says; raises `NameError` if it is incomplete."""
+        serializer = serializer_for(annotation) if self.by_type else None
+        return self if serializer is None else replace(self, codec=self.codec.changed(serializer))
+
+    def _codec(self, parts: Mapping[str, Any]) -> Codec:
+        if {"serializer", "type"} <= parts.keys():
+            raise ConfigurationError("give serializer= or type=, not both")
+        serializer = parts.get("serializer", parts.get("type"))
+        return self.codec.changed(serializer, parts.get("steps"), parts.get("max_value_bytes"))
 
     @property
     def refreshes(self) -> bool:

@@ -1,13 +1,14 @@
 """The read path: peek -> read -> serve, refresh, share, wait or lead."""
 
+import logging
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
 from cachekit.backend import Unreached, Write
 from cachekit.call import Call, Caller, Seen
 from cachekit.clock import Clock
 from cachekit.deferred import SCOPES, Scope, Scopes
-from cachekit.entry import Entry
+from cachekit.entry import Entry, Kind
 from cachekit.jobs import Job, One
 from cachekit.listeners import Listeners
 from cachekit.loader import Loader
@@ -16,6 +17,8 @@ from cachekit.rides import AGAIN, Rides
 from cachekit.sightings import Sightings
 from cachekit.stats import Counters, Info
 from cachekit.store import Store
+
+log: Final = logging.getLogger("cachekit")
 
 
 class Reader:
@@ -40,6 +43,7 @@ class Reader:
         self._sightings = sightings
         self._listeners = listeners
         self._count = counters
+        self._told_of_foreign = False
         self.hit = self._hit_told if listeners.hear_hits else self._hit
 
     def _hit(self, key: str, vouch: Caller, info: Info) -> Any:
@@ -74,7 +78,7 @@ class Reader:
             if value is not MISSING:
                 return value
             if patience.tries == 0:
-                self.missed(call)
+                self.missed(call, seen)
             value = await self._rides.obtain(call, seen, patience)
             if value is not AGAIN:
                 return value
@@ -113,7 +117,7 @@ class Reader:
         hidden = scope is not None and scope.hides(call.key, seen.entry)
         value = MISSING if hidden else self.serve(call, seen)
         if value is MISSING:
-            self.missed(call)
+            self.missed(call, seen)
         return value
 
     def _glance(self, call: Call) -> Seen:
@@ -149,7 +153,7 @@ class Reader:
         if entry is None or not entry.serves_stale(now):
             return MISSING
         try:
-            value = entry.open(call.policy.serializer)
+            value = call.policy.codec.open(call.key, entry)
         except Exception:  # whatever a serializer raises for bytes it cannot read
             self._count.unreadable += 1
             self._store.later([Write(call.key, None, entry.version)])
@@ -162,10 +166,26 @@ class Reader:
             entry.vouch(call.vouch, call.policy.quiet_until(entry))
         return value
 
-    def missed(self, call: Call) -> None:
-        """Count a miss."""
+    def missed(self, call: Call, seen: Seen) -> None:
+        """Count a miss, and whether there is something that others can read."""
         call.info.misses += 1
         self._listeners.miss(call.name, call.key)
+        entry = seen.entry
+        if entry is not None and entry.kind is Kind.VALUE and not call.reads(entry):
+            self._count.foreign += 1
+            self._tell_of(call, entry)
+
+    def _tell_of(self, call: Call, entry: Entry) -> None:
+        """Log once that another format is under a key: it may be for want of a `type=`."""
+        codec = call.policy.codec
+        if entry.codec != codec.id and not self._told_of_foreign:
+            self._told_of_foreign = True
+            log.warning(
+                "%s holds a value written as %s and asked for as %s, which is a miss: what a "
+                "function with a return annotation has stored is read by get(key, type=T); after "
+                "a change of serializer or steps it passes",
+                *(call.key, entry.codec, codec.id),
+            )
 
     async def _read_past(self, call: Call, scope: Scope) -> Any:
         """R11: what is pending is not read, and nothing loaded is stored or shared."""
@@ -174,7 +194,7 @@ class Reader:
             value = self.serve(call, seen)
             if value is not MISSING:
                 return value
-        self.missed(call)
+        self.missed(call, seen)
         return (await self._loader.alone([call], One(call.load, None)))[0]
 
 

@@ -8,6 +8,9 @@ from cachekit.backend import Backend
 from cachekit.errors import ConfigurationError
 from cachekit.serializer import Serializer
 
+TYPED: Final = "pydantic"
+"""The serializer that takes a type."""
+
 BACKENDS: Final = "cachekit.backends"
 SERIALIZERS: Final = "cachekit.serializers"
 
@@ -46,6 +49,14 @@ def serializer_named(name: str) -> Serializer:
     is called without arguments.
     """
     return cast("Serializer", _load(SERIALIZERS, name, repr(name))())
+
+
+def typed_serializer(annotation: Any) -> Serializer:
+    """The one for values that are what `annotation` says.
+
+    Raises `ConfigurationError` if there is none, `NameError` for what is not yet defined.
+    """
+    return cast("Serializer", _load(SERIALIZERS, TYPED, repr(TYPED))(annotation))
 
 
 def serializer_of(given: Serializer | str) -> Serializer:

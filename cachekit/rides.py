@@ -210,7 +210,7 @@ class Rides:
         if ride.stage > loaded.until:  # R7: it came too late for this load
             return AGAIN
         try:
-            return loaded.entry.open(loaded.serializer)
+            return loaded.codec.open(ride.call.key, loaded.entry)
         except Exception:  # the serializer cannot read what it wrote
             self._count.unreadable += 1
         return loaded.value if ride.leading else await self._alone(ride)
@@ -234,7 +234,7 @@ class Rides:
         if old is None or not old.holds() or not old.serves_failures(self._now()):
             return AGAIN
         try:
-            value = old.open(ride.call.policy.serializer)
+            value = ride.call.policy.codec.open(ride.call.key, old)
         except Exception:  # whatever a serializer raises for bytes it cannot read
             self._count.unreadable += 1
             self._store.later([Write(ride.call.key, None, old.version)])

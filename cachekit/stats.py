@@ -35,7 +35,9 @@ class Counters:
     unstored: int = 0
     alone: int = 0
     not_encoded: int = 0
+    too_large: int = 0
     unreadable: int = 0
+    foreign: int = 0
     unreached: int = 0
     invalidations: int = 0
     unacknowledged: int = 0
@@ -61,7 +63,9 @@ class Stats:
       the load of another process had been waited for in vain.
     - `alone`: loads for one caller, neither stored nor shared: inside of `deferred()`, say.
     - `not_encoded`: values that could be neither copied nor encoded.
-    - `unreadable`: entries that were torn, corrupt or written by another serializer.
+    - `too_large`: loaded values of more bytes than `max_value_bytes`; served and not stored.
+    - `unreadable`: values that could not be read: torn, corrupt, of an unknown signature or key.
+    - `foreign`: misses where there was a value of another serializer, schema or version.
     - `unreached`: backend operations without an answer.
     - `invalidations`, `unacknowledged`: what forgets, done and not done.
     """
@@ -85,7 +89,9 @@ class Stats:
     unstored: int
     alone: int
     not_encoded: int
+    too_large: int
     unreadable: int
+    foreign: int
     unreached: int
     invalidations: int
     unacknowledged: int

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Generator, Iterable, Mapping
 from contextlib import contextmanager
 from types import TracebackType
-from typing import Any, Self, TypeVar, Unpack
+from typing import Any, Self, TypeVar, Unpack, overload
 
 from cachekit.call import loader_of, several
 from cachekit.engine import Engine
@@ -15,6 +15,7 @@ from cachekit.source import Source
 from cachekit.view import CacheEntry
 
 T = TypeVar("T")
+D = TypeVar("D")
 
 
 class SyncCache:
@@ -30,15 +31,31 @@ class SyncCache:
         self._engine = engine
         self._source = source
 
-    def get(self, key: str, default: Any = None) -> Any:
-        value = drive(self._engine.reader.get(self._engine.call(key, in_thread())))
+    @overload
+    def get(self, key: str) -> Any: ...
+    @overload
+    def get(self, key: str, default: D) -> Any | D: ...
+    @overload
+    def get(self, key: str, *, type: type[T]) -> T | None: ...
+    @overload
+    def get(self, key: str, default: D, *, type: type[T]) -> T | D: ...
+    @overload
+    def get(self, key: str, default: Any = ..., *, type: Any) -> Any: ...
+    def get(self, key: str, default: Any = None, *, type: Any = MISSING) -> Any:
+        value = drive(self._engine.reader.get(self._engine.look_at(key, type, in_thread())))
         return default if value is MISSING else value
 
-    def get_many(self, keys: Iterable[str]) -> dict[str, Any]:
-        return drive(self._engine.get_all(keys, in_thread()))
+    @overload
+    def get_many(self, keys: Iterable[str]) -> dict[str, Any]: ...
+    @overload
+    def get_many(self, keys: Iterable[str], *, type: type[T]) -> dict[str, T]: ...
+    @overload
+    def get_many(self, keys: Iterable[str], *, type: Any) -> dict[str, Any]: ...
+    def get_many(self, keys: Iterable[str], *, type: Any = MISSING) -> dict[str, Any]:
+        return drive(self._engine.get_all(keys, type, in_thread()))
 
-    def exists(self, key: str) -> bool:
-        return drive(self._engine.exists(self._engine.call(key, in_thread())))
+    def exists(self, key: str, *, type: Any = MISSING) -> bool:
+        return drive(self._engine.exists(self._engine.look_at(key, type, in_thread())))
 
     def get_or_set(
         self,
@@ -70,8 +87,8 @@ class SyncCache:
         )
         return drive(work)
 
-    def entry(self, key: str) -> CacheEntry | None:
-        return drive(self._engine.entry(key, in_thread()))
+    def entry(self, key: str, *, type: Any = MISSING) -> CacheEntry | None:
+        return drive(self._engine.entry(key, type, in_thread()))
 
     def touch(self, key: str, ttl: Ttl | IsMissing = MISSING) -> bool:
         return drive(self._engine.touch(key, ttl, in_thread()))

@@ -35,7 +35,7 @@ def view(key: str, call: Call, entry: Entry, clock: Clock) -> CacheEntry:
     head = f"t:{call.namespace}:"
     return CacheEntry(
         key,
-        entry.open(call.policy.serializer),
+        call.policy.codec.open(call.key, entry),
         entry.version,
         max(0.0, clock.time() - entry.born),
         entry.ttl,

@@ -63,7 +63,7 @@ class Writer:
         bad: Exception | None = None
         for key, value in values.items():
             try:
-                entries[key] = _worth_storing(self._filler.entry(policy, value))
+                entries[key] = _worth_storing(self._filler.entry(key, policy, value))
             except (EncodeError, ConfigurationError) as error:
                 bad = bad or error
         return entries, bad
@@ -137,7 +137,7 @@ class Writer:
 
     async def add(self, call: Call, seen: Seen, value: Any) -> bool:
         """Store `value` where nothing valid was seen; False if someone else was faster."""
-        entry = _worth_storing(self._filler.entry(call.policy, value))
+        entry = _worth_storing(self._filler.entry(call.key, call.policy, value))
         return await self._store.finish(self._loader.put_new(call, seen, entry), call.ways)
 
     async def touch(self, call: Call, seen: Seen, ttl: float | IsMissing | None, name: str) -> bool:

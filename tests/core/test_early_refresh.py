@@ -8,6 +8,7 @@ from types import SimpleNamespace
 import pytest
 
 from cachekit import Cache, policy
+from cachekit.codec import Codec
 from cachekit.entry import Entry, Kind
 from cachekit.policy import PASS, Policy
 from tests.core.conftest import Caches
@@ -17,7 +18,7 @@ pytestmark = pytest.mark.virtual
 
 TTL = 20.0
 
-EARLY = Policy(PickleSerializer(), ttl=TTL, early_refresh=2.0)
+EARLY = Policy(Codec(PickleSerializer()), ttl=TTL, early_refresh=2.0)
 
 
 class Slow:
@@ -70,7 +71,7 @@ def test_it_is_the_end_for_what_was_no_work_or_has_no_end() -> None:
     quick.load_time = 0.0
     eternal.ttl = None
     assert EARLY.quiet_until(quick) == EARLY.quiet_until(eternal) == 100.0
-    assert Policy(PickleSerializer()).quiet_until(entry()) == 100.0
+    assert Policy(Codec(PickleSerializer())).quiet_until(entry()) == 100.0
 
 
 # -- what happens then

@@ -1,0 +1,105 @@
+"""Which annotations get a serializer of their own: those with a class that is no builtin."""
+
+import inspect
+import logging
+import sys
+import typing
+from collections.abc import Callable, Iterator
+from enum import Enum
+from functools import lru_cache
+from types import SimpleNamespace
+from typing import Annotated, Any, Final, Literal, get_args, get_origin
+
+from cachekit.errors import ConfigurationError
+from cachekit.missing import MISSING
+from cachekit.registry import typed_serializer
+from cachekit.serializer import Serializer
+
+log: Final = logging.getLogger("cachekit")
+
+
+def serializer_for(annotation: Any) -> Serializer | None:
+    """The one for values that are what `annotation` says; `None`: any one will do.
+
+    That is so if all its classes are of the standard library and have no fields, or if pydantic is
+    not installed or does not understand it. Raises `NameError` for what is not yet defined.
+    """
+    if not any(map(_is_own, _classes(annotation))):
+        return None
+    try:
+        return _remembered(annotation)
+    except TypeError:  # it has no hash
+        return _made(annotation)
+
+
+def typed_by(argument: str, annotation: Any) -> Serializer | None:
+    """The same for what a user gives as `argument`."""
+    if not isinstance(annotation, type) and type(annotation).__module__ not in _SPECIAL:
+        raise ConfigurationError(
+            f"{argument} must be a type, such as Product or list[Product], not {annotation!r}"
+        )
+    try:
+        return serializer_for(annotation)
+    except NameError as error:
+        raise ConfigurationError(
+            f"{argument}={annotation!r} names what is not defined: {error}"
+        ) from error
+
+
+_SPECIAL: Final = ("typing", "types", "typing_extensions")
+"""Where what stands for types but is no class is made: `Product | None`, `list[Product]`."""
+
+
+def returned_by(function: Callable[..., Any]) -> Any:
+    """What `function` is annotated to return, `MISSING` if it is not; may raise `NameError`."""
+    inner: Any = inspect.unwrap(function)
+    annotation = getattr(inner, "__annotations__", {}).get("return", MISSING)
+    if annotation is MISSING:
+        return MISSING
+    names = getattr(inner, "__globals__", {})
+    alone: Any = SimpleNamespace(__annotations__={"return": annotation})
+    try:
+        return typing.get_type_hints(alone, names, include_extras=True)["return"]
+    except NameError:
+        raise
+    except Exception:  # whatever the text of an annotation raises: it is no type
+        return MISSING
+
+
+def _classes(annotation: Any) -> Iterator[type[Any]]:
+    """All classes that `annotation` names, enums by their members, too."""
+    annotation = _target(annotation)
+    arguments = get_args(annotation)
+    if get_origin(annotation) is Literal:
+        yield from map(type, arguments)
+        return
+    for part in arguments[:1] if get_origin(annotation) is Annotated else arguments:
+        yield from _classes(part)
+    kind = get_origin(annotation) or annotation
+    if isinstance(kind, type):
+        yield kind
+
+
+def _target(annotation: Any) -> Any:
+    """What a name for a type stands for: a `NewType`, or a `type` statement."""
+    for attribute in ("__supertype__", "__value__"):
+        while hasattr(annotation, attribute):
+            annotation = getattr(annotation, attribute)
+    return annotation
+
+
+def _is_own(kind: type[Any]) -> bool:
+    return issubclass(kind, Enum) or kind.__module__.split(".")[0] not in sys.stdlib_module_names
+
+
+@lru_cache(maxsize=512)
+def _remembered(annotation: Any) -> Serializer | None:
+    return _made(annotation)
+
+
+def _made(annotation: Any) -> Serializer | None:
+    try:
+        return typed_serializer(annotation)
+    except ConfigurationError as error:
+        log.debug("values of %s have no serializer of their own: %s", annotation, error)
+        return None
