@@ -3,7 +3,10 @@
 import pytest
 
 # Before they are imported: without, a failed assertion would say no more than that it failed.
-pytest.register_assert_rewrite(*(f"{__name__}.{name}" for name in ("suite", "given", "child")))
+pytest.register_assert_rewrite(
+    *(f"{__name__}.{name}" for name in ("suite", "given")),
+    *(f"cachekit.testing.{name}" for name in ("child", "harmless")),
+)
 
 from cachekit.testing.serializers.suite import SerializerSuite  # noqa: E402
 

@@ -1,6 +1,6 @@
 """What the author of a serializer gives to the suite, and what its tests do with that."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from typing import Any, ClassVar
 
@@ -9,19 +9,17 @@ from hypothesis import Phase, given, settings
 from hypothesis.strategies import SearchStrategy
 
 from cachekit.serializer import Serializer
-from cachekit.testing.serializers.child import Call, trouble
-from cachekit.testing.serializers.hostile import Named
+from cachekit.testing.child import Call
+from cachekit.testing.harmless import Harmless
+from cachekit.testing.hostile import Named
 from cachekit.testing.shapes import shape
-from cachekit.testing.suite import Suite
 
 
-class Given(Suite):
+class Given(Harmless):
     """The fixtures and settings that the tests stand on; see `SerializerSuite`."""
 
     values: ClassVar[SearchStrategy[Any] | Sequence[Any]]
     refused: ClassVar[Sequence[tuple[Any, str]]] = ()
-    unreadable: ClassVar[type[Exception]] = Exception
-    seconds: ClassVar[float] = 10.0
 
     @pytest.fixture
     def serializer(self) -> Serializer:
@@ -65,17 +63,12 @@ class Given(Suite):
     def reads(
         self,
         serializer: Serializer,
-        cases: Iterator[Named],
+        cases: Iterable[Named],
         error: type[Exception] | None = None,
     ) -> None:
         """Fail if reading one of `cases` does more than to give a value or to raise."""
         calls = (Call(name, partial(serializer.loads, data)) for name, data in cases)
         self.harms_nobody(calls, error or self.unreadable)
-
-    def harms_nobody(self, calls: Iterable[Call], error: type[Exception]) -> None:
-        """Fail if one of `calls` does more than to return or to raise an `error`."""
-        seen = trouble(calls, error, self.seconds)
-        assert not seen, seen
 
     def comes_back(self, serializer: Serializer, value: Any) -> bool:
         """Whether it does, with its types."""

@@ -3,9 +3,7 @@
 import copy
 import os
 import sys
-from collections.abc import Generator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -14,9 +12,12 @@ import pytest
 
 from cachekit.copies import is_immutable
 from cachekit.errors import EncodeError
-from cachekit.serializer import Serializer
-from cachekit.testing.serializers import hostile, oddities
-from cachekit.testing.serializers.child import ASKED, Call, answer_elsewhere
+from cachekit.serializer import BoundSerializer, Serializer
+from cachekit.testing import hostile
+from cachekit.testing.bombs import bombs
+from cachekit.testing.child import ASKED, Call, answer_elsewhere
+from cachekit.testing.harmless import often_switched
+from cachekit.testing.serializers import oddities
 from cachekit.testing.serializers.given import Given
 
 
@@ -96,7 +97,7 @@ class SerializerSuite(Given):
             turned = values[start % len(values) :] + values[: start % len(values)]
             return [value for value in turned if not self.comes_back(serializer, value)]
 
-        with _often_switched(), ThreadPoolExecutor(8) as pool:
+        with often_switched(), ThreadPoolExecutor(8) as pool:
             mixed = [value for values in pool.map(wrong, range(40)) for value in values]
         assert not mixed, f"among threads {mixed[0]!r} does not come back"
 
@@ -167,13 +168,10 @@ class SerializerSuite(Given):
         tmp_path: Path,
         monkeypatch: pytest.MonkeyPatch,
     ) -> None:
-        called, imported = tmp_path / "called", tmp_path / "imported"
-        source = f"from pathlib import Path\nPath({str(imported)!r}).touch()\n"
-        (tmp_path / f"{hostile.TRAP}.py").write_text(source)
+        trap = hostile.Trap(tmp_path)
         monkeypatch.setattr(sys, "path", [str(tmp_path), *sys.path])
-        self.reads(serializer, hostile.traps(called, samples), Exception)
-        assert not called.exists(), "loads called what the bytes name"
-        assert not imported.exists(), "loads imported what the bytes name"
+        self.reads(serializer, trap.baits(samples), Exception)
+        assert not trap.sprung, f"loads {trap.sprung}"
 
 
 def _carried(serializer: Serializer, value: Any) -> list[Any]:
@@ -190,13 +188,3 @@ def _refusal(serializer: Serializer, value: Any) -> str:
     message = str(refused.value)
     assert type(value).__name__ in message, f"{message!r} does not name the type"
     return message
-
-
-@contextmanager
-def _often_switched() -> Generator[None]:
-    before = sys.getswitchinterval()
-    sys.setswitchinterval(1e-6)
-    try:
-        yield
-    finally:
-        sys.setswitchinterval(before)

@@ -7,7 +7,7 @@ import os
 import pickle
 import plistlib
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import product
 from pathlib import Path
 from random import Random
@@ -19,7 +19,7 @@ PLACES: Final = 1000
 """How many truncations, and how many changed bytes, of one value's bytes are tried at most."""
 
 TRAP: Final = "cachekit_trap"
-"""A module that some of the bytes of `traps` ask to import."""
+"""A module that some of the baits of a `Trap` ask to import."""
 
 
 def damaged(samples: Sequence[bytes]) -> Iterator[Named]:
@@ -46,6 +46,15 @@ def random(samples: Sequence[bytes]) -> Iterator[Named]:
 
 
 _SIZES: Final = (1, 2, 3, 5, 9, 17, 100)
+
+
+def flipped(samples: Sequence[bytes]) -> Iterator[Named]:
+    """Each of `samples` with each of its bits changed."""
+    for data in samples:
+        for bit in range(8 * len(data)):
+            changed = bytearray(data)
+            changed[bit // 8] ^= 1 << bit % 8
+            yield f"bit {bit % 8} of byte {bit // 8} changed in {_shown(data)}", bytes(changed)
 
 
 def foreign() -> Iterator[Named]:
@@ -109,16 +118,36 @@ def claims(samples: Sequence[bytes]) -> Iterator[Named]:
         yield f"a claim of gigabytes, {_shown(data)}", data
 
 
-def traps(folder: Path, samples: Sequence[bytes]) -> Iterator[Named]:
-    """What makes `folder`, or imports the module `TRAP`, if it is obeyed."""
-    yield from _snares(folder)
-    for head in _heads(samples, 8):
-        for name, data in _pickles(folder):
-            yield f"{name} after {_shown(head)}", head + data
+def behind(samples: Sequence[bytes], cases: Iterable[Named]) -> Iterator[Named]:
+    """Each of `cases`, alone and after the first bytes, 1 to 8 of them, of `samples`."""
+    for head, (name, data) in product(_heads(samples, 8), cases):
+        yield (f"{name} after {_shown(head)}" if head else name), head + data
+
+
+class Trap:
+    """A place where one can see whether what bytes name was called or imported.
+
+    `folder` has to be on `sys.path`.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._called, self._imported = folder / "called", folder / "imported"
+        source = f"from pathlib import Path\nPath({str(self._imported)!r}).touch()\n"
+        (folder / f"{TRAP}.py").write_text(source)
+
+    @property
+    def sprung(self) -> str:
+        """What was done: `""` if nothing was."""
+        done = {"called": self._called, "imported": self._imported}
+        return " and ".join(f"{what} what the bytes name" for what in done if done[what].exists())
+
+    def baits(self, samples: Sequence[bytes]) -> Iterator[Named]:
+        """What springs it if it is obeyed."""
+        yield from _snares(self._called)
+        yield from behind(samples, _pickles(self._called))
 
 
 def _snares(folder: Path) -> Iterator[Named]:
-    yield from _pickles(folder)
     call = {"py/reduce": [{"py/type": "os.mkdir"}, {"py/tuple": [str(folder)]}]}
     yield "a call in JSON", json.dumps(call).encode()
     yield "a class in JSON", json.dumps({"py/object": f"{TRAP}.Thing"}).encode()

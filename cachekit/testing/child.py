@@ -8,7 +8,7 @@ import warnings
 from collections.abc import Callable, Iterable, Iterator
 from mmap import mmap
 from pathlib import Path
-from typing import Final, NamedTuple, NoReturn
+from typing import Any, Final, NamedTuple, NoReturn
 
 import pytest
 
@@ -19,52 +19,64 @@ ASKED: Final = "CACHEKIT_TESTING_ASKED"
 _TOLD: Final = 4096
 
 
+def _nothing(made: Any) -> str:
+    return ""
+
+
 class Call(NamedTuple):
-    """One call, and what it is for."""
+    """One call, what it is for, and what is wrong with what it returned: `""` if nothing is."""
 
     name: str
-    make: Callable[[], object]
+    make: Callable[[], Any]
+    wrong: Callable[[Any], str] = _nothing
 
 
-def trouble(calls: Iterable[Call], error: type[Exception], seconds: float) -> str:
+def trouble(
+    calls: Iterable[Call], error: type[Exception], seconds: float, memory: int = MEMORY
+) -> str:
     """What one of `calls` did other than to return or to raise an `error`; empty if none did.
 
     They are made one after the other in a forked child, or here, where there is no `fork`; each
-    of them may take so many `seconds`.
+    of them may take so many `seconds`, and all of them so many bytes of `memory`.
     """
     if sys.platform == "win32":
-        return next(_troubles(calls, error), "")
+        return next(_troubles(calls, error, memory), "")
     with mmap(-1, _TOLD) as told, warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)  # other threads stay behind
         child = os.fork()
         if not child:
-            _make_and_exit(_timed(calls, seconds, told), error, told)
+            _make_and_exit(_timed(calls, seconds, told), error, told, memory)
         code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
         text = told[:].rstrip(b"\0").decode(errors="replace")
     return f"{text} {_end(code, seconds)}" if code else text
 
 
-def _make_and_exit(calls: Iterable[Call], error: type[Exception], told: mmap) -> NoReturn:
+def _make_and_exit(
+    calls: Iterable[Call], error: type[Exception], told: mmap, memory: int
+) -> NoReturn:
     code = 1
     try:
         signal.signal(signal.SIGALRM, signal.SIG_DFL)
-        _limit_memory()
-        _tell(told, next(_troubles(calls, error), ""))
+        _limit_memory(memory)
+        _tell(told, next(_troubles(calls, error, memory), ""))
         code = 0
     finally:
         os._exit(code)
 
 
-def _troubles(calls: Iterable[Call], error: type[Exception]) -> Iterator[str]:
+def _troubles(calls: Iterable[Call], error: type[Exception], memory: int) -> Iterator[str]:
     for call in calls:
         try:
-            call.make()
+            wrong = call.wrong(call.make())
         except MemoryError:
-            yield f"{call.name} asked for more than {MEMORY >> 20} MB"
+            yield f"{call.name} asked for more than {memory >> 20} MB"
         except error:
             continue
         except BaseException as other:
             yield f"{call.name} raised {type(other).__name__}, no {error.__name__}: {other}"
+        else:
+            if wrong:
+                yield f"{call.name} {wrong}"
 
 
 def _timed(calls: Iterable[Call], seconds: float, told: mmap) -> Iterator[Call]:
@@ -79,13 +91,13 @@ def _tell(told: mmap, text: str) -> None:
     told[:] = text.encode(errors="replace")[:_TOLD].ljust(_TOLD, b"\0")
 
 
-def _limit_memory() -> None:
+def _limit_memory(memory: int) -> None:
     if sys.platform == "linux":
         import resource
 
         pages = int(Path("/proc/self/statm").read_text().split()[0])
         _, most = resource.getrlimit(resource.RLIMIT_AS)
-        limit = pages * resource.getpagesize() + MEMORY
+        limit = pages * resource.getpagesize() + memory
         resource.setrlimit(resource.RLIMIT_AS, (limit, most))
 
 
