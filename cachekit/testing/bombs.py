@@ -33,7 +33,9 @@ def bombs() -> tuple[Named, ...]:
         "zstd": _zstd(b"\xe0" + SIZE.to_bytes(8, "little")),
         "zstd that says nothing of its size": _zstd(b"\0\x58"),
         "zstd that claims to be 100 bytes": _zstd(b"\x20\x64"),
-        "zstd that claims to be 100 bytes and wants a window of 2 GiB": _zstd(b"\0\xa8"),
+        "zstd that claims to be 100 bytes and wants a window of 2 GiB": _zstd(
+            b"\xc0\xa8" + (100).to_bytes(8, "little")
+        ),
     }
     nested = {
         "zlib in zlib": _FULL(plain["zlib"]),

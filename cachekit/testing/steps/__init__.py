@@ -1,0 +1,13 @@
+"""Tests that every step must pass: subclass `StepSuite` in your tests."""
+
+import pytest
+
+# Before they are imported: without, a failed assertion would say no more than that it failed.
+pytest.register_assert_rewrite(
+    *(f"{__name__}.{name}" for name in ("suite", "given")),
+    *(f"cachekit.testing.{name}" for name in ("child", "harmless")),
+)
+
+from cachekit.testing.steps.suite import StepSuite  # noqa: E402
+
+__all__ = ["StepSuite"]

@@ -1,0 +1,184 @@
+"""Tests that every step must pass."""
+
+import os
+import sys
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Final
+
+import pytest
+
+from cachekit.step import Step
+from cachekit.testing import hostile
+from cachekit.testing.bombs import bombs
+from cachekit.testing.child import ASKED, answer_elsewhere
+from cachekit.testing.harmless import often_switched
+from cachekit.testing.steps.given import BRIEF, CONTEXT, DATA, LIMIT, Given
+
+_ROOM: Final = 64 * 2**20
+
+
+class StepSuite(Given):
+    """Subclass it as `Test…`, with a fixture `step` that makes it alike in every process.
+
+    - `guards`: whether the step binds bytes to their context: then it must raise for any that were
+      changed, cut off, or written in another context.
+    - `unreadable`: the exception that `decode` raises, if it promises one.
+    - `seconds`: how long reading may take before it counts as hung.
+
+    Bytes that may do harm are read in a forked process, where there is `fork`.
+    """
+
+    # -- its name
+
+    def test_its_id_is_1_to_32_printable_ascii_characters_without_a_plus(self, step: Step) -> None:
+        assert type(step.id) is str
+        assert 1 <= len(step.id) <= 32
+        assert step.id.isascii()
+        assert step.id.isprintable()
+        assert "+" not in step.id, f"{step.id!r}: a plus joins the ids of several steps"
+
+    def test_its_id_stays_as_it_is(self, step: Step) -> None:
+        before = step.id
+        for data in DATA:
+            step.decode(step.encode(data, CONTEXT), CONTEXT, LIMIT)
+            assert step.id == before
+
+    def test_another_process_gives_it_the_same_id_and_reads_what_it_made(
+        self, step: Step, request: pytest.FixtureRequest, tmp_path: Path
+    ) -> None:
+        if ASKED in os.environ:
+            Path(os.environ[ASKED]).write_text(_read_there(step, Path(os.environ[ASKED]).parent))
+            return
+        for number, data in enumerate(DATA):
+            (tmp_path / str(number)).write_bytes(step.encode(data, CONTEXT))
+        there = answer_elsewhere(request, tmp_path / "answer")
+        here = f"{step.id!r} reads {len(DATA)} of {len(DATA)}"
+        assert there == here, f"in another process {there}, and here {here}"
+
+    # -- there and back
+
+    def test_data_comes_back_as_it_was(self, step: Step) -> None:
+        def comes_back(data: bytes, context: bytes) -> None:
+            stored = step.encode(data, context)
+            assert type(stored) is bytes, f"encode must return bytes, not {_kind(stored)}"
+            made = step.decode(stored, context, len(data))
+            assert type(made) is bytes, f"decode must return bytes, not {_kind(made)}"
+            assert made == data, f"{len(data)} bytes {data[:40]!r} came back as {made[:40]!r}"
+
+        self.each_data(comes_back)
+
+    def test_threads_do_not_disturb_each_other(self, step: Step) -> None:
+        def wrong(start: int) -> list[bytes]:
+            context = CONTEXT + bytes((start,))
+            turned = DATA[start % len(DATA) :] + DATA[: start % len(DATA)]
+            return [data for data in turned if not _comes_back(step, data, context)]
+
+        with often_switched(), ThreadPoolExecutor(8) as pool:
+            mixed = [data for many in pool.map(wrong, range(40)) for data in many]
+        assert not mixed, f"among threads {mixed[0][:40]!r} does not come back"
+
+    # -- the limit
+
+    def test_what_is_over_the_limit_is_refused(self, step: Step) -> None:
+        cases = (
+            (f"{len(data)} bytes at a limit of {limit}", step.encode(data, CONTEXT), CONTEXT, limit)
+            for data in DATA
+            for limit in {0, len(data) // 2, len(data) - 1}
+            if 0 <= limit < len(data)
+        )
+        self.refuses(step, cases)
+
+    def test_its_own_bytes_of_much_more_take_no_memory(self, step: Step) -> None:
+        size = 128 * LIMIT
+        stored = step.encode(bytes(size), CONTEXT)
+        name = f"{size >> 20} MB of zeros, {len(stored)} bytes of it,"
+        memory = _ROOM + 2 * len(stored)
+        self.reads(step, [(name, stored)], memory=memory)
+
+    def test_bombs_take_no_memory(self, step: Step, samples: list[bytes]) -> None:
+        self.reads(step, hostile.behind(samples, bombs()))
+
+    def test_a_claim_of_gigabytes_takes_no_memory(self, step: Step, samples: list[bytes]) -> None:
+        self.reads(step, hostile.claims(samples))
+
+    # -- bytes from anywhere
+
+    def test_damaged_bytes_harm_nobody(self, step: Step, samples: list[bytes]) -> None:
+        self.reads(step, hostile.damaged(samples))
+
+    def test_random_bytes_harm_nobody(self, step: Step, samples: list[bytes]) -> None:
+        self.reads(step, hostile.random(samples))
+
+    def test_bytes_of_other_formats_harm_nobody(self, step: Step) -> None:
+        self.reads(step, hostile.foreign())
+
+    def test_bytes_nested_without_end_harm_nobody(self, step: Step, samples: list[bytes]) -> None:
+        self.reads(step, hostile.nested(samples))
+
+    def test_nothing_that_bytes_name_is_called_or_imported(
+        self, step: Step, samples: list[bytes], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        trap = hostile.Trap(tmp_path)
+        monkeypatch.setattr(sys, "path", [str(tmp_path), *sys.path])
+        self.reads(step, trap.baits(samples), Exception)
+        assert not trap.sprung, f"decode {trap.sprung}"
+
+    # -- what it guards
+
+    def test_a_changed_bit_is_noticed(self, step: Step) -> None:
+        self.needs_guards()
+        stored = [step.encode(data, CONTEXT) for data in BRIEF]
+        self.reads(step, hostile.flipped([data for data in stored if len(data) <= 500]))
+
+    def test_what_is_missing_or_added_is_noticed(self, step: Step, samples: list[bytes]) -> None:
+        self.needs_guards()
+        self.reads(step, (case for stored in samples for case in _cut(stored)))
+
+    def test_bytes_of_another_context_are_refused(self, step: Step, samples: list[bytes]) -> None:
+        self.needs_guards()
+        cases = (
+            (f"what was written for {CONTEXT!r}, read for {context!r},", stored, context, LIMIT)
+            for stored in samples
+            for context in _others(CONTEXT)
+        )
+        self.refuses(step, cases)
+
+
+def _read_there(step: Step, folder: Path) -> str:
+    """What this process makes of the files that another one wrote."""
+    read = 0
+    for number, data in enumerate(DATA):
+        try:
+            stored = (folder / str(number)).read_bytes()
+            read += step.decode(stored, CONTEXT, LIMIT) == data
+        except Exception:
+            continue
+    return f"{step.id!r} reads {read} of {len(DATA)}"
+
+
+def _comes_back(step: Step, data: bytes, context: bytes) -> bool:
+    try:
+        return step.decode(step.encode(data, context), context, len(data)) == data
+    except Exception:
+        return False
+
+
+def _cut(stored: bytes) -> Iterator[hostile.Named]:
+    for at in range(1, len(stored) + 1):
+        yield f"{len(stored)} bytes without the last {at}", stored[:-at]
+        yield f"{len(stored)} bytes without the first {at}", stored[at:]
+    for more in (b"\0", b"\xff", bytes(16)):
+        yield f"{len(stored)} bytes and {len(more)} more", stored + more
+        yield f"{len(stored)} bytes behind {len(more)} more", more + stored
+
+
+def _others(context: bytes) -> Iterator[bytes]:
+    """Contexts that look like `context`."""
+    yield from (b"", context[1:], context[:-1], context + b"\0", b"\0" + context, context * 2)
+    yield from (changed for _, changed in hostile.flipped([context]))
+
+
+def _kind(value: object) -> str:
+    return type(value).__qualname__
