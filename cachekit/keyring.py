@@ -10,6 +10,8 @@ from cachekit.errors import ConfigurationError, UnreadableError
 ID_SIZE: Final = 4
 """How many bytes name a key in what is stored."""
 
+_ONE_KEY: Final = (str, bytes, bytearray, memoryview)
+
 
 @dataclass(frozen=True, slots=True)
 class Key:
@@ -68,19 +70,20 @@ class KeyRing:
 
 def _listed(keys: Any, size: int) -> Sequence[Any]:
     """`keys`, if it is a list of something."""
-    if isinstance(keys, (list, tuple)) and keys:
+    listed = isinstance(keys, Sequence) and not isinstance(keys, _ONE_KEY)
+    if listed and len(cast("Sequence[Any]", keys)):
         return cast("Sequence[Any]", keys)
-    given = "an empty one" if isinstance(keys, (list, tuple)) else _a(keys)
     raise ConfigurationError(
-        f"keys= takes a list of keys, not {given}: keys=[key], where key = {_how_to_make(size)}"
+        f"keys= takes a list of keys, not {'an empty one' if listed else _a(keys)}: keys=[key], "
+        f"where key = {_how_to_make(size)}"
     )
 
 
 def _check(secret: Any, place: int, size: int, exact: bool) -> None:
     if not isinstance(secret, bytes):
         raise ConfigurationError(
-            f"keys[{place}] must be bytes, not {_a(secret)}: make a key with {_how_to_make(size)}; "
-            "what came from an environment variable is bytes.fromhex(...) of it"
+            f"keys[{place}] must be bytes, not {_a(secret)}: keys= takes what {_how_to_make(size)} "
+            "makes; what came from an environment variable is bytes.fromhex(...) of it"
         )
     if len(secret) < size or (exact and len(secret) > size):
         raise ConfigurationError(
