@@ -73,10 +73,9 @@ class Entry:
         self.kind = kind
         self.version = new_version() if version is None else version
         self.keep = keep
-        self.declared: int
-        self.tags: Mapping[str, int]
-        self.links: tuple[tuple[Entry, int], ...]
-        self.carry(tags or {})
+        self.tags: Mapping[str, int] = tags or {}
+        self.declared = len(self.tags)
+        self.links: tuple[tuple[Entry, int], ...] = UNLINKED if tags else ()
         self.fresh_until = self.serves_until = -inf
         self.born = 0.0
         self.ttl: float | None = None

@@ -2,145 +2,213 @@
 
     offset  size  what
     0       2     magic "ck"
-    2       1     format (1)
+    2       1     format (2)
     3       1     kind
-    4       2     flags: none yet, 0; an entry with one that is not known is foreign
+    4       2     flags: which of the parts below are there; one with an unknown one is foreign
     6       8     version: always here, scripts compare it
     14      8     born, float64, seconds since the epoch
     22      2     number of tags; for each: u16 length, its key, u64 version
             -     (up to here the same in all formats)
-            8     ttl, float64 seconds, inf: none
-            8     stale while revalidate, float64 seconds after that
-            8     stale if error, float64 seconds after that
-            4     load time, float32 seconds
-            2     how many of the tags were declared; they come first
-            1+n   schema fingerprint
-            1+n   codec id
-            1+n   revision: the version of the function
-            4+n   the key itself
-            4+n   payload
+            2     length of the key
+            8     ttl, float64 seconds, inf: none                            of values
+            2     load time, float16 seconds                                of values
+            1     length of the codec id                                    of values
+            16    stale while revalidate, stale if error, float64 seconds   flag 1
+            2     how many of the tags were declared; they come first       flag 2, else all
+            1+n   schema fingerprint                                        flag 4, else empty
+            1+n   revision: the version of the function                     flag 8, else empty
+            n     codec id                                                  of values
+            n     the key itself
+            n     payload                                                   of values
             4     CRC-32 of all before (at the end in all formats)
 
-Numbers are big-endian; text is UTF-8, a lone surrogate as its three bytes. Of stubs, passes and
-tag records times and payload are zero and empty; how long they live is for the store's own expiry
-to say.
+Numbers are big-endian; text is UTF-8, a lone surrogate as its three bytes. How long stubs, passes
+and tag records live is for the store's own expiry to say.
 """
 
 import struct
 import zlib
-from math import inf, isfinite, isnan
+from functools import lru_cache
+from math import inf, isfinite
 from typing import Final
 
+from cachekit import envelope_1
 from cachekit.clock import Clock
 from cachekit.entry import Entry, Kind
+from cachekit.envelope_1 import take
 from cachekit.errors import UnreadableError
 
 MAGIC: Final = b"ck"
-FORMAT: Final = 1
+FORMAT: Final = 2
 VERSION_AT: Final = 6
-_NO_FLAGS: Final = 0
+
+_WINDOWS, _DERIVED, _SCHEMA, _REVISION = 1, 2, 4, 8
+_ALL: Final = 15
 
 _HEAD: Final = struct.Struct(">2sBBHQdH")
-_TAG: Final = struct.Struct(">H")
-_TAG_VERSION: Final = struct.Struct(">Q")
-_TIMES: Final = struct.Struct(">dddfH")
+_SHORT: Final = struct.Struct(">H")
+_VERSION: Final = struct.Struct(">Q")
+_VALUE: Final = struct.Struct(">HdeB")
+_TWO: Final = struct.Struct(">dd")
 _BYTE: Final = struct.Struct(">B")
 _LONG: Final = struct.Struct(">I")
+_LONGEST_LOAD: Final = 65504.0
+_REMEMBERED: Final = 4096
+"""How many names of tags and codecs are kept, ready made."""
+_COPIED: Final = 2048
+"""Up to so many bytes, a copy is faster made than a view."""
+_KINDS: Final = {kind.value: kind for kind in Kind}
 
 
 def pack(key: str, entry: Entry) -> bytes:
     """The bytes of `entry`, bound to `key`. A value needs its payload made first.
 
-    Raises `ValueError` for what has no room: more than 65,535 tags, a tag longer than 65,535
-    bytes, 4 GB.
+    Raises `ValueError` for what has no room: more than 65,535 tags, a tag or a key longer than
+    65,535 bytes, a codec id longer than 255.
     """
     if entry.kind is Kind.VALUE and entry.payload is None:
         raise ValueError(f"the value under {key!r} was not encoded")
     try:
-        return _pack(key, entry)
+        body = b"".join(_parts(key.encode("utf-8", "surrogatepass"), entry))
     except struct.error as error:
         raise ValueError(f"the entry under {key!r} does not fit in its bytes: {error}") from error
-
-
-def _pack(key: str, entry: Entry) -> bytes:
-    head = (MAGIC, FORMAT, entry.kind, _NO_FLAGS, entry.version, entry.born, len(entry.tags))
-    parts = [_HEAD.pack(*head)]
-    for tag, version in entry.tags.items():
-        name = tag.encode(errors="surrogatepass")
-        parts += [_TAG.pack(len(name)), name, _TAG_VERSION.pack(version)]
-    parts.append(_TIMES.pack(*_times(entry)))
-    for short in (entry.schema, entry.codec.encode(), entry.revision.encode()):
-        parts += [_BYTE.pack(len(short)), short]
-    for long in (key.encode(errors="surrogatepass"), entry.payload or b""):
-        parts += [_LONG.pack(len(long)), long]
-    body = b"".join(parts)
     return body + _LONG.pack(zlib.crc32(body))
 
 
-def _times(entry: Entry) -> tuple[float, float, float, float, int]:
-    if entry.kind is not Kind.VALUE:
-        return 0.0, 0.0, 0.0, 0.0, entry.declared
+def _parts(key: bytes, entry: Entry) -> list[bytes]:
+    flags, optional = _optional(entry)
+    tags = entry.tags
+    head = MAGIC, FORMAT, entry.kind, flags, entry.version, entry.born, len(tags)
+    parts = [_HEAD.pack(*head)]
+    for tag, version in tags.items():
+        parts += (_named(tag), _VERSION.pack(version))
+    if entry.payload is None:
+        parts += (_SHORT.pack(len(key)), optional, key)
+        return parts
+    codec = entry.codec.encode()
     ttl = inf if entry.ttl is None else entry.ttl
-    windows = entry.stale_while_revalidate, entry.stale_if_error
-    return ttl, *windows, entry.load_time, entry.declared
+    took = entry.load_time if entry.load_time < _LONGEST_LOAD else _LONGEST_LOAD
+    fixed = _VALUE.pack(len(key), ttl, took, len(codec))
+    parts += (fixed, optional, codec, key, entry.payload)
+    return parts
+
+
+def _optional(entry: Entry) -> tuple[int, bytes]:
+    """The flags, and the parts that they announce."""
+    flags, parts, is_value = 0, b"", entry.payload is not None
+    if is_value and (entry.stale_while_revalidate or entry.stale_if_error):
+        flags = _WINDOWS
+        parts = _TWO.pack(entry.stale_while_revalidate, entry.stale_if_error)
+    if entry.declared != len(entry.tags):
+        flags |= _DERIVED
+        parts += _SHORT.pack(entry.declared)
+    if is_value and entry.schema:
+        flags |= _SCHEMA
+        parts += _BYTE.pack(len(entry.schema)) + entry.schema
+    if is_value and entry.revision:
+        flags |= _REVISION
+        revision = entry.revision.encode()
+        parts += _BYTE.pack(len(revision)) + revision
+    return flags, parts
+
+
+@lru_cache(maxsize=_REMEMBERED)
+def _named(tag: str) -> bytes:
+    name = tag.encode("utf-8", "surrogatepass")
+    return _SHORT.pack(len(name)) + name
 
 
 def unpack(key: str, data: bytes, clock: Clock) -> Entry:
     """The entry in `data`. Raises `UnreadableError` if it is torn, corrupt or another key's."""
     try:
-        return _unpack(key, data, clock)
-    except (struct.error, ValueError) as error:
+        return _unpack(key.encode("utf-8", "surrogatepass"), data, clock)
+    except (struct.error, ValueError, KeyError) as error:
         raise UnreadableError(f"under {key!r}: {error}") from error
 
 
-def _unpack(key: str, data: bytes, clock: Clock) -> Entry:
-    if data[:2] != MAGIC or zlib.crc32(memoryview(data)[:-4]) != _LONG.unpack(data[-4:])[0]:
+def _unpack(key: bytes, data: bytes, clock: Clock) -> Entry:
+    end = len(data) - 4
+    magic, form, kind, flags, version, born, count = _HEAD.unpack_from(data)
+    body = data[:end] if end < _COPIED else memoryview(data)[:end]
+    if magic != MAGIC or zlib.crc32(body) != _LONG.unpack_from(data, end)[0]:
         raise ValueError("torn or corrupt")
-    _, form, kind, flags, version, born, count = _HEAD.unpack_from(data)
-    at = _HEAD.size
-    tags: dict[str, int] = {}
+    at, tags = 24, {}
     for _ in range(count):
-        name, at = _take(data, at, _TAG)
-        tags[name.decode(errors="surrogatepass")] = _TAG_VERSION.unpack_from(data, at)[0]
-        at += _TAG_VERSION.size
+        start = at + 2
+        at = start + _SHORT.unpack_from(data, at)[0]
+        tags[_text(data[start:at])] = _VERSION.unpack_from(data, at)[0]
+        at += 8
+    entry = Entry(_KINDS[kind], version=version, tags=tags)
+    if form == FORMAT and flags <= _ALL:
+        _read_body(entry, key, data, at, end, flags)
+    elif form == envelope_1.FORMAT and not flags:
+        envelope_1.read_body(entry, key, data, at)
+    else:
+        entry.codec = f"format {form}, flags {flags:x}"
     if not isfinite(born):
         raise ValueError(f"born at {born}")
-    entry = Entry(Kind(kind), version=version, tags=tags)
     entry.born = born
-    if (form, flags) != (FORMAT, _NO_FLAGS):
-        entry.codec = f"format {form}, flags {flags:x}"
-        return entry
-    _read_body(entry, key, data, at, clock)
+    if entry.payload is not None:
+        _count_down(entry, clock)
     return entry
 
 
-def _read_body(entry: Entry, key: str, data: bytes, at: int, clock: Clock) -> None:
-    ttl, *windows, entry.load_time, entry.declared = _TIMES.unpack_from(data, at)
-    if isnan(ttl) or not all(0 <= window < inf for window in windows):
-        raise ValueError(f"a ttl of {ttl}, stale for {windows}")
-    entry.stale_while_revalidate, entry.stale_if_error = windows
-    if entry.declared > len(entry.tags):
-        raise ValueError(f"{entry.declared} declared of {len(entry.tags)} tags")
-    entry.schema, at = _take(data, at + _TIMES.size, _BYTE)
-    codec, at = _take(data, at, _BYTE)
-    revision, at = _take(data, at, _BYTE)
-    entry.codec, entry.revision = codec.decode(), revision.decode()
-    own, at = _take(data, at, _LONG)
-    if own != key.encode(errors="surrogatepass"):
+def _read_body(entry: Entry, key: bytes, data: bytes, at: int, end: int, flags: int) -> None:
+    if entry.kind is not Kind.VALUE:
+        _read_mark(entry, key, data, at, end, flags)
+        return
+    key_size, entry.ttl, entry.load_time, codec_size = _VALUE.unpack_from(data, at)
+    at += _VALUE.size
+    if flags:
+        at = _read_optional(entry, data, at, flags)
+    start = at + codec_size
+    stop = start + key_size
+    if data[start:stop] != key or stop > end:
         raise ValueError("another key's")
-    payload, at = _take(data, at, _LONG)
-    if at != len(data) - 4:
-        raise ValueError("length is off")
-    if entry.kind is Kind.VALUE:
-        entry.ttl = None if ttl == inf else ttl
-        age = max(0.0, clock.time() - entry.born)
-        entry.fresh_until = entry.serves_until = clock.monotonic() + ttl - age
-        entry.payload = payload
+    entry.codec, entry.payload = _text(data[at:start]), data[stop:end]
 
 
-def _take(data: bytes, at: int, length: struct.Struct) -> tuple[bytes, int]:
-    (size,) = length.unpack_from(data, at)
-    start = at + length.size
-    if start + size > len(data):
-        raise ValueError("a length runs past the end")
-    return data[start : start + size], start + size
+def _read_mark(entry: Entry, key: bytes, data: bytes, at: int, end: int, flags: int) -> None:
+    """What is no value has a key, and perhaps a number of declared tags."""
+    (key_size,) = _SHORT.unpack_from(data, at)
+    at = _read_optional(entry, data, at + 2, flags)
+    if data[at:end] != key or len(key) != key_size:
+        raise ValueError("another key's")
+
+
+def _read_optional(entry: Entry, data: bytes, at: int, flags: int) -> int:
+    """Takes the parts that `flags` announce; where they end."""
+    if flags & _WINDOWS:
+        entry.stale_while_revalidate, entry.stale_if_error = _TWO.unpack_from(data, at)
+        at += _TWO.size
+    if flags & _DERIVED:
+        (entry.declared,) = _SHORT.unpack_from(data, at)
+        at += _SHORT.size
+        if entry.declared > len(entry.tags):
+            raise ValueError(f"{entry.declared} declared of {len(entry.tags)} tags")
+    if flags & _SCHEMA:
+        entry.schema, at = take(data, at, _BYTE)
+    if flags & _REVISION:
+        revision, at = take(data, at, _BYTE)
+        entry.revision = revision.decode()
+    return at
+
+
+@lru_cache(maxsize=_REMEMBERED)
+def _text(data: bytes) -> str:
+    return data.decode("utf-8", "surrogatepass")
+
+
+def _count_down(entry: Entry, clock: Clock) -> None:
+    """From what the bytes say to this process's clock; raises `ValueError` for what is no time."""
+    ttl = entry.ttl
+    if (
+        ttl is None
+        or ttl != ttl
+        or not (0 <= entry.stale_while_revalidate < inf and 0 <= entry.stale_if_error < inf)
+    ):
+        raise ValueError(f"a ttl of {ttl}, or a stale window that is no time")
+    if ttl == inf:
+        entry.ttl = None
+    age = clock.time() - entry.born
+    entry.fresh_until = entry.serves_until = clock.monotonic() + ttl - (age if age > 0.0 else 0.0)

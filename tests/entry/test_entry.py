@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from cachekit.codec import Codec
 from cachekit.entry import UNLINKED, Entry, Kind, new_version
 from cachekit.errors import EncodeError
 from cachekit.testing.clock import FakeClock
@@ -106,26 +107,26 @@ def test_freshen() -> None:
 @pytest.mark.parametrize("value", [None, 0, "", (), [], {}, [1, [2]], object])
 def test_the_face_that_is_served(value: Any) -> None:
     entry = Entry(Kind.VALUE).keeping(value, share=False)
-    assert entry.open(Repr()) == value
-    assert (entry.open(Repr()) is value) == (not isinstance(value, (list, dict)))
+    assert entry.own() == value
+    assert (entry.own() is value) == (not isinstance(value, (list, dict)))
 
 
 def test_what_is_kept_comes_before_the_bytes() -> None:
     entry = Entry(Kind.VALUE).keeping([1], share=False)
     entry.payload = b"bytes"
-    assert entry.open(Repr()) == [1]
+    assert Codec(Repr()).open("k", entry) == [1]
 
 
 def test_bytes_are_read_if_that_is_all_there_is() -> None:
     entry = Entry(Kind.VALUE)
     entry.payload = b"bytes"
-    assert entry.open(Repr()) == ["read", b"bytes"]
+    assert Codec(Repr()).open("k", entry) == ["read", b"bytes"]
 
 
 def test_shared_and_copied() -> None:
     value = [1]
-    assert Entry(Kind.VALUE).keeping(value, share=True).open(Repr()) is value
-    assert Entry(Kind.VALUE).keeping(value, share=False).open(Repr()) is not value
+    assert Entry(Kind.VALUE).keeping(value, share=True).own() is value
+    assert Entry(Kind.VALUE).keeping(value, share=False).own() is not value
     with pytest.raises(EncodeError, match="share=True"):
         Entry(Kind.VALUE).keeping(memoryview(b""), share=False)
 

@@ -30,8 +30,9 @@ def value(payload: bytes = b"payload", **changes: Any) -> Entry:
 
 def facts(entry: Entry) -> tuple[Any, ...]:
     """What bytes must bring back."""
-    named = (entry.kind, entry.version, list(entry.tags.items()), entry.born, entry.ttl)
-    return *named, entry.load_time, entry.codec, entry.schema, entry.payload
+    named = (entry.kind, entry.version, list(entry.tags.items()), entry.declared, entry.born)
+    spans = (entry.ttl, entry.stale_while_revalidate, entry.stale_if_error, entry.load_time)
+    return *named, *spans, entry.codec, entry.revision, entry.schema, entry.payload
 
 
 def with_checksum(body: bytes) -> bytes:
@@ -45,17 +46,22 @@ def entries(draw: st.DrawFn) -> Entry:
     entry.born = draw(st.floats(allow_nan=False, allow_infinity=False))
     if kind is Kind.VALUE:
         entry.ttl = draw(st.one_of(st.none(), st.floats(0, 1e12)))
-        entry.load_time = draw(st.floats(0, 1e6, width=32))
+        entry.load_time = draw(st.floats(0, 65_504, width=16))
+        entry.stale_while_revalidate = draw(st.floats(0, 1e9))
+        entry.stale_if_error = draw(st.floats(0, 1e9))
+        entry.revision = draw(st.text(max_size=60))
         entry.codec = draw(st.text(st.characters(codec="ascii"), min_size=1, max_size=32))
         entry.schema = draw(st.binary(max_size=16))
         entry.payload = draw(st.binary())
+    if entry.tags:
+        entry.declared = draw(st.integers(0, len(entry.tags)))
     return entry
 
 
 @given(TEXT, entries())
 def test_any_entry_comes_back(key: str, entry: Entry) -> None:
     made = unpack(key, pack(key, entry), FakeClock())
-    expected = facts(entry) if entry.kind is Kind.VALUE else (*facts(entry)[:-3], "", b"", None)
+    expected = facts(entry) if entry.kind is Kind.VALUE else (*facts(entry)[:-4], "", "", b"", None)
     assert facts(made) == expected
     assert (made.links is UNLINKED) == bool(entry.tags)
 
@@ -126,10 +132,10 @@ def test_every_truncation_is_noticed(key: str, entry: Entry) -> None:
 def test_a_truncation_with_a_right_checksum_is_noticed(key: str, entry: Entry) -> None:
     data = pack(key, entry)[:-4]
     for end in range(len(data)):
+        if end >= len(data) - len(entry.payload or b"") and entry.payload:
+            continue  # a shorter payload is for the serializer to notice
         with pytest.raises(UnreadableError):
             unpack(key, with_checksum(data[:end]), FakeClock())
-    with pytest.raises(UnreadableError, match="length is off"):
-        unpack(key, with_checksum(data + b"x"), FakeClock())
 
 
 @given(st.binary())
@@ -163,14 +169,14 @@ def test_a_newer_format_shows_its_head_and_a_codec_that_nobody_has() -> None:
     made = unpack("k", newer, FakeClock())
     assert (made.kind, made.version, made.born) == (Kind.VALUE, value().version, value().born)
     assert dict(made.tags) == {"t:one": 7}
-    assert made.codec == "format 2, flags 0"
+    assert made.codec == "format 3, flags 4"
 
 
 def test_an_unknown_flag_makes_an_entry_foreign() -> None:
     data = bytearray(pack("k", value())[:-4])
-    data[VERSION_AT - 1] = 1
+    data[VERSION_AT - 1] = 16
     made = unpack("k", with_checksum(bytes(data)), FakeClock())
-    assert (made.codec, made.payload) == ("format 1, flags 1", None)
+    assert (made.codec, made.payload) == ("format 2, flags 10", None)
     assert made.payload is None
     assert not made.serves(0.0)
 
@@ -198,10 +204,11 @@ def test_a_value_that_was_not_encoded_has_no_bytes() -> None:
         value(tags={f"t:{number}": 1 for number in range(65_536)}),
         value(schema=b"a" * 256),
         value(codec="a" * 256),
+        value(revision="a" * 256),
         value(version=2**64),
         value(version=-1),
     ],
-    ids=["tag", "tags", "schema", "codec", "version", "negative"],
+    ids=["tag", "tags", "schema", "codec", "revision", "version", "negative"],
 )
 def test_what_has_no_room_is_an_error(entry: Entry) -> None:
     with pytest.raises(ValueError, match="'k' does not fit"):
@@ -211,5 +218,5 @@ def test_what_has_no_room_is_an_error(entry: Entry) -> None:
 def test_the_most_it_holds() -> None:
     tags = {"t:" + "a" * 65_533: 1, **{f"t:{number}": 1 for number in range(65_534)}}
     entry = value(b"x" * 1_000_000, tags=tags, schema=b"a" * 255)
-    key = "v:" + "k" * 1_000_000
+    key = "v:" + "k" * 65_533
     assert facts(unpack(key, pack(key, entry), FakeClock())) == facts(entry)

@@ -5,20 +5,22 @@ from typing import Any
 import pytest
 
 from cachekit.entry import Entry
-from cachekit.envelope import pack, unpack
+from cachekit.envelope import FORMAT, pack, unpack
 from cachekit.testing import FakeClock
-from tests.entry.golden import FOLDER, GOLDEN
+from tests.entry.golden import FOLDERS, GOLDEN
 
 FACTS = (
     *("kind", "version", "declared", "born", "ttl", "stale_while_revalidate", "stale_if_error"),
     *("load_time", "schema", "codec", "revision", "payload"),
 )
 
+each_format = pytest.mark.parametrize("number", FOLDERS)
 named = pytest.mark.parametrize("name", GOLDEN)
 
 
-def test_there_is_a_file_for_each() -> None:
-    assert {path.stem for path in FOLDER.glob("*.bin")} == GOLDEN.keys()
+@each_format
+def test_there_is_a_file_for_each(number: int) -> None:
+    assert {path.stem for path in FOLDERS[number].glob("*.bin")} == GOLDEN.keys()
 
 
 def facts(entry: Entry) -> dict[str, Any]:
@@ -27,13 +29,14 @@ def facts(entry: Entry) -> dict[str, Any]:
 
 
 @named
-def test_it_is_read(name: str) -> None:
+@each_format
+def test_it_is_read(number: int, name: str) -> None:
     key, entry = GOLDEN[name]
-    made = unpack(key, (FOLDER / f"{name}.bin").read_bytes(), FakeClock())
+    made = unpack(key, (FOLDERS[number] / f"{name}.bin").read_bytes(), FakeClock())
     assert facts(made) == facts(entry)
 
 
 @named
 def test_it_is_written_alike(name: str) -> None:
     key, entry = GOLDEN[name]
-    assert pack(key, entry) == (FOLDER / f"{name}.bin").read_bytes()
+    assert pack(key, entry) == (FOLDERS[FORMAT] / f"{name}.bin").read_bytes()

@@ -1,7 +1,7 @@
 """Entries that were written once, each in a file, and must be read, and written alike, for ever.
 
-`python -m tests.entry.golden` writes the files of new ones. None is ever written again: what
-another format writes gets a file of its own.
+`python -m tests.entry.golden` writes the files of new ones. None is ever written again: each
+format has a folder of its own.
 """
 
 from pathlib import Path
@@ -10,7 +10,7 @@ from typing import Any, Final
 from cachekit.entry import Entry, Kind
 from cachekit.keys import claim_of, record_key, tag_key, value_key
 
-FOLDER: Final = Path(__file__).parent
+FOLDERS: Final = {number: Path(__file__).parent / f"format_{number}" for number in (1, 2)}
 
 BORN: Final = 1_700_000_000.25
 VERSION: Final = 0x0123456789ABCDEF
