@@ -36,7 +36,7 @@ class AesGcmEncryption:
     same entry back. Keys and tags of the cache are not encrypted.
     """
 
-    id: Final = "aesgcm"
+    id: str = "aesgcm"
 
     def __init__(self, keys: Sequence[bytes]) -> None:
         self._keys = KeyRing(keys, purpose="aesgcm", size=KEY_SIZE, exact=True)

@@ -28,7 +28,7 @@ class MsgpackSerializer:
     versions), is an error.
     """
 
-    id: Final = "msgpack"
+    id: str = "msgpack"
 
     def __init__(self, types: Types = ()) -> None:
         registry = Registry(types)

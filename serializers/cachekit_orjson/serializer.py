@@ -27,8 +27,8 @@ class OrjsonSerializer:
     value, NaN as None. One object in two places comes back as two.
     """
 
-    id: Final = "orjson"
-    fingerprint: Final = b""
+    id: str = "orjson"
+    fingerprint: bytes = b""
 
     def dumps(self, value: Any) -> bytes:
         """Raises `EncodeError` that names the type it cannot carry, and says what can."""

@@ -21,7 +21,7 @@ class ZstdCompression:
     of a value can see how long its bytes become, that tells about the rest (CRIME, BREACH).
     """
 
-    id: Final = "zstd"
+    id: str = "zstd"
 
     def __init__(self, level: int = 3, threshold: int = 1024) -> None:
         self._level = _whole("level", level, 1, zstandard.MAX_COMPRESSION_LEVEL)
