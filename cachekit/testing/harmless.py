@@ -3,7 +3,7 @@
 import sys
 from collections.abc import Generator, Iterable
 from contextlib import contextmanager
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from cachekit.testing.child import MEMORY, Call, trouble
 from cachekit.testing.suite import Suite
@@ -21,6 +21,11 @@ class Harmless(Suite):
         """Fail if one of `calls` does more than to return or to raise an `error`."""
         seen = trouble(calls, error, self.seconds, memory)
         assert not seen, seen
+
+
+def was_read(made: Any) -> str:
+    """What is wrong with any outcome of reading what must be refused."""
+    return "was read"
 
 
 @contextmanager

@@ -57,6 +57,12 @@ def flipped(samples: Sequence[bytes]) -> Iterator[Named]:
             yield f"bit {bit % 8} of byte {bit // 8} changed in {_shown(data)}", bytes(changed)
 
 
+def contexts(context: bytes) -> Iterator[bytes]:
+    """Others that look like `context`."""
+    yield from (b"", context[1:], context[:-1], context + b"\0", b"\0" + context, context * 2)
+    yield from (changed for _, changed in flipped([context]))
+
+
 def foreign() -> Iterator[Named]:
     """Nothing, single bytes, and what other formats make of a plain value."""
     yield "no bytes", b""

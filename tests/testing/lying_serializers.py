@@ -3,6 +3,8 @@
 `test_serializers` runs this file, and says which tests must fail.
 """
 
+import gzip
+import hashlib
 import os
 import pickle
 import time
@@ -164,8 +166,66 @@ class ReadsHalf(Honest):
         return msgpack.unpackb(data) if data[:1] == b"\xc1" else super().loads(data)
 
 
+class Expands(Honest):
+    def loads(self, data: bytes) -> Any:
+        return super().loads(gzip.decompress(data) if data[:2] == b"\x1f\x8b" else data)
+
+
+class WritesDeeperThanItReads(Honest):
+    def loads(self, data: bytes) -> Any:
+        if data[:300] == b"\x91" * 300:
+            raise UnreadableError("nested too deep")
+        return super().loads(data)
+
+
+class LosesTheDepth(Honest):
+    def loads(self, data: bytes) -> Any:
+        return super().loads(data[1:] if data[:301] == b"\x91" * 301 else data)
+
+
+class StraightensCircles(Honest):
+    def dumps(self, value: Any) -> bytes:
+        return super().dumps({} if type(value) is dict and value in value.values() else value)
+
+
+class BindsToNothing(Honest):
+    def bind(self, context: bytes) -> Honest:
+        return self
+
+
+class SignsTheContextOnly(Honest):
+    """The one of an entry."""
+
+    def __init__(self, context: bytes = b"") -> None:
+        super().__init__()
+        self._code = hashlib.sha256(context).digest()
+
+    def bind(self, context: bytes) -> Honest:
+        return SignsTheContextOnly(context)
+
+    def dumps(self, value: Any) -> bytes:
+        return self._code + super().dumps(value)
+
+    def loads(self, data: bytes) -> Any:
+        if data[:32] != self._code:
+            raise UnreadableError("another entry's")
+        return super().loads(data[32:])
+
+
+class NamesItsEntry(Honest):
+    def bind(self, context: bytes) -> Honest:
+        one = Honest()
+        one.id = f"honest{len(context)}"
+        return one
+
+
+class DropsWhatItBinds(Honest):
+    def bind(self, context: bytes) -> Honest:
+        return DropsTuples()
+
+
 class TestLiars(SerializerSuite):
-    values = [None, 1, "a", [1, 2], {"a": [3]}, b"b"]
+    values = [None, 1, "a", [1, 2], {"a": [3]}, b"b", (1,)]
     refused = [(memoryview(b"a"), "bytes(value)")]
     unreadable = UnreadableError
     seconds = 2.0

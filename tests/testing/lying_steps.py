@@ -294,7 +294,6 @@ def liars(base: type[Honest]) -> list[type[Honest]]:
 class TestLiars(StepSuite):
     guards = False
     unreadable = UnreadableError
-    seconds = 2.0
 
     @pytest.fixture(params=liars(Honest), ids=lambda liar: liar.__name__)
     def step(self, request: pytest.FixtureRequest) -> Honest:
@@ -305,12 +304,20 @@ class TestLiars(StepSuite):
 class TestSignedLiars(StepSuite):
     guards = True
     unreadable = UnreadableError
-    seconds = 2.0
 
     @pytest.fixture(params=liars(Signed), ids=lambda liar: liar.__name__)
     def step(self, request: pytest.FixtureRequest) -> Honest:
         made: Honest = request.param()
         return made
+
+
+class TestHanging(StepSuite):
+    guards = False
+    seconds = 0.5
+
+    @pytest.fixture(params=[CountsTo], ids=["CountsTo"])
+    def step(self) -> Honest:
+        return CountsTo()
 
 
 class TestHonest(StepSuite):

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import Phase, given, settings
 from hypothesis.strategies import SearchStrategy
 
-from cachekit.serializer import Serializer
+from cachekit.serializer import BoundSerializer, Serializer
 from cachekit.testing.child import Call
 from cachekit.testing.harmless import Harmless
 from cachekit.testing.hostile import Named
@@ -37,6 +37,13 @@ class Given(Harmless):
     def samples(self, serializer: Serializer) -> list[bytes]:
         """The bytes of some of the values."""
         return [serializer.dumps(value) for value in self.some_values()]
+
+    @pytest.fixture
+    def bound(self, serializer: Serializer) -> BoundSerializer:
+        """The serializer, if it binds its bytes to their entry."""
+        if not isinstance(serializer, BoundSerializer):
+            pytest.skip("it does not bind its bytes to their entry (it has no `bind`)")
+        return serializer
 
     def each_value(self, check: Callable[[Any], None]) -> None:
         """Make `check` of every value, or of as many as Hypothesis draws."""

@@ -2,6 +2,7 @@
 
 import threading
 from collections import Counter, OrderedDict, defaultdict, deque
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta, timezone
 from decimal import Decimal
@@ -9,7 +10,7 @@ from enum import Enum, IntEnum, StrEnum
 from fractions import Fraction
 from math import inf, nan
 from pathlib import PurePosixPath
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple, cast
 from uuid import UUID
 from zoneinfo import ZoneInfo
 
@@ -89,17 +90,61 @@ def unknown_values() -> list[Any]:
     return [Unknown(), (item for item in "ab"), threading.Lock(), lambda: None, open]
 
 
-def circle() -> list[Any]:
-    """A list that holds itself."""
-    value: list[Any] = []
-    value.append(value)
+def circles() -> list[Any]:
+    """A list and a dict that hold themselves."""
+    ring: list[Any] = []
+    ring.append(ring)
+    loop: dict[str, Any] = {}
+    loop["a"] = loop
+    return [ring, loop]
+
+
+def is_circle(made: Any, value: Any) -> bool:
+    """Whether `made` is the same circle as `value`, one of `circles`."""
+    return _kind(made) is _kind(value) and len(made) == 1 and made is _only(made)
+
+
+def _in_list(value: Any) -> Any:
+    return [value]
+
+
+def _in_dict(value: Any) -> Any:
+    return {"a": value}
+
+
+def _in_both(value: Any) -> Any:
+    return [{"a": value}]
+
+
+NESTS: Final[dict[str, Callable[[Any], Any]]] = {
+    "lists": _in_list,
+    "dicts": _in_dict,
+    "dicts in lists": _in_both,
+}
+"""What puts a value one deeper."""
+
+
+def nest(name: str, depth: int) -> Any:
+    """As many of the containers of one of `NESTS` in each other, around 1."""
+    value: Any = 1
+    for _ in range(depth):
+        value = NESTS[name](value)
     return value
 
 
-def nests() -> dict[str, Any]:
-    """100,000 containers in each other, by what they are."""
-    lists: Any = 1
-    dicts: Any = 1
-    for _ in range(100_000):
-        lists, dicts = [lists], {"a": dicts}
-    return {"lists": lists, "dicts": dicts}
+def is_as_deep(made: Any, value: Any) -> bool:
+    """Whether `made` is `value`, a `nest`. It looks without recursion, unlike `==`."""
+    while _kind(value) is not int:
+        if _kind(made) is not _kind(value) or len(made) != 1:
+            return False
+        made, value = _only(made), _only(value)
+    return _kind(made) is int and bool(made == value)
+
+
+def _only(container: Any) -> Any:
+    """What is in a list or dict of one, under the one key that it may have."""
+    return container.get("a") if _kind(container) is dict else container[0]
+
+
+def _kind(value: Any) -> Any:
+    return cast("Any", type(value))

@@ -4,24 +4,22 @@ import copy
 import os
 import sys
 from concurrent.futures import ThreadPoolExecutor
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from cachekit.copies import is_immutable
-from cachekit.errors import EncodeError
-from cachekit.serializer import BoundSerializer, Serializer
+from cachekit.serializer import Serializer
 from cachekit.testing import hostile
 from cachekit.testing.bombs import bombs
-from cachekit.testing.child import ASKED, Call, answer_elsewhere
+from cachekit.testing.child import ASKED, answer_elsewhere
 from cachekit.testing.harmless import often_switched
-from cachekit.testing.serializers import oddities
-from cachekit.testing.serializers.given import Given
+from cachekit.testing.serializers.binding import Binding
+from cachekit.testing.serializers.refusals import Refusals
 
 
-class SerializerSuite(Given):
+class SerializerSuite(Refusals, Binding):
     """Subclass it as `Test…`, with a fixture `serializer` and the `values` it carries.
 
     - `values`: a Hypothesis strategy, or a sequence of values.
@@ -30,6 +28,8 @@ class SerializerSuite(Given):
     - `unreadable`: the exception that `loads` raises, if it promises one.
     - `seconds`: how long reading one value may take before it counts as hung.
     - `equal`: override it if two values can be the same that do not look it.
+
+    If it is a `BoundSerializer`, what it binds to one entry must be worth nothing for another.
 
     Bytes that may do harm are read in a forked process, where there is `fork`.
     """
@@ -101,45 +101,6 @@ class SerializerSuite(Given):
             mixed = [value for values in pool.map(wrong, range(40)) for value in values]
         assert not mixed, f"among threads {mixed[0]!r} does not come back"
 
-    # -- what it refuses
-
-    def test_no_type_is_changed_in_silence(self, serializer: Serializer) -> None:
-        changed = [
-            f"{value!r} came back as {made!r}"
-            for value in oddities.odd_values()
-            for made in _carried(serializer, value)
-            if not self.equal(made, value)
-        ]
-        assert not changed, f"raise EncodeError where {'; '.join(changed)}"
-
-    def test_what_it_must_refuse_it_refuses_and_says_what_to_use(
-        self, serializer: Serializer
-    ) -> None:
-        for value, advice in self.refused:
-            assert advice in _refusal(serializer, value)
-            for outer in ([value], {"a": value}):
-                with pytest.raises(EncodeError):
-                    serializer.dumps(outer)
-
-    def test_what_it_cannot_know_it_refuses_by_name(self, serializer: Serializer) -> None:
-        for value in oddities.unknown_values():
-            message = _refusal(serializer, value)
-            assert len(message.split()) > 4, f"{message!r} does not say what to cache instead"
-
-    def test_a_circle_is_refused(self, serializer: Serializer) -> None:
-        def dump() -> None:
-            data = serializer.dumps(oddities.circle())
-            raise AssertionError(f"dumps made {data!r} of it")
-
-        self.harms_nobody([Call("a list that holds itself", dump)], EncodeError)
-
-    def test_what_is_nested_without_end_harms_nobody(self, serializer: Serializer) -> None:
-        calls = [
-            Call(f"100,000 {name} in each other", partial(_carried, serializer, value))
-            for name, value in oddities.nests().items()
-        ]
-        self.harms_nobody(calls, EncodeError)
-
     # -- bytes from anywhere
 
     def test_damaged_bytes_harm_nobody(self, serializer: Serializer, samples: list[bytes]) -> None:
@@ -161,6 +122,9 @@ class SerializerSuite(Given):
     ) -> None:
         self.reads(serializer, hostile.claims(samples))
 
+    def test_bombs_take_no_memory(self, serializer: Serializer, samples: list[bytes]) -> None:
+        self.reads(serializer, hostile.behind(samples, bombs()))
+
     def test_nothing_that_bytes_name_is_called_or_imported(
         self,
         serializer: Serializer,
@@ -172,19 +136,3 @@ class SerializerSuite(Given):
         monkeypatch.setattr(sys, "path", [str(tmp_path), *sys.path])
         self.reads(serializer, trap.baits(samples), Exception)
         assert not trap.sprung, f"loads {trap.sprung}"
-
-
-def _carried(serializer: Serializer, value: Any) -> list[Any]:
-    try:
-        data = serializer.dumps(value)
-    except EncodeError:
-        return []
-    return [serializer.loads(data)]
-
-
-def _refusal(serializer: Serializer, value: Any) -> str:
-    with pytest.raises(EncodeError) as refused:
-        serializer.dumps(value)
-    message = str(refused.value)
-    assert type(value).__name__ in message, f"{message!r} does not name the type"
-    return message

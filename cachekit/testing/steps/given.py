@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from cachekit.step import Step
 from cachekit.testing.child import MEMORY, Call
-from cachekit.testing.harmless import Harmless
+from cachekit.testing.harmless import Harmless, was_read
 from cachekit.testing.hostile import Named
 
 CONTEXT: Final = b"\x05v:key\x07msgpack\0\0"
@@ -58,7 +58,7 @@ class Given(Harmless):
 
         One that guards must raise.
         """
-        wrong = _was_read if self.guards else _is_no_data
+        wrong = was_read if self.guards else _is_no_data
         calls = (
             Call(name, partial(step.decode, data, CONTEXT, LIMIT), wrong) for name, data in cases
         )
@@ -66,17 +66,16 @@ class Given(Harmless):
 
     def refuses(self, step: Step, cases: Iterable[tuple[str, bytes, bytes, int]]) -> None:
         """Fail if one of `cases`, each bytes, context and limit, is read."""
-        calls = (Call(name, partial(step.decode, *case), _was_read) for name, *case in cases)
+        calls = (
+            Call(name, partial(step.decode, data, context, limit), was_read)
+            for name, data, context, limit in cases
+        )
         self.harms_nobody(calls, self.unreadable)
 
     def needs_guards(self) -> None:
         """Skip a test of what only those do that guard."""
         if not self.guards:
             pytest.skip("it does not bind bytes to their context (guards = False)")
-
-
-def _was_read(made: Any) -> str:
-    return "was read"
 
 
 def _is_no_data(made: Any) -> str:
