@@ -9,11 +9,6 @@ import orjson
 from cachekit.errors import UnreadableError
 from cachekit_orjson.refusal import refusal
 
-_STRICT: Final = (
-    orjson.OPT_PASSTHROUGH_SUBCLASS
-    | orjson.OPT_PASSTHROUGH_DATACLASS
-    | orjson.OPT_PASSTHROUGH_DATETIME
-)
 _SCALARS: Final = frozenset({NoneType, bool, int, float, str})
 _CARRIED: Final = _SCALARS | {list, dict}
 
@@ -33,7 +28,7 @@ class OrjsonSerializer:
     def dumps(self, value: Any) -> bytes:
         """Raises `EncodeError` that names the type it cannot carry, and says what can."""
         try:
-            data = orjson.dumps(value, None, _STRICT)
+            data = orjson.dumps(value)
             faithful = _is_carried(value)
         except Exception as error:
             raise refusal(value, error) from error
@@ -52,7 +47,8 @@ class OrjsonSerializer:
 def _is_carried(value: Any) -> bool:
     """Whether `value`, of which orjson made bytes, has nothing in it that they do not tell.
 
-    Level by level, because the types of a whole level are seen by C code.
+    Level by level, because the types of a whole level are seen by C code. orjson's own options
+    that pass on what it does not know would leave tuples, enums, UUIDs and NaN to be looked for.
     """
     level = [value]
     while (kinds := set(map(type, level))) <= _CARRIED:

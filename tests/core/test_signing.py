@@ -16,6 +16,7 @@ from cachekit.errors import ConfigurationError, UnreadableError
 from cachekit.keyring import Key, KeyRing
 from cachekit.signing import Algorithm, Signing
 from cachekit.step import Step
+from cachekit.testing.steps import StepSuite
 
 OLD, NEW, OTHER = (bytes((number,)) * 32 for number in (1, 2, 3))
 ALGORITHMS: tuple[Algorithm, ...] = get_args(Algorithm)
@@ -220,3 +221,21 @@ def test_nothing_shows_a_key() -> None:
     assert [text for text in shown if "ssss" in text or (b"s" * 32).hex() in text] == []
     assert named in repr(ring)
     assert repr(Signing([b"s" * 32])).startswith("Signing(KeyRing(")
+
+
+class TestBlake2b(StepSuite):
+    guards = True
+    unreadable = UnreadableError
+
+    @pytest.fixture
+    def step(self) -> Step:
+        return Signing([OLD])
+
+
+class TestHmacSha256(StepSuite):
+    guards = True
+    unreadable = UnreadableError
+
+    @pytest.fixture
+    def step(self) -> Step:
+        return Signing([NEW, OLD], "hmac-sha256")
