@@ -10,6 +10,7 @@ from cachekit.errors import (
     ConfigurationError,
     EncodeError,
     InvalidationError,
+    TooLargeError,
     UnreadableError,
     UnsupportedError,
 )
@@ -18,14 +19,16 @@ from cachekit.listeners import Listener
 from cachekit.missing import MISSING
 from cachekit.naming import FunctionOptions
 from cachekit.policy import Lifetime, Options
-from cachekit.serializer import Serializer
+from cachekit.serializer import BoundSerializer, Serializer
 from cachekit.stats import Info, Stats
+from cachekit.step import Step
 from cachekit.view import CacheEntry
 
 __all__ = [
     "MISSING",
     "AsyncCached",
     "AsyncCachedMany",
+    "BoundSerializer",
     "Cache",
     "CacheClosedError",
     "CacheEntry",
@@ -47,8 +50,10 @@ __all__ = [
     "Prefix",
     "Serializer",
     "Stats",
+    "Step",
     "Tag",
     "Target",
+    "TooLargeError",
     "UnreadableError",
     "UnsupportedError",
     "current_load",

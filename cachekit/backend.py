@@ -96,9 +96,19 @@ class ForgetPrefix(Protocol):
         ...
 
 
+class Measure(Protocol):
+    """What happened in a store, for all who share it."""
+
+    @property
+    def unreadable(self) -> int:
+        """How often bytes were found that are no entry of their key."""
+        ...
+
+
 LOCAL: Final = Capability[Local]("local")
 PEEK: Final = Capability[Peek]("peek")
 FORGET_PREFIX: Final = Capability[ForgetPrefix]("forget_prefix")
+MEASURE: Final = Capability[Measure]("measure")
 
 
 class Backend(Protocol):

@@ -9,14 +9,18 @@ from cachekit.backend import (
     ABSENT,
     ANY,
     DONE,
+    MEASURE,
     REFUSED,
     UNREACHED,
     Backend,
+    C,
+    Capability,
     Condition,
     Found,
     Outcome,
     Unreached,
     Write,
+    offer,
 )
 from cachekit.clock import SYSTEM, Clock
 from cachekit.entry import Entry
@@ -81,6 +85,13 @@ class BytesBackend(Backend):
     async def read(self, keys: Sequence[str]) -> Found:
         found = await self.get_many(keys)
         entries = {key: _entry(self, key, data) for key, data in found.items()}
+        broken = [
+            Put(key, None, None, data)
+            for key, data in found.items()
+            if entries[key] is None and not isinstance(data, Unreached)
+        ]
+        if broken:
+            await _drop(self, broken)
         return {key: entry for key, entry in entries.items() if entry is not None}
 
     async def write(self, writes: Sequence[Write]) -> Sequence[Outcome]:
@@ -94,6 +105,10 @@ class BytesBackend(Backend):
             log.debug("of %s writes %s were answered: %r", len(writes), len(batch.answers), error)
         return [batch.answers.get(place, UNREACHED) for place in range(len(writes))]
 
+    def capability(self, wanted: Capability[C]) -> C | None:
+        """Who has more to offer asks `super()` for the rest."""
+        return offer(wanted, {MEASURE: self})
+
 
 def _entry(backend: BytesBackend, key: str, data: bytes | Unreached) -> Entry | Unreached | None:
     if isinstance(data, Unreached):
@@ -105,6 +120,14 @@ def _entry(backend: BytesBackend, key: str, data: bytes | Unreached) -> Entry | 
             log.warning("what a store holds cannot be read, and counts as absent: %s", error)
         backend.unreadable += 1
         return None
+
+
+async def _drop(backend: BytesBackend, broken: Sequence[Put]) -> None:
+    """Delete what cannot be read, if it is still that; if not, it is as absent as before."""
+    try:
+        await backend.put_many(broken)
+    except Exception as error:
+        log.debug("what cannot be read was not deleted: %r", error)
 
 
 class _Batch:

@@ -431,7 +431,7 @@ class Cache:
 
     def stats(self) -> Stats:
         """The figures so far."""
-        return self._engine.ledger.snapshot()
+        return self._engine.stats()
 
     async def open(self) -> None:
         """Open the backend, on this event loop; raises what it raises. Not needed before use."""

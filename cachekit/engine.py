@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final
 
-from cachekit.backend import LOCAL, Backend
+from cachekit.backend import LOCAL, MEASURE, Backend
 from cachekit.bulk import Bulk, one_of
 from cachekit.call import Call, Seen, several
 from cachekit.clock import Clock
@@ -29,7 +29,7 @@ from cachekit.rides import Rides
 from cachekit.runtime import Ways, afresh_after_fork, running_loop
 from cachekit.sightings import Sightings
 from cachekit.slots import Slots
-from cachekit.stats import Info, Ledger
+from cachekit.stats import Info, Ledger, Stats
 from cachekit.store import Store
 from cachekit.targets import Doomed, title
 from cachekit.view import CacheEntry, view
@@ -333,6 +333,15 @@ class Engine:
         if mine and ways.waits:
             await asyncio.wait(mine, timeout=self.store.deadline)
         await self.store.close(ways)
+
+    def stats(self) -> Stats:
+        """This cache's figures; what its store found unreadable is of all who share it."""
+        home = self.store.home
+        store = None if home is None else home.backend.capability(MEASURE)
+        figures = self.ledger.snapshot()
+        if store is None:
+            return figures
+        return replace(figures, unreadable=figures.unreadable + store.unreadable)
 
     def info(self, name: str) -> Info:
         return self.ledger.function(name)

@@ -65,6 +65,7 @@ class Stats:
     - `not_encoded`: values that could be neither copied nor encoded.
     - `too_large`: loaded values of more bytes than `max_value_bytes`; served and not stored.
     - `unreadable`: values that could not be read: torn, corrupt, of an unknown signature or key.
+      What a store of bytes found is of all caches that share it.
     - `foreign`: misses where there was a value of another serializer, schema or version.
     - `unreached`: backend operations without an answer.
     - `invalidations`, `unacknowledged`: what forgets, done and not done.

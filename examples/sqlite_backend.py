@@ -71,4 +71,4 @@ class SqliteBackend(ThreadedBackend[SqliteStore]):
         return DONE
 
     def capability(self, wanted: Capability[C]) -> C | None:
-        return offer(wanted, {FORGET_PREFIX: self})
+        return offer(wanted, {FORGET_PREFIX: self}) or super().capability(wanted)

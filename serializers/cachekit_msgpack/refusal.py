@@ -15,11 +15,13 @@ def refusal(value: Any, carried: Container[type[Any]]) -> EncodeError:
 
 
 def _reason(kind: Any, carried: Container[type[Any]]) -> str:
-    register = f"is carried only if registered: MsgpackSerializer(types=[{kind.__name__}])"
+    name = kind.__name__
+    register = f"is carried only if registered: MsgpackSerializer(types=[{name}])"
+    typed = f"{register}; or by cachekit_pydantic: give type={name}, or annotate the function"
     if issubclass(kind, Enum) or is_namedtuple(kind):
-        return register
+        return typed
     if fields_of(kind) is not None:
-        return f"{register}; or take the serializer of cachekit_pydantic, which goes by annotation"
+        return register if hasattr(kind, "__attrs_attrs__") else typed
     for base in kind.__mro__[1:]:
         if base in carried:
             return f"would come back as {base.__name__}: cache {base.__name__}(value)"
