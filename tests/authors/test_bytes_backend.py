@@ -6,6 +6,7 @@ from typing import Any, cast
 
 import pytest
 
+from cachekit import Cache
 from cachekit.backend import ABSENT, ANY, DONE, REFUSED, UNREACHED, Condition, Unreached, Write
 from cachekit.bytes_backend import BytesBackend, Put
 from cachekit.entry import Entry, Kind
@@ -119,13 +120,47 @@ async def test_what_replaces_the_unreadable_does_not_replace_what_came_in_betwee
 async def test_the_unreadable_is_counted_and_told_once(
     backend: ShelfBackend, caplog: pytest.LogCaptureFixture
 ) -> None:
-    backend.table["a"] = b"ck", 100.0
     with caplog.at_level(logging.WARNING):
-        await backend.read(["a"])
-        await backend.read(["a"])
+        for _ in range(2):
+            backend.table["a"] = b"ck", 100.0
+            await backend.read(["a"])
     assert backend.unreadable == 2
     (told,) = caplog.messages
     assert told.startswith("what a store holds cannot be read, and counts as absent: under 'a'")
+
+
+async def test_the_unreadable_shows_in_the_figures_of_a_cache_and_is_deleted(
+    backend: ShelfBackend,
+) -> None:
+    async with Cache(backend, namespace="shop") as cache:
+        await cache.set("a", 1)
+        data, ends = backend.table["v:shop:a"]
+        backend.table["v:shop:a"] = data[:-1], ends
+        assert await cache.get("a") is None
+        assert cache.stats().unreadable == 1
+        assert "v:shop:a" not in backend.table
+
+
+async def test_what_came_in_the_place_of_the_unreadable_meanwhile_stays() -> None:
+    class Raced(ShelfBackend):
+        async def put_many(self, puts: Sequence[Put]) -> Sequence[bool | Unreached]:
+            self.table["a"] = pack("a", stub(7)), 100.0
+            return await super().put_many(puts)
+
+    backend = Raced()
+    backend.table["a"] = b"torn", 100.0
+    assert await backend.read(["a"]) == {}
+    assert await version_of(backend, "a") == 7
+
+
+async def test_the_unreadable_is_absent_even_if_it_cannot_be_deleted() -> None:
+    class ReadOnly(ShelfBackend):
+        async def put_many(self, puts: Sequence[Put]) -> Sequence[bool | Unreached]:
+            raise OSError("read only")
+
+    backend = ReadOnly()
+    backend.table["a"] = b"torn", 100.0
+    assert await backend.read(["a"]) == {}
 
 
 async def test_an_entry_that_has_no_bytes_harms_no_other(backend: ShelfBackend) -> None:
