@@ -8,10 +8,13 @@ import pytest
 
 from cachekit import Cache, ConfigurationError
 from cachekit.policy import OF_LOADS
+from cachekit.signing import Signing
 from tests.core.conftest import Caches
 from tests.core.helpers import Load, Loads, PickleSerializer
 
 pytestmark = pytest.mark.virtual
+
+KEYS = [bytes(32)]
 
 NO_SPAN: list[Any] = ["60", nan, inf, True, object(), -1, timedelta(-1), 11 * 365 * 86400]
 
@@ -28,6 +31,9 @@ BAD: dict[str, list[Any]] = {
     "share": [1, 0, None, "yes"],
     "version": [None, True, 1.5, b"1", "v" * 65, "é" * 33, "\ud800"],
     "serializer": [7, "no such one", None, PickleSerializer],
+    "type": [7, None, "Product", [int], object()],
+    "steps": [7, None, "zstd", b"", Signing(KEYS), Signing, [Signing], [7], ["zstd"], [[]]],
+    "max_value_bytes": [0, -1, True, None, 1.5, "1", 2**32],
 }
 
 GOOD: dict[str, list[Any]] = {
@@ -43,6 +49,8 @@ GOOD: dict[str, list[Any]] = {
     "share": [True, False],
     "version": [1, -1, "2 of july", "v" * 64, "é" * 32, "😀" * 16],
     "serializer": [PickleSerializer(), "msgpack"],
+    "steps": [[], (), [Signing(KEYS)], (Signing(KEYS), Signing(KEYS, "hmac-sha256"))],
+    "max_value_bytes": [100, 2**32 - 1],
 }
 
 
