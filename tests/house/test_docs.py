@@ -20,6 +20,7 @@ PAGES = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").rglob("*.md"))]
 FENCE = re.compile(r"^```(\w*) *([\w-]*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 LINK = re.compile(r"\]\(([^)#:]+)(?:#[^)]*)?\)")
 RULE = re.compile(r"\bR[1-9][0-9]?\b")
+CODE = re.compile(r"^```.*?^```|`[^`\n]+`", re.MULTILINE | re.DOTALL)
 GOAL = re.compile(r"\bmake ([a-z-]+)")
 
 pages = pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
@@ -53,7 +54,7 @@ def test_the_files_that_a_page_links_to_are_there(page: Path) -> None:
 @pages
 def test_the_goals_that_a_page_names_are_in_the_makefile(page: Path) -> None:
     goals = re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE)
-    code = "\n".join(re.findall(r"`[^`]+`", page.read_text()))
+    code = "\n".join(CODE.findall(page.read_text()))
     assert set(GOAL.findall(code)) <= set(goals)
 
 
