@@ -3,6 +3,7 @@
 `test_steps` runs this file, and says which tests must fail.
 """
 
+import base64
 import bz2
 import gzip
 import hashlib
@@ -63,6 +64,14 @@ class CountsItsBytes(Honest):
 class ReturnsWhatItFilled(Honest):
     def decode(self, data: bytes, context: bytes, limit: int) -> Any:
         return bytearray(super().decode(data, context, limit))
+
+
+class WritesText(Honest):
+    def encode(self, data: bytes, context: bytes) -> bytes:
+        return base64.b64encode(super().encode(data, context))
+
+    def decode(self, data: bytes, context: bytes, limit: int) -> bytes:
+        return super().decode(base64.b64decode(data), context, limit)
 
 
 class StripsZeros(Honest):

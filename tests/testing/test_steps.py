@@ -21,6 +21,7 @@ LIES: list[tuple[str, str, str]] = [
     ("HashesItsName", "another_process_gives_it_the_same_id_and_reads_what_it_made", "in another"),
     ("CountsItsBytes", "its_id_stays_as_it_is", "honest"),
     ("ReturnsWhatItFilled", "data_comes_back_as_it_was", "bytes, not bytearray"),
+    ("WritesText", "it_adds_at_most_1_kb", "more than the 1048576 of the data"),
     ("StripsZeros", "data_comes_back_as_it_was", "came back as"),
     ("SharesABuffer", "threads_do_not_disturb_each_other", "among threads"),
     ("KnowsNoLimit", "what_is_over_the_limit_is_refused", "at a limit of 0 was read"),

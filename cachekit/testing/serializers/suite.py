@@ -41,6 +41,7 @@ class SerializerSuite(Refusals, Binding):
         assert 1 <= len(serializer.id) <= 32
         assert serializer.id.isascii()
         assert serializer.id.isprintable()
+        assert "+" not in serializer.id, f"{serializer.id!r}: a plus joins it to the ids of steps"
 
     def test_its_fingerprint_is_at_most_16_bytes(self, serializer: Serializer) -> None:
         assert type(serializer.fingerprint) is bytes

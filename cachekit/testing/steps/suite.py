@@ -14,9 +14,9 @@ from cachekit.testing import hostile
 from cachekit.testing.bombs import bombs
 from cachekit.testing.child import ASKED, answer_elsewhere
 from cachekit.testing.harmless import often_switched
-from cachekit.testing.steps.given import BRIEF, CONTEXT, DATA, LIMIT, Given
+from cachekit.testing.steps.given import BRIEF, CONTEXT, DATA, LIMIT, LONG, Given
 
-_ROOM: Final = 64 * 2**20
+_ROOM: Final = 32 * 2**20
 
 
 class StepSuite(Given):
@@ -69,6 +69,11 @@ class StepSuite(Given):
 
         self.each_data(comes_back)
 
+    def test_it_adds_at_most_1_kb(self, step: Step) -> None:
+        for data in LONG:
+            added = len(step.encode(data, CONTEXT)) - len(data)
+            assert added <= 1024, f"{added} bytes more than the {len(data)} of the data"
+
     def test_threads_do_not_disturb_each_other(self, step: Step) -> None:
         def wrong(start: int) -> list[bytes]:
             context = CONTEXT + bytes((start,))
@@ -91,7 +96,7 @@ class StepSuite(Given):
         self.refuses(step, cases)
 
     def test_its_own_bytes_of_much_more_take_no_memory(self, step: Step) -> None:
-        size = 128 * LIMIT
+        size = 64 * LIMIT
         stored = step.encode(bytes(size), CONTEXT)
         name = f"{size >> 20} MB of zeros, {len(stored)} bytes of it,"
         memory = _ROOM + 2 * len(stored)
