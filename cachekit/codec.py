@@ -66,9 +66,9 @@ class Codec:
         if self._bind is None and not self.steps:
             return self._small(self.serializer.dumps(value))
         context = context_of(key, entry)
-        data = self._small(self._for(context).dumps(value))
+        made = data = self._small(self._for(context).dumps(value))
         for step in self.steps:
-            data = step.encode(data, context)
+            data = self._readable(step, step.encode(data, context), made)
         return data
 
     def _decode(self, data: bytes, key: str, entry: Entry) -> Any:
@@ -88,6 +88,17 @@ class Codec:
                 f"the {self.serializer.id} of the value has {len(data):,} bytes, more than "
                 f"max_value_bytes={self.limit}: allow more, or cache parts of it",
                 data,
+            )
+        return data
+
+    def _readable(self, step: Step, data: bytes, made: bytes) -> bytes:
+        """What a step has made of it: what no reader takes is not to be stored."""
+        if len(data) > self.limit + _OVERHEAD:
+            raise TooLargeError(
+                f"of the {self.serializer.id} of the value {step.id} makes {len(data):,} bytes, "
+                f"and {_OVERHEAD} more than max_value_bytes={self.limit} are read: allow more, or "
+                "cache parts of it",
+                made,
             )
         return data
 
