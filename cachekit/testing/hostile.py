@@ -124,9 +124,9 @@ def claims(samples: Sequence[bytes]) -> Iterator[Named]:
         yield f"a claim of gigabytes, {_shown(data)}", data
 
 
-def behind(samples: Sequence[bytes], cases: Iterable[Named]) -> Iterator[Named]:
-    """Each of `cases`, alone and after the first bytes, 1 to 8 of them, of `samples`."""
-    for head, (name, data) in product(_heads(samples, 8), cases):
+def behind(samples: Sequence[bytes], cases: Iterable[Named], longest: int = 8) -> Iterator[Named]:
+    """Each of `cases`, alone and after the first bytes, 1 to `longest` of them, of `samples`."""
+    for head, (name, data) in product(_heads(samples, longest), cases):
         yield (f"{name} after {_shown(head)}" if head else name), head + data
 
 

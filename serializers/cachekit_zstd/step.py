@@ -80,7 +80,8 @@ def _check_size(size: int, limit: int) -> None:
 def _whole(name: str, value: Any, least: int, most: int | None) -> int:
     range_ = f"of {least} or more" if most is None else f"from {least} to {most}"
     if type(value) is not int or value < least or (most is not None and value > most):
+        given = value if isinstance(value, (int, float)) else type(value).__name__  # may be a key
         raise ConfigurationError(
-            f"ZstdCompression({name}=) takes a whole number {range_}, not {value!r}"
+            f"ZstdCompression({name}=) takes a whole number {range_}, not {given}"
         )
     return value

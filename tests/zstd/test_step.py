@@ -142,9 +142,12 @@ WRONG: list[tuple[str, Callable[[], Any]]] = [
     ("level=) takes a whole number from 1 to 22, not 23", lambda: ZstdCompression(23)),
     ("level=) takes a whole number from 1 to 22, not True", lambda: ZstdCompression(True)),
     ("level=) takes a whole number from 1 to 22, not 3.0", lambda: ZstdCompression(3.0)),  # type: ignore[arg-type]
-    ("level=) takes a whole number from 1 to 22, not 'a'", lambda: ZstdCompression("a")),  # type: ignore[arg-type]
+    ("level=) takes a whole number from 1 to 22, not str", lambda: ZstdCompression("a")),  # type: ignore[arg-type]
     ("threshold=) takes a whole number of 0 or more, not -1", lambda: ZstdCompression(3, -1)),
-    ("threshold=) takes a whole number of 0 or more, not None", lambda: ZstdCompression(3, None)),  # type: ignore[arg-type]
+    (
+        "threshold=) takes a whole number of 0 or more, not NoneType",
+        lambda: ZstdCompression(3, None),
+    ),  # type: ignore[arg-type]
 ]
 
 
@@ -153,6 +156,11 @@ def test_an_argument_that_cannot_be(why: str, make: Callable[[], Any]) -> None:
     with pytest.raises(ConfigurationError) as raised:
         make()
     assert why in str(raised.value)
+
+
+def test_a_key_in_the_place_of_a_level_is_not_shown() -> None:
+    with pytest.raises(ConfigurationError, match=r"not bytes$"):
+        ZstdCompression(b"secret")  # type: ignore[arg-type]
 
 
 # -- threads

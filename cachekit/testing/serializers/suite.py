@@ -124,7 +124,7 @@ class SerializerSuite(Refusals, Binding):
         self.reads(serializer, hostile.claims(samples))
 
     def test_bombs_take_no_memory(self, serializer: Serializer, samples: list[bytes]) -> None:
-        self.reads(serializer, hostile.behind(samples, bombs()))
+        self.reads(serializer, hostile.behind(samples, bombs(), 4))
 
     def test_nothing_that_bytes_name_is_called_or_imported(
         self,

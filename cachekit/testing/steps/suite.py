@@ -103,7 +103,7 @@ class StepSuite(Given):
         self.reads(step, [(name, stored)], memory=memory)
 
     def test_bombs_take_no_memory(self, step: Step, samples: list[bytes]) -> None:
-        self.reads(step, hostile.behind(samples, bombs()))
+        self.reads(step, hostile.behind(samples, bombs(), 4))
 
     def test_a_claim_of_gigabytes_takes_no_memory(self, step: Step, samples: list[bytes]) -> None:
         self.reads(step, hostile.claims(samples))
