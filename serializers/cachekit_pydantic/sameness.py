@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable
 from decimal import Decimal
 from enum import Enum
 from itertools import chain, repeat
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from cachekit_pydantic.leaves import EQUAL, EXACT, Check, Values, as_text, same_moments
 from cachekit_pydantic.states import attributes, kept
@@ -141,8 +141,7 @@ _VALUES: Final[Callable[[Any], Iterable[Any]]] = operator.methodcaller("values")
 
 
 def _kind_of(values: Values) -> Any:
-    kind: Any = type(values[0])
-    return kind
+    return cast("Any", type(values[0]))
 
 
 def _same_state(made: dict[str, Any], value: dict[str, Any], kind: type[Any]) -> bool:

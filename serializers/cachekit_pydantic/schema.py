@@ -16,11 +16,12 @@ Look = tuple[str, list[Any]]
 """What a value is, and the values it holds."""
 
 _UNSEEN: Final = {
-    *("ref", "metadata", "computed_fields"),
+    *("ref", "metadata", "computed_fields", "slots"),
     *("model_name", "dataclass_name", "custom_error_message"),
 }
 """Keys of a schema that say nothing about the bytes; a `ref` holds an address."""
 
+_EXTRA: Final = ("extra_behavior", "extra_fields_behavior")
 _LEAVES: Final = (str, bytes, float, bool, type(None))
 
 
@@ -83,8 +84,13 @@ def _look(value: Any) -> Look:
 def _dict(value: dict[Any, Any]) -> Look:
     if isinstance(value.get("type"), str):
         value = {key: _unnamed(key, part) for key, part in value.items() if key not in _UNSEEN}
-    items = sorted((_look(key)[0], part) for key, part in value.items() if part is not False)
-    return f"dict {[key for key, _ in items]}", [part for _, part in items]
+    told = {_look(key)[0]: part for key, part in value.items() if not _is_default(key, part)}
+    return f"dict {sorted(told)}", [told[key] for key in sorted(told)]
+
+
+def _is_default(key: Any, part: Any) -> bool:
+    """Versions of pydantic differ in whether they spell these out."""
+    return part is False or (key in _EXTRA and part == "ignore")
 
 
 def _unnamed(key: str, part: Any) -> Any:

@@ -33,7 +33,7 @@ def test_its_name() -> None:
     assert PydanticSerializer.id == "pydantic"
 
 
-MAKER = shop.Maker(makerName="m", founded=date(1900, 1, 1))
+MAKER = shop.Maker.model_validate({"makerName": "m", "founded": date(1900, 1, 1)})
 PRODUCT = shop.Product(id=1, price=Decimal("1.50"), maker=MAKER, tags=["a"])
 EPOCH = datetime(2024, 1, 1, tzinfo=UTC)
 
@@ -75,6 +75,7 @@ CASES: list[tuple[Any, Any]] = [
     (int, 10**400),
     (float, math.inf),
     (list[float], [math.nan, -math.inf, -0.0, 0.0, 5e-324]),
+    (Any, [math.nan, -math.inf]),
     (bytes, b"\xff\0"),
     (dict[str, bytes], {"a": b"\xfe"}),
     (Union[int, str], "1"),  # noqa: UP007
