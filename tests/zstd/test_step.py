@@ -137,17 +137,17 @@ def test_bytes_of_a_compressor_with_a_dictionary_are_refused() -> None:
 
 # -- arguments
 
+LEVEL = "level=) takes a whole number from 1 to 22, not"
+THRESHOLD = "threshold=) takes a whole number of 0 or more, not"
+ANY: Any = ZstdCompression
 WRONG: list[tuple[str, Callable[[], Any]]] = [
-    ("level=) takes a whole number from 1 to 22, not 0", lambda: ZstdCompression(0)),
-    ("level=) takes a whole number from 1 to 22, not 23", lambda: ZstdCompression(23)),
-    ("level=) takes a whole number from 1 to 22, not True", lambda: ZstdCompression(True)),
-    ("level=) takes a whole number from 1 to 22, not 3.0", lambda: ZstdCompression(3.0)),  # type: ignore[arg-type]
-    ("level=) takes a whole number from 1 to 22, not str", lambda: ZstdCompression("a")),  # type: ignore[arg-type]
-    ("threshold=) takes a whole number of 0 or more, not -1", lambda: ZstdCompression(3, -1)),
-    (
-        "threshold=) takes a whole number of 0 or more, not NoneType",
-        lambda: ZstdCompression(3, None),
-    ),  # type: ignore[arg-type]
+    (f"{LEVEL} 0", lambda: ZstdCompression(0)),
+    (f"{LEVEL} 23", lambda: ZstdCompression(23)),
+    (f"{LEVEL} True", lambda: ZstdCompression(True)),
+    (f"{LEVEL} 3.0", lambda: ANY(3.0)),
+    (f"{LEVEL} str", lambda: ANY("a")),
+    (f"{THRESHOLD} -1", lambda: ZstdCompression(3, -1)),
+    (f"{THRESHOLD} NoneType", lambda: ANY(3, None)),
 ]
 
 
@@ -160,7 +160,7 @@ def test_an_argument_that_cannot_be(why: str, make: Callable[[], Any]) -> None:
 
 def test_a_key_in_the_place_of_a_level_is_not_shown() -> None:
     with pytest.raises(ConfigurationError, match=r"not bytes$"):
-        ZstdCompression(b"secret")  # type: ignore[arg-type]
+        ANY(b"secret")
 
 
 # -- threads

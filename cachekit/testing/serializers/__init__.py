@@ -4,8 +4,7 @@ import pytest
 
 # Before they are imported: without, a failed assertion would say no more than that it failed.
 pytest.register_assert_rewrite(
-    *(f"{__name__}.{name}" for name in ("suite", "given", "refusals", "binding")),
-    *(f"cachekit.testing.{name}" for name in ("child", "harmless")),
+    *(f"{__name__}.{name}" for name in ("suite", "given", "refusals", "binding"))
 )
 
 from cachekit.testing.serializers.suite import SerializerSuite  # noqa: E402
