@@ -5,7 +5,13 @@ from collections.abc import Iterable, Sequence
 from typing import Any, Final, cast
 
 from cachekit.entry import Entry
-from cachekit.errors import ConfigurationError, EncodeError, TooLargeError, UnreadableError
+from cachekit.errors import (
+    ConfigurationError,
+    EncodeError,
+    TooLargeError,
+    UnreadableError,
+    shown,
+)
 from cachekit.serializer import BoundSerializer, Serializer
 from cachekit.step import Step
 
@@ -45,6 +51,10 @@ class Codec:
     def reads(self, entry: Entry) -> bool:
         """Whether the bytes of `entry` are of this format and schema."""
         return entry.codec == self.id and entry.schema == self.fingerprint
+
+    def is_like(self, other: "Codec") -> bool:
+        """Whether both read what one of them wrote."""
+        return self.id == other.id and self.fingerprint == other.fingerprint
 
     def encode(self, value: Any, key: str, entry: Entry) -> bytes:
         """The payload of `value`. Raises `EncodeError`, whatever the serializer raises."""
@@ -131,12 +141,13 @@ def checked_id(part: Serializer | Step) -> str:
 def checked_steps(argument: str, steps: Iterable[Step]) -> tuple[Step, ...]:
     """`steps`; a `ConfigurationError` if one is none, or if it is but one."""
     if not isinstance(steps, Iterable) or isinstance(steps, (str, bytes)):  # pyright: ignore[reportUnnecessaryIsInstance]
-        raise ConfigurationError(f"{argument} must be a list of steps, not {steps!r}")
+        raise ConfigurationError(f"{argument} must be a list of steps, not {shown(steps)}")
     made = tuple(steps)
     for step in made:
         if isinstance(step, type) or not all(hasattr(step, name) for name in _STEP):
             raise ConfigurationError(
-                f"{argument} has {step!r}, which is no step: give objects with {', '.join(_STEP)}"
+                f"{argument} has {shown(step)}, which is no step: give objects with "
+                f"{', '.join(_STEP)}"
             )
     return made
 

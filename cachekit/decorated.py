@@ -56,7 +56,7 @@ class Decorated(ABC):
             return self._untyped
 
     def _typed(self) -> Policy:
-        return self._untyped.typed(self.annotation(returned_by(self.function)))
+        return self._untyped.for_results(self.annotation(returned_by(self.function)))
 
     def annotation(self, returned: Any) -> Any:
         """What one value is, of what the function is annotated to return."""

@@ -4,6 +4,12 @@ from collections.abc import Sequence
 from typing import Any
 
 
+def shown(value: Any) -> str:
+    """`value` in a message; of bytes only what they are, since they may be a secret key."""
+    secret = isinstance(value, (bytes, bytearray, memoryview))
+    return f"something of type {type(value).__name__}" if secret else repr(value)
+
+
 class CacheError(Exception):
     """The base of all errors of cachekit."""
 

@@ -38,7 +38,7 @@ class Filler:
         self._leases = leases
         self._clock = clock
         self._count = counters
-        self._complained: set[str] = set()
+        self._complained: set[tuple[str, ...]] = set()
 
     def make(self, lead: Lead, value: Any, load: Load, derived: Derived) -> Made:
         """What becomes of one loaded value."""
@@ -135,9 +135,14 @@ class Filler:
         return entry
 
     def _complain(self, call: Call, value: Any, error: EncodeError) -> None:
-        kind = f"{type(error).__name__} {type(value).__module__}.{type(value).__qualname__}"
-        if kind not in self._complained:
-            self._complained.add(kind)
+        complaint = (
+            call.name,
+            type(error).__name__,
+            type(value).__module__,
+            type(value).__qualname__,
+        )
+        if complaint not in self._complained:
+            self._complained.add(complaint)
             log.warning("a value for %s was served but not stored: %s", call.key, error)
 
 

@@ -41,6 +41,7 @@ class Flight(Shared):
     def __init__(self, call: Call, deadline: float, *, finishes: bool = False) -> None:
         super().__init__(call.key, deadline)
         self.tags = frozenset(call.tags)
+        self.policy = call.policy
         self.stage = Stage.BOARDING
         self.hold: Hold | None = None
         self.finishes = finishes
@@ -62,6 +63,10 @@ class Flight(Shared):
     def anchor(self) -> int | None:
         """The version that the fill is conditional on."""
         return None if self.hold is None else self.hold.anchor
+
+    def suits(self, call: Call) -> bool:
+        """Whether its value is what `call` asks for, and will carry all tags that it declares."""
+        return self.tags.issuperset(call.tags) and call.policy.takes_from(self.policy)
 
     def stranded(self, now: float) -> Outcome | None:
         """What becomes of who waits if its loop has died under it, or it has hung past its time."""
@@ -151,9 +156,7 @@ class Table:
         flight = self._living(self._flying, call.key)
         if flight is None or anchor is None or flight.anchor != anchor:
             flight = self._living(self._boarding, call.key)
-        if flight is None or not flight.tags.issuperset(call.tags):
-            return None
-        return flight
+        return None if flight is None or not flight.suits(call) else flight
 
     def _living(self, flights: dict[str, Flight], key: str) -> Flight | None:
         flight = flights.get(key)

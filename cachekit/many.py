@@ -3,7 +3,7 @@
 import inspect
 from collections.abc import Callable, Iterable
 from functools import partial, wraps
-from typing import Any, get_args
+from typing import Any
 
 from cachekit.builder import FunctionKey
 from cachekit.bulk import one_of
@@ -25,6 +25,7 @@ from cachekit.refreshing import RefreshScope
 from cachekit.runtime import ON_LOOP, Ways, drive, in_thread
 from cachekit.signature import is_async
 from cachekit.targets import Doomed, title
+from cachekit.typed import values_of
 
 
 class ManyFunction(Decorated):
@@ -47,7 +48,7 @@ class ManyFunction(Decorated):
 
     def annotation(self, returned: Any) -> Any:
         """The values' part of a mapping."""
-        return (get_args(returned) or (returned,))[-1]
+        return values_of(returned)
 
     def split(self, args: Args, kwargs: Kwargs) -> tuple[list[Any], Args, Kwargs]:
         """The ids of a call, and what else it was given."""

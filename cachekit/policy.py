@@ -200,7 +200,8 @@ _CHECKS: Final[Mapping[str, Callable[[str, Any], Any]]] = {
 
 def default_policy(options: Mapping[str, Any]) -> "Policy":
     """What holds where nothing is said, with what `options` say in its stead."""
-    return Policy(Codec(serializer_of(options.get("serializer", "msgpack")))).changed(options)
+    plain = serializer_of(options.get("serializer", "msgpack"))
+    return Policy(Codec(plain), plain).changed(options)
 
 
 _OF_CODEC: Final = frozenset({"serializer", "type", "steps", "max_value_bytes"})
@@ -210,16 +211,19 @@ _OF_CODEC: Final = frozenset({"serializer", "type", "steps", "max_value_bytes"})
 class Policy:
     """Everything that shapes how one value is cached: `Options`, checked. Durations are seconds.
 
-    `by_type`: nobody has named the serializer, so that what a function returns may decide.
+    `plain` is the serializer where no type decides: of the cache, or the one that was named, and
+    if one was `named`, no type does. `typed`: a type was given, so that no annotation does.
     """
 
     codec: Codec
+    plain: Serializer
     ttl: float | TtlOf | None = 300.0
     none_ttl: float | IsMissing | None = MISSING
     jitter: float = 0.0
     stale_while_revalidate: float = 0.0
     stale_if_error: float = 0.0
-    by_type: bool = True
+    named: bool = False
+    typed: bool = False
     share: bool = False
     version: str = ""
     load_timeout: float = 30.0
@@ -235,20 +239,30 @@ class Policy:
             raise TypeError(f"no such option: {sorted(unknown)}; there are {', '.join(_CHECKS)}")
         checked = {name: _CHECKS[name](name, value) for name, value in options.items()}
         if parts := {name: checked.pop(name) for name in _OF_CODEC & checked.keys()}:
-            checked["codec"] = self._codec(parts)
-            checked["by_type"] = self.by_type and not parts.keys() & {"serializer", "type"}
+            checked.update(self._codec(parts))
         return replace(self, **checked)
 
-    def typed(self, annotation: Any) -> "Policy":
+    def for_results(self, annotation: Any) -> "Policy":
         """For values that are what `annotation` says; raises `NameError` if it is incomplete."""
-        serializer = serializer_for(annotation) if self.by_type else None
+        if self.named or self.typed:
+            return self
+        serializer = serializer_for(annotation)
         return self if serializer is None else replace(self, codec=self.codec.changed(serializer))
 
-    def _codec(self, parts: Mapping[str, Any]) -> Codec:
+    def takes_from(self, other: "Policy") -> bool:
+        """Whether what `other` loads is what this asks for: its format, schema and version."""
+        return self.codec.is_like(other.codec) and self.version in ("", other.version)
+
+    def _codec(self, parts: Mapping[str, Any]) -> dict[str, Any]:
         if {"serializer", "type"} <= parts.keys():
             raise ConfigurationError("give serializer= or type=, not both")
-        serializer = parts.get("serializer", parts.get("type"))
-        return self.codec.changed(serializer, parts.get("steps"), parts.get("max_value_bytes"))
+        plain = chosen = parts.get("serializer", self.plain)
+        named = self.named or "serializer" in parts
+        if not named:
+            chosen = (parts["type"] or plain) if "type" in parts else self.codec.serializer
+        codec = self.codec.changed(chosen, parts.get("steps"), parts.get("max_value_bytes"))
+        typed = self.typed or "type" in parts
+        return {"codec": codec, "plain": plain, "named": named, "typed": typed}
 
     @property
     def refreshes(self) -> bool:

@@ -5,7 +5,7 @@ from importlib.metadata import EntryPoint, entry_points
 from typing import Any, Final, cast
 
 from cachekit.backend import Backend
-from cachekit.errors import ConfigurationError
+from cachekit.errors import ConfigurationError, shown
 from cachekit.serializer import Serializer
 
 TYPED: Final = "pydantic"
@@ -65,8 +65,8 @@ def serializer_of(given: Serializer | str) -> Serializer:
         return serializer_named(given)
     if isinstance(given, type) or not all(hasattr(given, name) for name in _SERIALIZER):
         raise ConfigurationError(
-            f"serializer={given!r} is none: give an object with {', '.join(_SERIALIZER)}, or the "
-            "name of an installed one, such as 'msgpack'"
+            f"serializer={shown(given)} is none: give an object with {', '.join(_SERIALIZER)}, or "
+            "the name of an installed one, such as 'msgpack'"
         )
     return given
 

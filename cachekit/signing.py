@@ -5,7 +5,7 @@ import hmac
 from collections.abc import Callable, Sequence
 from typing import Final, Literal, TypeAlias
 
-from cachekit.errors import ConfigurationError, UnreadableError
+from cachekit.errors import ConfigurationError, UnreadableError, shown
 from cachekit.keyring import ID_SIZE, Key, KeyRing
 
 Algorithm: TypeAlias = Literal["blake2b", "hmac-sha256"]
@@ -59,11 +59,12 @@ class Signing:
 
 
 def _mac_of(algorithm: str) -> _Mac:
-    mac = _MACS.get(algorithm)
-    if mac is None:
-        known = " or ".join(map(repr, _MACS))
-        raise ConfigurationError(f"algorithm= is {known}, not {algorithm!r}")
-    return mac
+    if isinstance(algorithm, str) and algorithm in _MACS:  # pyright: ignore[reportUnnecessaryIsInstance]
+        return _MACS[algorithm]
+    known = " or ".join(map(repr, _MACS))
+    raise ConfigurationError(
+        f"algorithm= is {known}, not {shown(algorithm)}; several keys are one list, keys=[…]"
+    )
 
 
 def _blake2b(key: Key, context: bytes, data: bytes) -> bytes:

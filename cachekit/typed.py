@@ -4,13 +4,13 @@ import inspect
 import logging
 import sys
 import typing
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from enum import Enum
 from functools import lru_cache
-from types import SimpleNamespace
-from typing import Annotated, Any, Final, Literal, get_args, get_origin
+from types import NoneType, SimpleNamespace, UnionType
+from typing import Annotated, Any, Final, Literal, Union, get_args, get_origin
 
-from cachekit.errors import ConfigurationError
+from cachekit.errors import ConfigurationError, shown
 from cachekit.missing import MISSING
 from cachekit.registry import typed_serializer
 from cachekit.serializer import Serializer
@@ -27,7 +27,7 @@ def serializer_for(annotation: Any) -> Serializer | None:
     if not any(map(_is_own, _classes(annotation))):
         return None
     try:
-        return _remembered(annotation)
+        return _remembered(annotation, repr(annotation))
     except TypeError:  # it has no hash
         return _made(annotation)
 
@@ -36,7 +36,7 @@ def typed_by(argument: str, annotation: Any) -> Serializer | None:
     """The same for what a user gives as `argument`."""
     if not isinstance(annotation, type) and type(annotation).__module__ not in _SPECIAL:
         raise ConfigurationError(
-            f"{argument} must be a type, such as Product or list[Product], not {annotation!r}"
+            f"{argument} must be a type, such as Product or list[Product], not {shown(annotation)}"
         )
     try:
         return serializer_for(annotation)
@@ -66,25 +66,41 @@ def returned_by(function: Callable[..., Any]) -> Any:
         return MISSING
 
 
+def values_of(annotation: Any) -> Any:
+    """What the values of the mapping are that `annotation` says, `MISSING` if it says none."""
+    annotation = _target(annotation)
+    origin, arguments = get_origin(annotation), get_args(annotation)
+    if origin is Annotated:
+        return values_of(arguments[0])
+    if origin is Union or origin is UnionType:
+        others = [part for part in arguments if part is not NoneType]
+        return values_of(others[0]) if len(others) == 1 else MISSING
+    is_mapping = isinstance(origin, type) and issubclass(origin, Mapping) and len(arguments) == 2
+    return arguments[1] if is_mapping else MISSING
+
+
 def _classes(annotation: Any) -> Iterator[type[Any]]:
     """All classes that `annotation` names, enums by their members, too."""
-    annotation = _target(annotation)
-    arguments = get_args(annotation)
-    if get_origin(annotation) is Literal:
-        yield from map(type, arguments)
-        return
-    for part in arguments[:1] if get_origin(annotation) is Annotated else arguments:
-        yield from _classes(part)
-    kind = get_origin(annotation) or annotation
-    if isinstance(kind, type):
-        yield kind
+    left, seen = [annotation], dict[int, Any]()
+    while left:
+        annotation = left.pop()
+        if id(annotation) in seen:  # a name for a type may come up in what it stands for
+            continue
+        seen[id(annotation)] = annotation
+        origin, arguments = get_origin(annotation), get_args(annotation)
+        if origin is Literal:
+            yield from map(type, arguments)
+            continue
+        left += arguments[:1] if origin is Annotated else arguments
+        left.append(_target(annotation))
+        if isinstance(kind := origin or annotation, type):
+            yield kind
 
 
 def _target(annotation: Any) -> Any:
     """What a name for a type stands for: a `NewType`, or a `type` statement."""
     for attribute in ("__supertype__", "__value__"):
-        while hasattr(annotation, attribute):
-            annotation = getattr(annotation, attribute)
+        annotation = getattr(annotation, attribute, annotation)
     return annotation
 
 
@@ -93,7 +109,8 @@ def _is_own(kind: type[Any]) -> bool:
 
 
 @lru_cache(maxsize=512)
-def _remembered(annotation: Any) -> Serializer | None:
+def _remembered(annotation: Any, shown: str) -> Serializer | None:
+    """`A | B` equals `B | A`, but is shown, and read, in another order."""
     return _made(annotation)
 
 

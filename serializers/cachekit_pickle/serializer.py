@@ -71,6 +71,7 @@ class _Bound:
     def dumps(self, value: Any) -> bytes:
         try:
             data = pickle.dumps(value, _PROTOCOL)
+            pickle.loads(data)  # some exceptions, say, can be pickled and not unpickled
         except Exception as error:
             raise _refusal(value, error) from error
         return self._signing.encode(data, self._context)

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+from dataclasses import replace
 from statistics import fmean
 from types import SimpleNamespace
 
@@ -18,7 +19,8 @@ pytestmark = pytest.mark.virtual
 
 TTL = 20.0
 
-EARLY = Policy(Codec(PickleSerializer()), ttl=TTL, early_refresh=2.0)
+PICKLED = Policy(Codec(PickleSerializer()), PickleSerializer())
+EARLY = replace(PICKLED, ttl=TTL, early_refresh=2.0)
 
 
 class Slow:
@@ -71,7 +73,7 @@ def test_it_is_the_end_for_what_was_no_work_or_has_no_end() -> None:
     quick.load_time = 0.0
     eternal.ttl = None
     assert EARLY.quiet_until(quick) == EARLY.quiet_until(eternal) == 100.0
-    assert Policy(Codec(PickleSerializer())).quiet_until(entry()) == 100.0
+    assert PICKLED.quiet_until(entry()) == 100.0
 
 
 # -- what happens then
