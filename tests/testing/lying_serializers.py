@@ -172,8 +172,16 @@ class Expands(Honest):
 
 
 class WritesDeeperThanItReads(Honest):
+    """By two levels."""
+
+    def dumps(self, value: Any) -> bytes:
+        data = super().dumps(value)
+        if data[:500] == b"\x91" * 500:
+            raise EncodeError("nested too deep")
+        return data
+
     def loads(self, data: bytes) -> Any:
-        if data[:300] == b"\x91" * 300:
+        if data[:498] == b"\x91" * 498:
             raise UnreadableError("nested too deep")
         return super().loads(data)
 
