@@ -22,14 +22,12 @@ _FEW: Final = 8
 
 def same(made: Any, value: Any) -> bool:
     """Whether `made` is what `value` is; see `PydanticSerializer` for what may differ."""
-    return all_same([made], [value])
+    return _all_same([made], [value])
 
 
-def all_same(made: Values, values: Values) -> bool:
-    """Whether as many values are the same, one by one."""
+def _all_same(made: Values, values: Values) -> bool:
+    """Whether the values in two lists of one length are the same, one by one."""
     kinds = [*map(type, made)]
-    if len(made) != len(values):
-        return False
     if kinds != [*map(type, values)]:
         values = [*map(_widened, made, values)]
         if not all(map(_stands_for, kinds, map(type, values))):
@@ -113,8 +111,8 @@ def _same_attributes(made: Values, values: Values) -> bool:
 def _same_models(made: Values, values: Values) -> bool:
     return (
         _same_states(_kind_of(made), [*map(_STATE, made)], [*map(_STATE, values)])
-        and all_same([*map(_EXTRA, made)], [*map(_EXTRA, values)])
-        and all_same([*map(_PRIVATE, made)], [*map(_PRIVATE, values)])
+        and _all_same([*map(_EXTRA, made)], [*map(_EXTRA, values)])
+        and _all_same([*map(_PRIVATE, made)], [*map(_PRIVATE, values)])
     )
 
 
@@ -128,9 +126,9 @@ def _same_states(kind: type[Any], made: Values, values: Values) -> bool:
     if any([*state] != names for state in chain(made, values)):
         return all(map(_same_state, made, values, repeat(kind)))
     if len(made) < _FEW:
-        return all_same(_parts(made), _parts(values))
+        return _all_same(_parts(made), _parts(values))
     columns = zip(_columns(made), _columns(values), strict=True)
-    return all(all_same([*mine], [*theirs]) for mine, theirs in columns)
+    return all(_all_same([*mine], [*theirs]) for mine, theirs in columns)
 
 
 def _columns(states: Values) -> Iterable[tuple[Any, ...]]:
@@ -146,7 +144,7 @@ def _kind_of(values: Values) -> Any:
 
 def _same_state(made: dict[str, Any], value: dict[str, Any], kind: type[Any]) -> bool:
     made, value = kept(kind, made), kept(kind, value)
-    return made.keys() == value.keys() and all_same(
+    return made.keys() == value.keys() and _all_same(
         [*made.values()], [value[name] for name in made]
     )
 
@@ -156,19 +154,19 @@ def _parts(states: Values) -> Values:
 
 
 def _same_sequences(made: Values, values: Values) -> bool:
-    return [*map(len, made)] == [*map(len, values)] and all_same(
+    return [*map(len, made)] == [*map(len, values)] and _all_same(
         [*chain.from_iterable(made)], [*chain.from_iterable(values)]
     )
 
 
 def _same_dicts(made: Values, values: Values) -> bool:
     if _same_sequences(made, values):
-        return all_same(_parts(made), _parts(values))
+        return _all_same(_parts(made), _parts(values))
     return all(map(_same_unordered, made, values))
 
 
 def _same_unordered(made: dict[Any, Any], value: dict[Any, Any]) -> bool:
-    return _same_set(made, value) and all_same([*made.values()], [value[key] for key in made])
+    return _same_set(made, value) and _all_same([*made.values()], [value[key] for key in made])
 
 
 def _same_set(made: Iterable[Any], value: Iterable[Any]) -> bool:
@@ -178,7 +176,7 @@ def _same_set(made: Iterable[Any], value: Iterable[Any]) -> bool:
     return (
         len(parts) == len(own)
         and all(part in own for part in parts)
-        and all_same(parts, [own[part] for part in parts])
+        and _all_same(parts, [own[part] for part in parts])
     )
 
 
@@ -187,7 +185,7 @@ def _same_sets(made: Values, values: Values) -> bool:
 
 
 def _same_ordered(made: Values, values: Values) -> bool:
-    return _same_sequences(made, values) and all_same(_parts(made), _parts(values))
+    return _same_sequences(made, values) and _all_same(_parts(made), _parts(values))
 
 
 def _same_defaults(made: Values, values: Values) -> bool:

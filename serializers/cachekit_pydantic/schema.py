@@ -133,7 +133,7 @@ def _named(value: Any) -> Look:
 
 
 def _name(value: Any) -> str:
-    """Without type arguments: those of a generic model may show an address."""
+    """Without type arguments: those of a generic model tell descriptions, too."""
     return str(value.__qualname__).partition("[")[0]
 
 

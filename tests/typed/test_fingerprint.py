@@ -136,9 +136,14 @@ def test_types_differ() -> None:
 DOC = BASE.replace(":\n", ":\n    '''A text.'''\n", 1)
 METHOD = BASE + "\n    def m(self): return {}"
 VALIDATED = f"{BASE}\n    @field_validator('a')\n    def v(cls, a): return {{}}"
+GENERIC = (
+    "T = TypeVar('T')\nclass P(BaseModel, Generic[T]):\n    x: T\n"
+    "class M(BaseModel):\n    p: P[Annotated[int, Field({})]]"
+)
 SAME: dict[str, tuple[str, str]] = {
     "a docstring": (BASE, DOC),
     "a description": (BASE, BASE.replace("int", "int = Field(description='An a.')")),
+    "a description in an argument": (GENERIC.format(""), GENERIC.format("description='An x.'")),
     "a title": (BASE, f"{BASE}\n    model_config = ConfigDict(title='T')"),
     "a title of a field": (BASE, BASE.replace("int", "int = Field(title='T', examples=[1])")),
     "the body of a method": (METHOD.format(1), METHOD.format(2)),
@@ -240,5 +245,4 @@ print(json.dumps([mark(annotation).hex() for annotation in TYPES]))
 
 def test_another_process_says_the_same() -> None:
     here = [mark(annotation).hex() for annotation in TYPES]
-    assert elsewhere(MARKS, "1") == here
-    assert elsewhere(MARKS, "2") == here
+    assert elsewhere(MARKS, "1" if os.environ.get("PYTHONHASHSEED") != "1" else "2") == here

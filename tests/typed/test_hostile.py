@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cachekit.errors import UnreadableError
@@ -46,6 +46,7 @@ def test_what_is_said() -> None:
     )
 
 
+@settings(max_examples=25, deadline=None)
 @given(PRODUCTS, st.data())
 def test_a_truncation(value: Any, data: st.DataObject) -> None:
     serializer = PydanticSerializer(shop.Product)

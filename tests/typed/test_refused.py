@@ -194,6 +194,17 @@ def test_a_circle() -> None:
         PydanticSerializer(shop.Tree).dumps(tree)
 
 
+def test_a_circle_that_is_not_written() -> None:
+    class Child(BaseModel):
+        parent: Any = Field(default=None, exclude=True)
+        toy: Any = None
+
+    child = Child(toy=[object()])
+    child.parent = child
+    with pytest.raises(EncodeError, match=r"toy\[0\]: a object cannot be written"):
+        PydanticSerializer(Child).dumps(child)
+
+
 class Unknown:
     """Nothing that pydantic understands."""
 

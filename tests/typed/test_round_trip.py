@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from pydantic import AnyUrl, TypeAdapter
+from pydantic import AnyUrl, BaseModel, ConfigDict, Field, TypeAdapter
 
 from cachekit.serializer import Serializer
 from cachekit_pydantic import PydanticSerializer
@@ -179,7 +179,7 @@ MANY: list[tuple[Any, st.SearchStrategy[Any]]] = [
 def test_any_value_of_its_type(annotation: Any, values: st.SearchStrategy[Any]) -> None:
     serializer = PydanticSerializer(annotation)
 
-    @settings(max_examples=40, deadline=None)
+    @settings(max_examples=25, deadline=None)
     @given(values)
     def comes_back(value: Any) -> None:
         assert look(serializer.loads(serializer.dumps(value))) == look(value)
@@ -243,6 +243,17 @@ def test_the_arguments_of_a_generic_dataclass_do_not_matter() -> None:
 def test_fields_are_written_by_name_and_computed_ones_not_at_all() -> None:
     assert PydanticSerializer(shop.Maker).dumps(MAKER) == b'{"name":"m","since":"1900-01-01"}'
     assert b"label" not in PydanticSerializer(shop.Product).dumps(PRODUCT)
+
+
+def test_a_config_that_asks_for_aliases_changes_nothing() -> None:
+    class Aliased(BaseModel):
+        model_config = ConfigDict(serialize_by_alias=True, validate_by_name=False)
+
+        id: int = Field(alias="identity")
+
+    value = Aliased.model_validate({"identity": 1})
+    assert PydanticSerializer(Aliased).dumps(value) == b'{"id":1}'
+    comes_back(Aliased, value)
 
 
 def test_as_deep_as_pydantic_reads() -> None:

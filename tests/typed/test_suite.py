@@ -11,7 +11,7 @@ from cachekit.testing.serializers import SerializerSuite
 from cachekit_pydantic import PydanticSerializer
 from tests.typed import shop
 from tests.typed.looks import look
-from tests.typed.test_round_trip import JSON, PRODUCTS
+from tests.typed.test_round_trip import JSON
 
 
 class Typed(SerializerSuite):
@@ -35,7 +35,11 @@ class TestPydanticOfAnything(Typed):
 
 
 class TestPydanticOfAModel(Typed):
-    values = PRODUCTS
+    values = [
+        shop.Product(id=1, price=Decimal("1.50")),
+        shop.Product(id=2, price=Decimal(0), weight=-0.0, color=shop.Color.BLUE, tags=["é", ""]),
+        shop.Product(id=3, price=Decimal(3), seen=datetime(2024, 1, 1, tzinfo=UTC)),
+    ]
     refused = [(shop.Toy(id=1, price=Decimal(1)), "annotate Toy")]
 
     @pytest.fixture
