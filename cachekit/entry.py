@@ -10,6 +10,8 @@ from typing import Any, Final
 from cachekit.clock import Clock
 from cachekit.copies import freeze
 
+_NEVER: Final = -inf
+
 
 class Kind(IntEnum):
     """What an entry is."""
@@ -65,26 +67,23 @@ class Entry:
     def __init__(
         self,
         kind: Kind,
-        *,
         version: int | None = None,
         tags: Mapping[str, int] | None = None,
+        *,
         keep: float | None = None,
     ) -> None:
         self.kind = kind
         self.version = new_version() if version is None else version
         self.keep = keep
         self.tags: Mapping[str, int] = tags or {}
-        self.declared = len(self.tags)
+        self.declared = len(tags) if tags else 0
         self.links: tuple[tuple[Entry, int], ...] = UNLINKED if tags else ()
-        self.fresh_until = self.serves_until = -inf
-        self.born = 0.0
+        self.fresh_until = self.serves_until = _NEVER
         self.ttl: float | None = None
-        self.stale_while_revalidate = 0.0
-        self.stale_if_error = 0.0
-        self.load_time = 0.0
-        self.codec = ""
+        self.stale_while_revalidate = self.stale_if_error = 0.0
+        self.born = self.load_time = 0.0
+        self.codec = self.revision = ""
         self.schema = b""
-        self.revision = ""
         self.payload: bytes | None = None
         self.kept: Any = None
         self.thaw: Callable[[Any], Any] | None = None
@@ -116,7 +115,7 @@ class Entry:
 
     def expire(self) -> None:
         """Its bytes cannot be read: whoever holds it has no use for it."""
-        self.fresh_until = self.serves_until = -inf
+        self.fresh_until = self.serves_until = _NEVER
 
     def vouch(self, caller: object, until: float) -> None:
         """From here on a hit of `caller` is served, until then, with nothing more to look at."""

@@ -27,10 +27,9 @@ and tag records live is for the store's own expiry to say.
 """
 
 import struct
-import zlib
-from functools import lru_cache
 from math import inf, isfinite
 from typing import Final
+from zlib import crc32
 
 from cachekit import envelope_1
 from cachekit.clock import Clock
@@ -53,11 +52,18 @@ _TWO: Final = struct.Struct(">dd")
 _BYTE: Final = struct.Struct(">B")
 _LONG: Final = struct.Struct(">I")
 _LONGEST_LOAD: Final = 65504.0
-_REMEMBERED: Final = 4096
-"""How many names of tags and codecs are kept, ready made."""
 _COPIED: Final = 2048
 """Up to so many bytes, a copy is faster made than a view."""
+_A_VALUE: Final = Kind.VALUE
 _KINDS: Final = {kind.value: kind for kind in Kind}
+
+# The same bytes as they lie in a value with one tag: up to its name, and from there. Bound here,
+# since to look up a method takes as long as to read a number.
+_OF_VALUE: Final = MAGIC + bytes([FORMAT, Kind.VALUE])
+_to_tag: Final = struct.Struct(">4sHQdHH").unpack_from
+_from_tag: Final = struct.Struct(">QHdeB").unpack_from
+_of_value: Final = _VALUE.unpack_from
+_checksum: Final = _LONG.unpack_from
 
 
 def pack(key: str, entry: Entry) -> bytes:
@@ -69,19 +75,19 @@ def pack(key: str, entry: Entry) -> bytes:
     if entry.kind is Kind.VALUE and entry.payload is None:
         raise ValueError(f"the value under {key!r} was not encoded")
     try:
-        body = b"".join(_parts(key.encode("utf-8", "surrogatepass"), entry))
+        body = b"".join(_parts(_named(key), entry))
     except struct.error as error:
         raise ValueError(f"the entry under {key!r} does not fit in its bytes: {error}") from error
-    return body + _LONG.pack(zlib.crc32(body))
+    return body + _LONG.pack(crc32(body))
 
 
 def _parts(key: bytes, entry: Entry) -> list[bytes]:
     flags, optional = _optional(entry)
     tags = entry.tags
-    head = MAGIC, FORMAT, entry.kind, flags, entry.version, entry.born, len(tags)
-    parts = [_HEAD.pack(*head)]
+    parts = [_HEAD.pack(MAGIC, FORMAT, entry.kind, flags, entry.version, entry.born, len(tags))]
     for tag, version in tags.items():
-        parts += (_named(tag), _VERSION.pack(version))
+        name = _named(tag)
+        parts += (_SHORT.pack(len(name)), name, _VERSION.pack(version))
     if entry.payload is None:
         parts += (_SHORT.pack(len(key)), optional, key)
         return parts
@@ -95,11 +101,15 @@ def _parts(key: bytes, entry: Entry) -> list[bytes]:
 
 def _optional(entry: Entry) -> tuple[int, bytes]:
     """The flags, and the parts that they announce."""
+    windows = entry.stale_while_revalidate or entry.stale_if_error
+    derived = entry.declared != len(entry.tags)
+    if not (windows or derived or entry.schema or entry.revision):
+        return 0, b""
     flags, parts, is_value = 0, b"", entry.payload is not None
-    if is_value and (entry.stale_while_revalidate or entry.stale_if_error):
+    if is_value and windows:
         flags = _WINDOWS
         parts = _TWO.pack(entry.stale_while_revalidate, entry.stale_if_error)
-    if entry.declared != len(entry.tags):
+    if derived:
         flags |= _DERIVED
         parts += _SHORT.pack(entry.declared)
     if is_value and entry.schema:
@@ -112,60 +122,87 @@ def _optional(entry: Entry) -> tuple[int, bytes]:
     return flags, parts
 
 
-@lru_cache(maxsize=_REMEMBERED)
-def _named(tag: str) -> bytes:
-    name = tag.encode("utf-8", "surrogatepass")
-    return _SHORT.pack(len(name)) + name
+def _named(name: str) -> bytes:
+    return name.encode("utf-8", "surrogatepass")
 
 
 def unpack(key: str, data: bytes, clock: Clock) -> Entry:
     """The entry in `data`. Raises `UnreadableError` if it is torn, corrupt or another key's."""
     try:
-        return _unpack(key.encode("utf-8", "surrogatepass"), data, clock)
+        name = key.encode("utf-8", "surrogatepass")
+        head, flags, version, born, count, size = _to_tag(data)
+        if head != _OF_VALUE or flags > _ALL:
+            return _unpack_other(name, data, clock)
+        end = len(data) - 4
+        body = data[:end] if end < _COPIED else memoryview(data)[:end]
+        if crc32(body) != _checksum(data, end)[0]:
+            raise ValueError("torn or corrupt")
+        if count == 1:
+            at = 26 + size
+            tag = data[26:at].decode("utf-8", "surrogatepass")
+            stands, name_size, ttl, load_time, codec_size = _from_tag(data, at)
+            entry = Entry(_A_VALUE, version, {tag: stands})
+            at += 21
+        else:
+            tags, at = _tags(data, count)
+            name_size, ttl, load_time, codec_size = _of_value(data, at)
+            entry = Entry(_A_VALUE, version, tags)
+            at += 13
+        if flags:
+            at = _read_optional(entry, data, at, flags)
+        name_at = at + codec_size
+        payload_at = name_at + name_size
+        if data[name_at:payload_at] != name or payload_at > end:
+            raise ValueError("another key's")
+        entry.codec, entry.payload = data[at:name_at].decode(), data[payload_at:end]
+        entry.load_time = load_time
+        _count_down(entry, born, ttl, clock)
+        return entry
     except (struct.error, ValueError, KeyError) as error:
         raise UnreadableError(f"under {key!r}: {error}") from error
 
 
-def _unpack(key: bytes, data: bytes, clock: Clock) -> Entry:
-    end = len(data) - 4
+def _unpack_other(key: bytes, data: bytes, clock: Clock) -> Entry:
+    """What is no value, or is of another format."""
     magic, form, kind, flags, version, born, count = _HEAD.unpack_from(data)
-    body = data[:end] if end < _COPIED else memoryview(data)[:end]
-    if magic != MAGIC or zlib.crc32(body) != _LONG.unpack_from(data, end)[0]:
+    if magic != MAGIC:
         raise ValueError("torn or corrupt")
-    at, tags = 24, {}
-    for _ in range(count):
-        start = at + 2
-        at = start + _SHORT.unpack_from(data, at)[0]
-        tags[_text(data[start:at])] = _VERSION.unpack_from(data, at)[0]
-        at += 8
-    entry = Entry(_KINDS[kind], version=version, tags=tags)
-    if form == FORMAT and flags <= _ALL:
-        _read_body(entry, key, data, at, end, flags)
-    elif form == envelope_1.FORMAT and not flags:
-        envelope_1.read_body(entry, key, data, at)
-    else:
-        entry.codec = f"format {form}, flags {flags:x}"
+    end = _checked_end(data)
+    tags, at = _tags(data, count)
+    entry = Entry(_KINDS[kind], version, tags)
     if not isfinite(born):
         raise ValueError(f"born at {born}")
     entry.born = born
-    if entry.payload is not None:
-        _count_down(entry, clock)
+    if form == FORMAT and flags <= _ALL:
+        _read_mark(entry, key, data, at, end, flags)
+    elif form == envelope_1.FORMAT and not flags:
+        envelope_1.read_body(entry, key, data, at)
+        _check_windows(entry)
+    else:
+        entry.codec = f"format {form}, flags {flags:x}"
+    if entry.payload is not None and entry.ttl is not None:
+        _count_down(entry, born, entry.ttl, clock)
     return entry
 
 
-def _read_body(entry: Entry, key: bytes, data: bytes, at: int, end: int, flags: int) -> None:
-    if entry.kind is not Kind.VALUE:
-        _read_mark(entry, key, data, at, end, flags)
-        return
-    key_size, entry.ttl, entry.load_time, codec_size = _VALUE.unpack_from(data, at)
-    at += _VALUE.size
-    if flags:
-        at = _read_optional(entry, data, at, flags)
-    start = at + codec_size
-    stop = start + key_size
-    if data[start:stop] != key or stop > end:
-        raise ValueError("another key's")
-    entry.codec, entry.payload = _text(data[at:start]), data[stop:end]
+def _checked_end(data: bytes) -> int:
+    """Where the checksum begins, which is right."""
+    end = len(data) - 4
+    body = data[:end] if end < _COPIED else memoryview(data)[:end]
+    if crc32(body) != _LONG.unpack_from(data, end)[0]:
+        raise ValueError("torn or corrupt")
+    return end
+
+
+def _tags(data: bytes, count: int) -> tuple[dict[str, int], int]:
+    """The tags with their versions, and where they end."""
+    tags, at = dict[str, int](), _HEAD.size
+    for _ in range(count):
+        start = at + 2
+        at = start + _SHORT.unpack_from(data, at)[0]
+        (tags[data[start:at].decode("utf-8", "surrogatepass")],) = _VERSION.unpack_from(data, at)
+        at += 8
+    return tags, at
 
 
 def _read_mark(entry: Entry, key: bytes, data: bytes, at: int, end: int, flags: int) -> None:
@@ -180,6 +217,7 @@ def _read_optional(entry: Entry, data: bytes, at: int, flags: int) -> int:
     """Takes the parts that `flags` announce; where they end."""
     if flags & _WINDOWS:
         entry.stale_while_revalidate, entry.stale_if_error = _TWO.unpack_from(data, at)
+        _check_windows(entry)
         at += _TWO.size
     if flags & _DERIVED:
         (entry.declared,) = _SHORT.unpack_from(data, at)
@@ -194,21 +232,17 @@ def _read_optional(entry: Entry, data: bytes, at: int, flags: int) -> int:
     return at
 
 
-@lru_cache(maxsize=_REMEMBERED)
-def _text(data: bytes) -> str:
-    return data.decode("utf-8", "surrogatepass")
+def _check_windows(entry: Entry) -> None:
+    for window in (entry.stale_while_revalidate, entry.stale_if_error):
+        if not 0 <= window < inf:
+            raise ValueError(f"a stale window of {window} seconds")
 
 
-def _count_down(entry: Entry, clock: Clock) -> None:
+def _count_down(entry: Entry, born: float, ttl: float, clock: Clock) -> None:
     """From what the bytes say to this process's clock; raises `ValueError` for what is no time."""
-    ttl = entry.ttl
-    if (
-        ttl is None
-        or ttl != ttl
-        or not (0 <= entry.stale_while_revalidate < inf and 0 <= entry.stale_if_error < inf)
-    ):
-        raise ValueError(f"a ttl of {ttl}, or a stale window that is no time")
-    if ttl == inf:
-        entry.ttl = None
-    age = clock.time() - entry.born
+    if ttl != ttl or not isfinite(born):
+        raise ValueError(f"a ttl of {ttl}, or born at {born}")
+    entry.born = born
+    entry.ttl = None if ttl == inf else ttl
+    age = clock.time() - born
     entry.fresh_until = entry.serves_until = clock.monotonic() + ttl - (age if age > 0.0 else 0.0)

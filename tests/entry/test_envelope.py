@@ -103,6 +103,8 @@ def test_the_version_is_where_scripts_compare_it() -> None:
 SEVERAL: list[tuple[str, Entry]] = [
     ("v:a", value()),
     ("v:b", value(b"", tags={"t:one": 7, "t:two": 2**63 - 1})),
+    ("v:tagged", value(schema=b"", tags={"t:one": 7})),
+    ("v:flags", value(tags={"t:one": 7}, declared=0, revision="2", stale_if_error=9.0)),
     ("v:c", value(bytes(range(256)), ttl=None, tags={"t:é": 0})),
     ("t:d", Entry(Kind.TAG, version=2**63 - 1)),
     ("v:e", Entry(Kind.STUB, version=0, tags={"t:one": 7})),
@@ -145,9 +147,10 @@ def test_garbage_is_unreadable(data: bytes) -> None:
             unpack("k", garbage, FakeClock())
 
 
-@given(st.data())
-def test_damage_under_a_right_checksum_is_no_crash(data: st.DataObject) -> None:
-    body = bytearray(pack("v:b", value(tags={"t:one": 7}))[:-4])
+@pytest.mark.parametrize("tags", [{}, {"t:one": 7}, {"t:one": 7, "t:two": 8}])
+@given(data=st.data())
+def test_damage_under_a_right_checksum_is_no_crash(tags: Any, data: st.DataObject) -> None:
+    body = bytearray(pack("v:b", value(tags=tags))[:-4])
     for _ in range(3):
         body[data.draw(st.integers(0, len(body) - 1))] = data.draw(st.integers(0, 255))
     try:
@@ -161,6 +164,13 @@ def test_damage_under_a_right_checksum_is_no_crash(data: st.DataObject) -> None:
 def test_another_keys_bytes_are_unreadable(key: str) -> None:
     with pytest.raises(UnreadableError, match="another key's"):
         unpack(key, pack("k", value()), FakeClock())
+
+
+def test_a_key_that_runs_into_the_checksum_is_unreadable() -> None:
+    torn = (with_checksum(pack(f"v:{number}????", value(b""))[:-8]) for number in range(1000))
+    number, data = next(it for it in enumerate(torn) if it[1][-4:].isascii())
+    with pytest.raises(UnreadableError, match="another key's"):
+        unpack(f"v:{number}{data[-4:].decode()}", data, FakeClock())
 
 
 def test_a_newer_format_shows_its_head_and_a_codec_that_nobody_has() -> None:
@@ -190,6 +200,13 @@ def test_a_birth_at_no_time_is_unreadable(born: float) -> None:
 def test_a_ttl_that_is_no_number_is_unreadable() -> None:
     with pytest.raises(UnreadableError, match="ttl"):
         unpack("k", pack("k", value(ttl=nan)), FakeClock())
+
+
+@pytest.mark.parametrize("name", ["stale_while_revalidate", "stale_if_error"])
+@pytest.mark.parametrize("window", [nan, inf, -1.0])
+def test_a_stale_window_that_is_no_time_is_unreadable(name: str, window: float) -> None:
+    with pytest.raises(UnreadableError, match="stale window"):
+        unpack("k", pack("k", value(**{name: window})), FakeClock())
 
 
 def test_a_value_that_was_not_encoded_has_no_bytes() -> None:
