@@ -1,7 +1,7 @@
 """A serializer and the steps behind it: a value into the payload of an entry, and back."""
 
 import struct
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Final, cast
 
 from cachekit.entry import Entry
@@ -12,7 +12,7 @@ from cachekit.errors import (
     UnreadableError,
     shown,
 )
-from cachekit.serializer import BoundSerializer, Serializer
+from cachekit.serializer import Serializer
 from cachekit.step import Step
 
 _LENGTHS: Final = struct.Struct(">IBBB")
@@ -34,7 +34,7 @@ class Codec:
         self.limit = limit
         self.id = "+".join([checked_id(serializer), *map(checked_id, self.steps)])
         self.fingerprint = _fingerprint(serializer)
-        self._bind = serializer.bind if isinstance(serializer, BoundSerializer) else None
+        self._bind: Callable[[bytes], Serializer] | None = getattr(serializer, "bind", None)
         if len(self.id) > 255:
             raise ConfigurationError(f"too many steps: {self.id} has more than 255 characters")
 

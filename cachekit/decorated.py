@@ -3,6 +3,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
+from dataclasses import replace
 from functools import cached_property
 from typing import Any, Final
 
@@ -52,8 +53,8 @@ class Decorated(ABC):
         """How its values are cached, with a serializer for what it is annotated to return."""
         try:
             return self._typed()
-        except NameError:
-            return self._untyped
+        except NameError as error:
+            return replace(self._untyped, untyped=str(error))
 
     def _typed(self) -> Policy:
         return self._untyped.for_results(self.annotation(returned_by(self.function)))

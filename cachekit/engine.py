@@ -32,8 +32,12 @@ from cachekit.slots import Slots
 from cachekit.stats import Info, Ledger, Stats
 from cachekit.store import Store
 from cachekit.targets import Doomed, title
+from cachekit.typed import name_of
 from cachekit.view import CacheEntry, view
 from cachekit.writer import Writer
+
+REMEMBERED: Final = 500
+"""How many types are known that values were asked for by."""
 
 log: Final = logging.getLogger("cachekit")
 
@@ -64,6 +68,7 @@ class Engine:
         self._named = namespace is not None
         self._home = record_key(self.namespace, "home")
         self._functions: dict[str, str] = {}
+        self._readings: dict[tuple[Any, str], Policy] = {}
         self._clock = clock
         counters, told = self.ledger.counters, Listeners(listeners)
         self._sightings = sightings = Sightings()
@@ -102,6 +107,19 @@ class Engine:
     def policy_for(self, options: Mapping[str, Any]) -> Policy:
         """The cache's policy, with what `options` say in its stead."""
         return self.policy.changed(options)
+
+    def _reading(self, annotation: Any) -> Policy:
+        """The policy for values that are what `annotation` says."""
+        if annotation is MISSING:
+            return self.policy
+        name = name_of(annotation)
+        known = None if name is None else self._readings.get(name)
+        if known is not None:
+            return known
+        policy = self.policy_for({"type": annotation})
+        if name is not None and len(self._readings) < REMEMBERED:
+            self._readings[name] = policy
+        return policy
 
     def policy_to_set(self, options: Mapping[str, Any]) -> Policy:
         """The same for a value that is not loaded."""
@@ -146,8 +164,7 @@ class Engine:
 
     def look_at(self, key: str, annotation: Any, ways: Ways) -> Call:
         """A direct call that only reads; `annotation` is what the value is, if that is given."""
-        typed = {} if annotation is MISSING else {"type": annotation}
-        return self.call(key, ways, policy=self.policy_for(typed))
+        return self.call(key, ways, policy=self._reading(annotation))
 
     async def answer(self, call: Call) -> Any:
         """From the cache or from the loader."""

@@ -143,7 +143,8 @@ class Filler:
         )
         if complaint not in self._complained:
             self._complained.add(complaint)
-            log.warning("a value for %s was served but not stored: %s", call.key, error)
+            why = call.policy.untyped and f"; its annotation was of no use: {call.policy.untyped}"
+            log.warning("a value for %s was served but not stored: %s%s", call.key, error, why)
 
 
 def _blank(policy: Policy) -> Entry:

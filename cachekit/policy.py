@@ -211,8 +211,8 @@ _OF_CODEC: Final = frozenset({"serializer", "type", "steps", "max_value_bytes"})
 class Policy:
     """Everything that shapes how one value is cached: `Options`, checked. Durations are seconds.
 
-    `plain` is the serializer where no type decides: of the cache, or the one that was named, and
-    if one was `named`, no type does. `typed`: a type was given, so that no annotation does.
+    `plain` is the serializer where no type decides. `fixed`: a serializer or a type was given, so
+    that what a function is annotated to return does not; `untyped` is why it could not.
     """
 
     codec: Codec
@@ -222,8 +222,8 @@ class Policy:
     jitter: float = 0.0
     stale_while_revalidate: float = 0.0
     stale_if_error: float = 0.0
-    named: bool = False
-    typed: bool = False
+    fixed: bool = False
+    untyped: str = ""
     share: bool = False
     version: str = ""
     load_timeout: float = 30.0
@@ -244,9 +244,12 @@ class Policy:
 
     def for_results(self, annotation: Any) -> "Policy":
         """For values that are what `annotation` says; raises `NameError` if it is incomplete."""
-        if self.named or self.typed:
+        if self.fixed:
             return self
-        serializer = serializer_for(annotation)
+        try:
+            serializer = serializer_for(annotation)
+        except ConfigurationError as error:
+            return replace(self, untyped=str(error))
         return self if serializer is None else replace(self, codec=self.codec.changed(serializer))
 
     def takes_from(self, other: "Policy") -> bool:
@@ -256,13 +259,11 @@ class Policy:
     def _codec(self, parts: Mapping[str, Any]) -> dict[str, Any]:
         if {"serializer", "type"} <= parts.keys():
             raise ConfigurationError("give serializer= or type=, not both")
-        plain = chosen = parts.get("serializer", self.plain)
-        named = self.named or "serializer" in parts
-        if not named:
-            chosen = (parts["type"] or plain) if "type" in parts else self.codec.serializer
-        codec = self.codec.changed(chosen, parts.get("steps"), parts.get("max_value_bytes"))
-        typed = self.typed or "type" in parts
-        return {"codec": codec, "plain": plain, "named": named, "typed": typed}
+        given = parts.keys() & {"serializer", "type"}
+        plain = parts.get("serializer", self.plain)
+        serializer = (parts.get("type") or plain) if given else self.codec.serializer
+        codec = self.codec.changed(serializer, parts.get("steps"), parts.get("max_value_bytes"))
+        return {"codec": codec, "plain": plain, "fixed": self.fixed or bool(given)}
 
     @property
     def refreshes(self) -> bool:

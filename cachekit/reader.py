@@ -181,9 +181,9 @@ class Reader:
         if entry.codec != codec.id and not self._told_of_foreign:
             self._told_of_foreign = True
             log.warning(
-                "%s holds a value written as %s and asked for as %s, which is a miss: what a "
-                "function with a return annotation has stored is read by get(key, type=T); after "
-                "a change of serializer or steps it passes",
+                "%s holds a value written as %s and asked for as %s, which is a miss: get(key, "
+                "type=T) reads what a function that is annotated to return T has stored, unless "
+                "that has a serializer= by name; after a change of serializer or steps it passes",
                 *(call.key, entry.codec, codec.id),
             )
 

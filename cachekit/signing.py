@@ -19,7 +19,8 @@ _KEY_SIZE: Final = 32
 class Signing:
     """A step that signs: who can write to the store, but has no key, can make nothing that is read.
 
-    It hides nothing: who can read the store reads the data.
+    It hides nothing: who can read the store reads the data. Nor does it cover what says how long a
+    value lives and which tags it has, and an older value of the same key, put back, is read.
 
     `keys` are secrets of 32 bytes or more, as `secrets.token_bytes(32)` makes them; one from an
     environment variable is `bytes.fromhex(os.environ["CACHE_KEY"])`. The first signs, and what any

@@ -17,7 +17,7 @@ class Step(Protocol):
         ...
 
     def encode(self, data: bytes, context: bytes) -> bytes:
-        """The bytes to store."""
+        """The bytes to store: at most 1,024 more than it was given."""
         ...
 
     def decode(self, data: bytes, context: bytes, limit: int) -> bytes:

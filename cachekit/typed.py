@@ -1,7 +1,6 @@
 """Which annotations get a serializer of their own: those with a class that is no builtin."""
 
 import inspect
-import logging
 import sys
 import typing
 from collections.abc import Callable, Iterator, Mapping
@@ -15,39 +14,51 @@ from cachekit.missing import MISSING
 from cachekit.registry import typed_serializer
 from cachekit.serializer import Serializer
 
-log: Final = logging.getLogger("cachekit")
-
 
 def serializer_for(annotation: Any) -> Serializer | None:
     """The one for values that are what `annotation` says; `None`: any one will do.
 
-    That is so if all its classes are of the standard library and have no fields, or if pydantic is
-    not installed or does not understand it. Raises `NameError` for what is not yet defined.
+    That is so if all its classes are of the standard library, and none is an enum. Raises
+    `NameError` for what is not yet defined, `ConfigurationError` if there is none.
     """
-    if not any(map(_is_own, _classes(annotation))):
-        return None
     try:
-        return _remembered(annotation, repr(annotation))
-    except TypeError:  # it has no hash
-        return _made(annotation)
+        if not any(map(_is_own, _classes(annotation))):
+            return None
+        name = name_of(annotation)
+        return typed_serializer(annotation) if name is None else _remembered(*name)
+    except (NameError, ConfigurationError):
+        raise
+    except Exception as error:  # whatever the classes raise that it names
+        raise ConfigurationError(f"{type(error).__name__}: {error}") from error
 
 
 def typed_by(argument: str, annotation: Any) -> Serializer | None:
-    """The same for what a user gives as `argument`."""
+    """The same for what a user gives as `argument`; all that it raises is `ConfigurationError`."""
     if not isinstance(annotation, type) and type(annotation).__module__ not in _SPECIAL:
         raise ConfigurationError(
             f"{argument} must be a type, such as Product or list[Product], not {shown(annotation)}"
         )
     try:
         return serializer_for(annotation)
-    except NameError as error:
-        raise ConfigurationError(
-            f"{argument}={annotation!r} names what is not defined: {error}"
-        ) from error
+    except (NameError, ConfigurationError) as error:
+        raise ConfigurationError(f"{argument}={annotation!r} cannot be used: {error}") from error
 
 
 _SPECIAL: Final = ("typing", "types", "typing_extensions")
 """Where what stands for types but is no class is made: `Product | None`, `list[Product]`."""
+
+
+def name_of(annotation: Any) -> tuple[Any, str] | None:
+    """What to remember it by, `None` if that cannot be.
+
+    `A | B` equals `B | A`, but is shown, and read by pydantic, in another order.
+    """
+    name = annotation, repr(annotation)
+    try:
+        hash(name)
+    except TypeError:
+        return None
+    return name
 
 
 def returned_by(function: Callable[..., Any]) -> Any:
@@ -100,23 +111,16 @@ def _classes(annotation: Any) -> Iterator[type[Any]]:
 def _target(annotation: Any) -> Any:
     """What a name for a type stands for: a `NewType`, or a `type` statement."""
     for attribute in ("__supertype__", "__value__"):
-        annotation = getattr(annotation, attribute, annotation)
+        while hasattr(annotation, attribute):
+            annotation = getattr(annotation, attribute)
     return annotation
 
 
 def _is_own(kind: type[Any]) -> bool:
-    return issubclass(kind, Enum) or kind.__module__.split(".")[0] not in sys.stdlib_module_names
+    home = str(kind.__module__).split(".")[0]
+    return issubclass(kind, Enum) or home not in sys.stdlib_module_names
 
 
 @lru_cache(maxsize=512)
-def _remembered(annotation: Any, shown: str) -> Serializer | None:
-    """`A | B` equals `B | A`, but is shown, and read, in another order."""
-    return _made(annotation)
-
-
-def _made(annotation: Any) -> Serializer | None:
-    try:
-        return typed_serializer(annotation)
-    except ConfigurationError as error:
-        log.debug("values of %s have no serializer of their own: %s", annotation, error)
-        return None
+def _remembered(annotation: Any, shown: str) -> Serializer:
+    return typed_serializer(annotation)
