@@ -93,7 +93,6 @@ class Scalars(BaseModel):
     path: Path
     address: IPv4Address
     network: IPv6Network
-    part: Fraction
     wave: complex
     color: Color
     level: Level
@@ -113,6 +112,7 @@ class Containers(BaseModel):
     ordered: OrderedDict[str, int]
     counted: Counter[str]
     grouped: defaultdict[str, list[int]]
+    part: Fraction
 
 
 class Cat(BaseModel):

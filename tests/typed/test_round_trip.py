@@ -125,7 +125,6 @@ SCALARS = st.builds(
     moment=MOMENTS,
     span=SPANS,
     path=st.sampled_from([Path(), Path("a/b"), Path("/é")]),
-    part=st.fractions(),
     wave=st.complex_numbers(allow_nan=False, allow_infinity=False),
 )
 CONTAINERS = st.builds(
@@ -143,6 +142,7 @@ CONTAINERS = st.builds(
     grouped=st.dictionaries(TEXT, st.lists(st.integers())).map(
         lambda items: defaultdict(list, items)
     ),
+    part=st.fractions(),
 )
 PRODUCTS = st.builds(
     shop.Product,

@@ -6,7 +6,6 @@ files of new ones. None is ever written again.
 
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
-from fractions import Fraction
 from ipaddress import IPv4Address, IPv6Network
 from pathlib import Path
 from typing import Any, Final, Literal, NamedTuple
@@ -52,7 +51,6 @@ SCALARS: Final = shop.Scalars(
     path=Path("a/b"),
     address=IPv4Address("127.0.0.1"),
     network=IPv6Network("::/0"),
-    part=Fraction(1, 3),
     wave=1 - 2j,
     color=shop.Color.BLUE,
     level=shop.Level.HIGH,
