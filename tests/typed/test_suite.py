@@ -11,7 +11,6 @@ from cachekit.testing.serializers import SerializerSuite
 from cachekit_pydantic import PydanticSerializer
 from tests.typed import shop
 from tests.typed.looks import look
-from tests.typed.test_round_trip import JSON
 
 
 class Typed(SerializerSuite):
@@ -22,7 +21,7 @@ class Typed(SerializerSuite):
 
 
 class TestPydanticOfAnything(Typed):
-    values = JSON
+    values = [1, -0.0, None, True, "é", [], [1, [2.5]], {"a": [{"b": None}], "": 2**70}]
     refused = [
         ((1,), "annotate exactly"),
         (datetime(2024, 1, 1), "annotate exactly"),
