@@ -10,6 +10,10 @@ VENV   := .venv
 RUN    := $(VENV)/bin/python
 ARGS   :=
 
+# Words after `bench` that are no goals are names of benchmarks, and nothing is made of them here.
+GOALS := help install demo serve test test-long mutants lint types api bench clean
+NAMES := $(if $(filter bench,$(MAKECMDGOALS)),$(filter-out $(GOALS),$(MAKECMDGOALS)))
+
 INSTALL := $(if $(UV),$(UV) pip install -q --python $(RUN),$(RUN) -m pip install -qq)
 
 export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
@@ -46,14 +50,18 @@ types: $(VENV)/.with-dev ## Check types, with mypy and pyright
 api: $(VENV)/.with-dev ## Make docs/api.md from the docstrings
 	@$(RUN) docs/make_api.py
 
-bench: $(VENV)/.with-dev ## Measure the speed of a hit beside other libraries
-	@$(RUN) -m benchmarks $(ARGS)
+bench: $(VENV)/.with-dev ## Measure the speed of a hit; `make bench serializers`: that of bytes
+	@$(RUN) -m benchmarks $(NAMES) $(ARGS)
 
 clean: ## Remove what the others made, except .venv
 	@rm -rf build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis examples/places/*.db
 	@find . -path ./$(VENV) -prune -o -name __pycache__ -type d -prune -exec rm -rf {} +
 
-.PHONY: help install demo serve test test-long mutants lint types api bench clean
+.PHONY: $(GOALS) $(NAMES)
+
+ifneq ($(NAMES),)
+$(NAMES): ; @:
+endif
 
 # .with-demo and .with-dev stand for an installed extra; pyproject.toml is all that they hang on,
 # since the sources are used where they lie. The one for development holds the other.

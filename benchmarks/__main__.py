@@ -1,47 +1,73 @@
-"""`python -m benchmarks`: warm hits against peers. Rounds are interleaved; read the ratios."""
+"""`python -m benchmarks [NAME ...]`: CPU times beside peers, of warm hits if none is named.
+
+Rounds are interleaved; read the ratios.
+"""
 
 import argparse
-import asyncio
-import gc
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Final
 
 from rich.console import Console
-from rich.progress import track
 from rich.table import Table
 
-from benchmarks.hits import Row, rows, time_hits
+from benchmarks import hits, serializers
+from benchmarks.measuring import Effort
 
 
-async def measure(rounds: int, hits: int) -> list[Row]:
-    """Every subject once in each round, so that a noisy moment hits all of them."""
-    subjects = rows()
-    for _ in track(range(rounds), description="warm hits"):
-        for row in subjects:
-            gc.collect()
-            await time_hits(row, hits)
-    return subjects
+@dataclass(frozen=True)
+class Benchmark:
+    """One that can be named: what it measures, and what does that."""
+
+    about: str
+    run: Callable[[Effort], list[Table]]
 
 
-def table(subjects: list[Row]) -> Table:
-    made = Table(title="A warm hit of a decorated async def, in memory: CPU time")
-    for title in ("value", "subject"):
-        made.add_column(title)
-    for title in ("best µs", "median µs", "ratio"):
-        made.add_column(title, justify="right")
-    for case in dict.fromkeys(row.case for row in subjects):
-        group = [row for row in subjects if row.case == case]
-        for row in group:
-            ratio = f"{row.median / group[0].median:.2f}"
-            made.add_row(row.case, row.subject, f"{row.best:.2f}", f"{row.median:.2f}", ratio)
-        made.add_section()
-    return made
+BENCHMARKS: Final = {
+    "hits": Benchmark("a warm hit of a decorated function, beside other libraries", hits.run),
+    "serializers": Benchmark(
+        "values into bytes and back, beside the plain libraries", serializers.run
+    ),
+}
+FIRST: Final = "hits"
 
 
-def main() -> None:
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Runs what is named in `arguments`, else in the command line."""
+    given = _parser().parse_args(arguments)
+    if given.list:
+        for name, benchmark in BENCHMARKS.items():
+            print(f"{name:12} {benchmark.about}")
+        return
+    effort = Effort(given.rounds, given.hits, given.span)
+    for name in given.names or [FIRST]:
+        for table in BENCHMARKS[name].run(effort):
+            Console().print(table)
+
+
+def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument("--rounds", type=int, default=15, help="how often each is measured")
-    parser.add_argument("--hits", type=int, default=5000, help="hits in one measurement")
-    given = parser.parse_args()
-    Console().print(table(asyncio.run(measure(given.rounds, given.hits))))
+    parser.add_argument("names", nargs="*", type=_known, metavar="NAME", help="what to measure")
+    parser.add_argument("--list", action="store_true", help="tell what there is, and end")
+    parser.add_argument("--rounds", type=_many, default=15, help="how often each is measured")
+    parser.add_argument("--hits", type=_many, default=5000, help="hits in one measurement")
+    parser.add_argument(
+        "--span", type=float, default=0.01, help="seconds of one measurement that is not of hits"
+    )
+    return parser
+
+
+def _known(name: str) -> str:
+    if name not in BENCHMARKS:
+        raise argparse.ArgumentTypeError(f"{name!r} is none of {', '.join(BENCHMARKS)}")
+    return name
+
+
+def _many(text: str) -> int:
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"{number} is too few: at least 1")
+    return number
 
 
 if __name__ == "__main__":

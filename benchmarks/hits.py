@@ -1,15 +1,17 @@
 """What a warm hit of a decorated `async def` costs, ours and the peers', in one run."""
 
+import asyncio
 import time
 from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass, field
-from statistics import median
 from typing import Any
 
 import aiocache  # type: ignore[import-untyped]
 import cashews
 from async_lru import alru_cache
+from rich.table import Table
 
+from benchmarks.measuring import Effort, Figure, in_rounds, table
 from cachekit import Cache
 
 Subject = Callable[[int], Awaitable[Any]]
@@ -25,20 +27,37 @@ NESTED: dict[str, Any] = {
 
 @dataclass
 class Row:
-    """One subject in one case: microseconds of CPU time per hit, a figure for each round."""
+    """One subject in one case."""
 
     case: str
     subject: str
     call: Subject
-    rounds: list[float] = field(default_factory=list[float])
+    figure: Figure = field(default_factory=Figure)
 
-    @property
-    def best(self) -> float:
-        return min(self.rounds)
 
-    @property
-    def median(self) -> float:
-        return median(self.rounds)
+def run(effort: Effort) -> list[Table]:
+    """Measures all, and shows it."""
+    subjects = rows()
+    with asyncio.Runner() as runner:
+
+        def measure(row: Row) -> float:
+            return runner.run(time_hits(row.call, effort.hits))
+
+        in_rounds("warm hits", subjects, measure, effort.rounds)
+    return [shown(subjects)]
+
+
+def shown(subjects: list[Row]) -> Table:
+    title = "A warm hit of a decorated async def, in memory: CPU time"
+    made = table(title, ("value", "subject"), ("best µs", "median µs", "ratio"))
+    for case in dict.fromkeys(row.case for row in subjects):
+        group = [row for row in subjects if row.case == case]
+        for row in group:
+            ratio = f"{row.figure.median / group[0].figure.median:.2f}"
+            figures = f"{row.figure.best:.2f}", f"{row.figure.median:.2f}", ratio
+            made.add_row(row.case, row.subject, *figures)
+        made.add_section()
+    return made
 
 
 def rows() -> list[Row]:
@@ -76,11 +95,10 @@ def _others(case: str, get: Subject) -> Iterator[Row]:
     yield Row(case, "cashews.cache", memory.cache(ttl=600)(get))
 
 
-async def time_hits(row: Row, hits: int) -> None:
-    """One round: `hits` warm hits in a row. CPU time, so that other processes do not count."""
-    call = row.call
+async def time_hits(call: Subject, hits: int) -> float:
+    """Microseconds of one of `hits` warm hits in a row."""
     await call(1)
     started = time.thread_time()
     for _ in range(hits):
         await call(1)
-    row.rounds.append((time.thread_time() - started) / hits * 1e6)
+    return (time.thread_time() - started) / hits * 1e6

@@ -205,8 +205,10 @@ def test_a_ttl_that_is_no_number_is_unreadable() -> None:
 @pytest.mark.parametrize("name", ["stale_while_revalidate", "stale_if_error"])
 @pytest.mark.parametrize("window", [nan, inf, -1.0])
 def test_a_stale_window_that_is_no_time_is_unreadable(name: str, window: float) -> None:
+    entry = value()
+    setattr(entry, name, window)
     with pytest.raises(UnreadableError, match="stale window"):
-        unpack("k", pack("k", value(**{name: window})), FakeClock())
+        unpack("k", pack("k", entry), FakeClock())
 
 
 def test_a_value_that_was_not_encoded_has_no_bytes() -> None:
