@@ -160,11 +160,6 @@ async def test_a_type_that_nothing_is_known_of_gets_the_serializer_of_the_cache(
     assert found == await slow.get("k") == 1
 
 
-def test_a_cache_has_no_type() -> None:
-    with pytest.raises(TypeError, match="type= is for a function or a call"):
-        Cache(type=Product)
-
-
 # -- the methods
 
 
