@@ -34,7 +34,7 @@ class Codec:
         self.limit = limit
         self.id = "+".join([checked_id(serializer), *map(checked_id, self.steps)])
         self.fingerprint = _fingerprint(serializer)
-        self._bind: Callable[[bytes], Serializer] | None = getattr(serializer, "bind", None)
+        self._bind: Callable[[bytes], Serializer] | None = _bind_of(serializer)
         if len(self.id) > 255:
             raise ConfigurationError(f"too many steps: {self.id} has more than 255 characters")
 
@@ -74,11 +74,11 @@ class Codec:
 
     def _encode(self, value: Any, key: str, entry: Entry) -> bytes:
         if self._bind is None and not self.steps:
-            return self._small(self.serializer.dumps(value))
+            return self._small(_bytes(self.serializer, self.serializer.dumps(value)))
         context = context_of(key, entry)
-        made = data = self._small(self._for(context).dumps(value))
+        made = data = self._small(_bytes(self.serializer, self._for(context).dumps(value)))
         for step in self.steps:
-            data = self._readable(step, step.encode(data, context), made)
+            data = self._readable(step, _bytes(step, step.encode(data, context)), made)
         return data
 
     def _decode(self, data: bytes, key: str, entry: Entry) -> Any:
@@ -124,6 +124,18 @@ def context_of(key: str, entry: Entry) -> bytes:
     codec, revision = entry.codec.encode(), entry.revision.encode()
     head = _LENGTHS.pack(len(name), len(codec), len(entry.schema), len(revision))
     return b"".join((head, name, codec, entry.schema, revision))
+
+
+def _bind_of(serializer: Serializer) -> Callable[[bytes], Serializer] | None:
+    bind: Any = getattr(serializer, "bind", None)
+    return cast("Callable[[bytes], Serializer]", bind) if callable(bind) else None
+
+
+def _bytes(part: Serializer | Step, data: Any) -> bytes:
+    """`data`; of another type it would be the store that fails, for all it is to write."""
+    if type(data) is bytes:
+        return data
+    raise EncodeError(f"what {part.id} has made is of type {type(data).__name__}, not bytes")
 
 
 def checked_id(part: Serializer | Step) -> str:

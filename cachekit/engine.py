@@ -117,7 +117,9 @@ class Engine:
         if known is not None:
             return known
         policy = self.policy_for({"type": annotation})
-        if name is not None and len(self._readings) < REMEMBERED:
+        if len(self._readings) >= REMEMBERED:
+            self._readings.clear()
+        if name is not None:
             self._readings[name] = policy
         return policy
 

@@ -5,8 +5,8 @@ from typing import Any
 
 
 def shown(value: Any) -> str:
-    """`value` in a message; of bytes only what they are, since they may be a secret key."""
-    secret = isinstance(value, (bytes, bytearray, memoryview))
+    """`value` in a message; only of what type it is, if there may be a secret key in it."""
+    secret = isinstance(value, (bytes, bytearray, memoryview, list, tuple, set, dict))
     return f"something of type {type(value).__name__}" if secret else repr(value)
 
 

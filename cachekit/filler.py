@@ -131,7 +131,12 @@ class Filler:
         entry.outlast(spare(took))
         if self._store.inline:
             return entry.keeping(value, share=policy.share)
-        entry.payload = policy.codec.encode(value, key, entry)
+        try:
+            entry.payload = policy.codec.encode(value, key, entry)
+        except EncodeError as error:
+            if policy.untyped:
+                error.add_note(f"its annotation was of no use: {policy.untyped}")
+            raise
         return entry
 
     def _complain(self, call: Call, value: Any, error: EncodeError) -> None:
@@ -143,8 +148,8 @@ class Filler:
         )
         if complaint not in self._complained:
             self._complained.add(complaint)
-            why = call.policy.untyped and f"; its annotation was of no use: {call.policy.untyped}"
-            log.warning("a value for %s was served but not stored: %s%s", call.key, error, why)
+            why = "; ".join([str(error), *getattr(error, "__notes__", ())])
+            log.warning("a value for %s was served but not stored: %s", call.key, why)
 
 
 def _blank(policy: Policy) -> Entry:

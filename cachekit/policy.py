@@ -201,7 +201,8 @@ _CHECKS: Final[Mapping[str, Callable[[str, Any], Any]]] = {
 def default_policy(options: Mapping[str, Any]) -> "Policy":
     """What holds where nothing is said, with what `options` say in its stead."""
     plain = serializer_of(options.get("serializer", "msgpack"))
-    return Policy(Codec(plain), plain).changed(options)
+    policy = Policy(Codec(plain), plain).changed(options)
+    return replace(policy, fixed="serializer" in options)
 
 
 _OF_CODEC: Final = frozenset({"serializer", "type", "steps", "max_value_bytes"})
@@ -211,8 +212,8 @@ _OF_CODEC: Final = frozenset({"serializer", "type", "steps", "max_value_bytes"})
 class Policy:
     """Everything that shapes how one value is cached: `Options`, checked. Durations are seconds.
 
-    `plain` is the serializer where no type decides. `fixed`: a serializer or a type was given, so
-    that what a function is annotated to return does not; `untyped` is why it could not.
+    `plain` is the serializer where no type decides. `fixed`: a serializer was given, or a type by
+    the function or call, so that no return annotation decides; `untyped` is why that could not.
     """
 
     codec: Codec
@@ -244,13 +245,13 @@ class Policy:
 
     def for_results(self, annotation: Any) -> "Policy":
         """For values that are what `annotation` says; raises `NameError` if it is incomplete."""
-        if self.fixed:
+        if self.fixed or annotation is MISSING:
             return self
         try:
-            serializer = serializer_for(annotation)
+            serializer = serializer_for(annotation) or self.plain
         except ConfigurationError as error:
             return replace(self, untyped=str(error))
-        return self if serializer is None else replace(self, codec=self.codec.changed(serializer))
+        return replace(self, codec=self.codec.changed(serializer))
 
     def takes_from(self, other: "Policy") -> bool:
         """Whether what `other` loads is what this asks for: its format, schema and version."""

@@ -4,7 +4,10 @@ from typing import Any, Protocol, runtime_checkable
 
 
 class Serializer(Protocol):
-    """A value into bytes, and back with the same type."""
+    """A value into bytes, and back with the same type.
+
+    One that has a method `bind` is a `BoundSerializer`.
+    """
 
     @property
     def id(self) -> str:

@@ -33,15 +33,22 @@ def serializer_for(annotation: Any) -> Serializer | None:
 
 
 def typed_by(argument: str, annotation: Any) -> Serializer | None:
-    """The same for what a user gives as `argument`; all that it raises is `ConfigurationError`."""
+    """The same for what a user gives as `argument`; `None`, too, if there is none.
+
+    So values are read by hand as a function stores them that is annotated to return them.
+    """
     if not isinstance(annotation, type) and type(annotation).__module__ not in _SPECIAL:
         raise ConfigurationError(
             f"{argument} must be a type, such as Product or list[Product], not {shown(annotation)}"
         )
     try:
         return serializer_for(annotation)
-    except (NameError, ConfigurationError) as error:
-        raise ConfigurationError(f"{argument}={annotation!r} cannot be used: {error}") from error
+    except ConfigurationError:
+        return None
+    except NameError as error:
+        raise ConfigurationError(
+            f"{argument}={annotation!r} names what is not defined: {error}"
+        ) from error
 
 
 _SPECIAL: Final = ("typing", "types", "typing_extensions")
@@ -110,10 +117,14 @@ def _classes(annotation: Any) -> Iterator[type[Any]]:
 
 def _target(annotation: Any) -> Any:
     """What a name for a type stands for: a `NewType`, or a `type` statement."""
-    for attribute in ("__supertype__", "__value__"):
-        while hasattr(annotation, attribute):
-            annotation = getattr(annotation, attribute)
+    for _ in range(_NAMES_OF_NAMES):  # one may stand for itself
+        annotation = getattr(
+            annotation, "__supertype__", getattr(annotation, "__value__", annotation)
+        )
     return annotation
+
+
+_NAMES_OF_NAMES: Final = 10
 
 
 def _is_own(kind: type[Any]) -> bool:
