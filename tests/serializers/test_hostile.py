@@ -38,7 +38,7 @@ Cases: TypeAlias = Iterator[Call]
 MOST = 128 * 2**20
 """Bytes that all reads of a test may take at once."""
 
-HEALED_EVERY = 25
+HEALED_EVERY = 50
 """One of so many reads is followed by a load."""
 
 with_steps = pytest.mark.parametrize("name", steps())
@@ -120,7 +120,7 @@ def test_envelopes_that_were_damaged() -> None:
     harm_nobody([formats("alone")[0], formats("all")[-1]], cases)
 
 
-@with_steps
+@pytest.mark.parametrize("name", ["alone", "all"])
 def test_envelopes_that_were_changed_by_who_knows_what_a_checksum_is(name: str) -> None:
     """What is not bound to its place may be changed, but gives no other value."""
 
@@ -179,7 +179,7 @@ def test_payloads_that_were_damaged(name: str) -> None:
         payload = lab.entry().payload or b""
         named = [
             *flipped(payload),
-            *cut(payload),
+            *islice(cut(payload), 0, None, 3),
             ("more", payload + b"\0"),
             ("twice", payload * 2),
         ]
@@ -290,7 +290,7 @@ def test_a_load_replaces_what_is_made_to_do_harm(
     trap = hostile.Trap(tmp_path)
 
     def cases(lab: Lab) -> Cases:
-        chosen = [*packed[::5], *islice(hostile.nested([]), 0, 3)]
+        chosen = [packed[5], packed[-1], *islice(hostile.nested([]), 0, 2)]
         chosen += [bait for bait in trap.baits([]) if "pickle 5" in bait[0]]
         for case, data in chosen:
             made = [(case, lab.with_payload(each)) for each in lab.payloads(data)]
