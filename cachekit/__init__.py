@@ -18,7 +18,7 @@ from cachekit.invalidation import EventMap, Invalidator, Key, Prefix, Tag, Targe
 from cachekit.listeners import Listener
 from cachekit.missing import MISSING
 from cachekit.naming import FunctionOptions
-from cachekit.policy import Lifetime, Options
+from cachekit.options import Lifetime, Options
 from cachekit.serializer import BoundSerializer, Serializer
 from cachekit.stats import Info, Stats
 from cachekit.step import Step

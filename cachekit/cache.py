@@ -33,7 +33,8 @@ from cachekit.many import ManyFunction
 from cachekit.methods import bound_as, unwrapped
 from cachekit.missing import MISSING, IsMissing
 from cachekit.naming import FunctionOptions, Naming
-from cachekit.policy import Duration, Lifetime, Options, Ttl, default_policy, seconds
+from cachekit.options import Duration, Lifetime, Options, Ttl, seconds
+from cachekit.policy import default_policy
 from cachekit.runtime import ON_LOOP
 from cachekit.signature import is_async
 from cachekit.source import BackendSpec, Source

@@ -5,7 +5,7 @@ from contextvars import ContextVar
 from typing import Any, Final
 
 from cachekit.missing import MISSING, IsMissing
-from cachekit.policy import Ttl, span_or_never
+from cachekit.options import Ttl, span_or_never
 
 
 class Load:

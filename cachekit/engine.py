@@ -22,7 +22,8 @@ from cachekit.lease import Leases
 from cachekit.listeners import Listener, Listeners
 from cachekit.loader import Loader
 from cachekit.missing import MISSING
-from cachekit.policy import OF_LOADS, Policy, seconds_or_never
+from cachekit.options import OF_LOADS, seconds_or_never
+from cachekit.policy import Policy
 from cachekit.reader import Reader
 from cachekit.result_tags import ResultTags
 from cachekit.rides import Rides

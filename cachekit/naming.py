@@ -7,7 +7,8 @@ from typing import Any
 from cachekit.builder import FunctionKey, compile_key
 from cachekit.call import several
 from cachekit.engine import Engine
-from cachekit.policy import Options, Policy
+from cachekit.options import Options
+from cachekit.policy import Policy
 from cachekit.refreshing import RefreshScope
 
 

@@ -9,7 +9,7 @@ from cachekit.call import loader_of, several
 from cachekit.engine import Engine
 from cachekit.invalidation import Key, Target
 from cachekit.missing import MISSING, IsMissing
-from cachekit.policy import Lifetime, Options, Ttl
+from cachekit.options import Lifetime, Options, Ttl
 from cachekit.runtime import drive, in_thread
 from cachekit.source import Source
 from cachekit.view import CacheEntry

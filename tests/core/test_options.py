@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from cachekit import Cache, ConfigurationError
-from cachekit.policy import OF_LOADS
+from cachekit.options import OF_LOADS
 from cachekit.signing import Signing
 from tests.core.conftest import Caches
 from tests.core.helpers import Load, Loads, PickleSerializer
