@@ -64,11 +64,16 @@ class Call:
         return entry.kind is not Kind.VALUE or self.reads(entry)
 
     def reads(self, entry: Entry) -> bool:
-        """Whether a value was written in this call's format, for its schema and its version."""
+        """Whether a value was written in this call's format, for its schema and its version.
+
+        A direct call without a version takes any; a function without one is a version, too: the
+        release before the first that has a number.
+        """
         if self.of_any_format:
             return True
-        policy = self.policy
-        return policy.codec.reads(entry) and policy.version in ("", entry.revision)
+        version = self.policy.version
+        of_any_version = not version and self.vouch is None
+        return self.policy.codec.reads(entry) and (of_any_version or version == entry.revision)
 
 
 class Seen(NamedTuple):

@@ -65,6 +65,7 @@ CHANGES: Final = {
     "a dataclass turned": releases(dataclass_of(ID, BY), dataclass_of(BY, ID)),
     "a NamedTuple turned": releases(tuple_of(ID, BY), tuple_of(BY, ID)),
     "a version": (Release("old", PLAIN, {"version": 1}), Release("new", PLAIN, {"version": 2})),
+    "a first version": (Release("old", PLAIN, {}), Release("new", PLAIN, {"version": 1})),
     "msgpack, a field more": by_msgpack(dataclass_of(ID, BY), dataclass_of(ID, BY, ("x", int, 0))),
     "msgpack, a NamedTuple turned": by_msgpack(tuple_of(ID, BY), tuple_of(BY, ID)),
 }

@@ -23,7 +23,8 @@ HOT = range(3)
 Pair = tuple[Release, Release]
 
 SOME = {
-    name: CHANGES[name] for name in ("a field more", "msgpack, a NamedTuple turned", "a version")
+    name: CHANGES[name]
+    for name in ("a field more", "msgpack, a NamedTuple turned", "a first version")
 }
 
 each_change = pytest.mark.parametrize("pair", CHANGES.values(), ids=CHANGES)
