@@ -285,11 +285,9 @@ async def test_who_reads_without_the_type_is_told_once(
         assert await either.get_or_set("l", lambda: 1) == 1
     assert either.stats().foreign == 4
     (record,) = caplog.records
-    assert record.getMessage() == (
-        "v:test:k holds a value written as pydantic and asked for as msgpack, which is a miss: "
-        "get(key, type=T) reads what a function that is annotated to return T has stored, unless "
-        "that has a serializer= by name; after a change of serializer or steps it passes"
-    )
+    said = record.getMessage()
+    assert said.startswith("v:test:k holds a value written as pydantic and asked for as msgpack")
+    assert "get(key, type=T)" in said
 
 
 async def test_nobody_is_told_of_another_schema(
