@@ -1,7 +1,7 @@
 """Bytes in the store that the cache did not put there: they are a miss that is counted.
 
-All of it is read in a forked process with little memory, by every serializer, alone and behind
-steps.
+All of it is read in a forked process whose memory is watched, by every serializer, alone and
+behind steps.
 """
 
 import struct
