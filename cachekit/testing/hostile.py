@@ -13,6 +13,8 @@ from pathlib import Path
 from random import Random
 from typing import Final
 
+from cachekit.testing import strings
+
 Named = tuple[str, bytes]
 
 PLACES: Final = 1000
@@ -150,7 +152,13 @@ class Trap:
     def baits(self, samples: Sequence[bytes]) -> Iterator[Named]:
         """What springs it if it is obeyed."""
         yield from _snares(self._called)
+        for name in _NAMES:
+            yield from strings.alone(name)
+            yield from strings.replaced(samples, name)
         yield from behind(samples, _pickles(self._called))
+
+
+_NAMES: Final = (TRAP, f"{TRAP}.Thing", f"{TRAP}:Thing")
 
 
 def _snares(folder: Path) -> Iterator[Named]:

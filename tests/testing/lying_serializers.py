@@ -5,6 +5,8 @@
 
 import gzip
 import hashlib
+import importlib
+import json
 import os
 import pickle
 import time
@@ -45,6 +47,37 @@ class Pickles(Honest):
 class PicklesBehindAByte(Honest):
     def loads(self, data: bytes) -> Any:
         return pickle.loads(data[1:]) if data[:1] == b"\xc0" and data[1:] else super().loads(data)
+
+
+def import_named(name: Any) -> None:
+    if type(name) is str:
+        importlib.import_module(name.partition(".")[0])
+
+
+class ImportsNames(Honest):
+    def loads(self, data: bytes) -> Any:
+        made = super().loads(data)
+        import_named(made)
+        return made
+
+
+class ImportsNamesInMaps(Honest):
+    def loads(self, data: bytes) -> Any:
+        made = super().loads(data)
+        import_named(made.get("type") if type(made) is dict else None)
+        return made
+
+
+class ImportsNamesInJson(Honest):
+    """In its objects."""
+
+    def dumps(self, value: Any) -> bytes:
+        return json.dumps(value, default=repr).encode()
+
+    def loads(self, data: bytes) -> Any:
+        made = json.loads(data)
+        import_named(made.get("type") if type(made) is dict else None)
+        return made
 
 
 class DropsTuples(Honest):
@@ -233,7 +266,7 @@ class DropsWhatItBinds(Honest):
 
 
 class TestLiars(SerializerSuite):
-    values = [None, 1, "a", [1, 2], {"a": [3]}, b"b", (1,)]
+    values = [None, 1, "a", [1, 2], {"a": [3]}, b"b", (1,), {"type": "json"}]
     refused = [(memoryview(b"a"), "bytes(value)")]
     unreadable = UnreadableError
     seconds = 2.0

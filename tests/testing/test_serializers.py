@@ -47,6 +47,9 @@ LIES: list[tuple[str, str, str]] = [
     ("NamesItsEntry", "it_is_called_the_same_for_each_entry", "honest"),
     ("DropsWhatItBinds", "a_value_comes_back_for_its_entry", "(1,) came back as [1]"),
     ("PicklesBehindAByte", "nothing_that_bytes_name_is_called_or_imported", "called what"),
+    ("ImportsNames", "nothing_that_bytes_name_is_called_or_imported", "imported what"),
+    ("ImportsNamesInMaps", "nothing_that_bytes_name_is_called_or_imported", "imported what"),
+    ("ImportsNamesInJson", "nothing_that_bytes_name_is_called_or_imported", "imported what"),
 ]
 
 
