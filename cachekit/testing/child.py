@@ -2,7 +2,6 @@
 
 import os
 import signal
-import subprocess
 import sys
 import warnings
 from collections.abc import Callable, Iterable, Iterator
@@ -10,12 +9,9 @@ from mmap import mmap
 from pathlib import Path
 from typing import Any, Final, NamedTuple, NoReturn
 
-import pytest
-
 MEMORY: Final = 256 * 2**20
 """Bytes that all calls together may take, where the system can tell (Linux)."""
 
-ASKED: Final = "CACHEKIT_TESTING_ASKED"
 _TOLD: Final = 4096
 
 
@@ -106,24 +102,3 @@ def _end(code: int, seconds: float) -> str:
         return f"took more than {seconds} seconds"
     how = signal.Signals(-code).name if code < 0 else f"exit code {code}"
     return f"ended the process: {how}"
-
-
-def answer_elsewhere(request: pytest.FixtureRequest, file: Path) -> str:
-    """What the test of `request` writes to `file` when it runs in a fresh interpreter.
-
-    There the path is in the environment, as `ASKED`, and hashes of text are others than here.
-    """
-    config = request.config
-    command = [sys.executable, "-m", "pytest", "-q", "-o", "addopts=", "-p", "no:cacheprovider"]
-    where = ["--rootdir", str(config.rootpath), "-c", str(config.inipath or os.devnull)]
-    seed = "1" if os.environ.get("PYTHONHASHSEED") != "1" else "2"
-    done = subprocess.run(
-        [*command, *where, request.node.nodeid],
-        cwd=config.rootpath,
-        env={**os.environ, "PYTEST_ADDOPTS": "", "PYTHONHASHSEED": seed, ASKED: str(file)},
-        capture_output=True,
-        text=True,
-        timeout=60,
-    )
-    assert file.exists(), f"this test could not be run in another process: {done.stdout}"
-    return file.read_text()

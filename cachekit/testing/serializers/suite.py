@@ -1,7 +1,6 @@
 """Tests that every serializer must pass."""
 
 import copy
-import os
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -13,7 +12,7 @@ from cachekit.copies import is_immutable
 from cachekit.serializer import Serializer
 from cachekit.testing import hostile
 from cachekit.testing.bombs import bombs
-from cachekit.testing.child import ASKED, answer_elsewhere
+from cachekit.testing.elsewhere import answer_elsewhere, runs_elsewhere
 from cachekit.testing.harmless import often_switched
 from cachekit.testing.serializers.binding import Binding
 from cachekit.testing.serializers.refusals import Refusals
@@ -47,15 +46,13 @@ class SerializerSuite(Refusals, Binding):
         assert type(serializer.fingerprint) is bytes
         assert len(serializer.fingerprint) <= 16
 
+    @runs_elsewhere
     def test_both_are_the_same_in_another_process(
-        self, serializer: Serializer, request: pytest.FixtureRequest, tmp_path: Path
+        self, serializer: Serializer, request: pytest.FixtureRequest
     ) -> None:
         names = f"id {serializer.id!r}, fingerprint {serializer.fingerprint.hex()!r}"
-        if ASKED in os.environ:
-            Path(os.environ[ASKED]).write_text(names)
-        else:
-            there = answer_elsewhere(request, tmp_path / "names")
-            assert there == names, f"in another process it has {there}, and here {names}"
+        there = answer_elsewhere(request, names)
+        assert there == names, f"in another process it has {there}, and here {names}"
 
     def test_both_stay_as_they_are(self, serializer: Serializer) -> None:
         before = serializer.id, serializer.fingerprint

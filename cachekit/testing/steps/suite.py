@@ -1,6 +1,6 @@
 """Tests that every step must pass."""
 
-import os
+import json
 import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -12,7 +12,7 @@ import pytest
 from cachekit.step import Step
 from cachekit.testing import hostile
 from cachekit.testing.bombs import bombs
-from cachekit.testing.child import ASKED, answer_elsewhere
+from cachekit.testing.elsewhere import answer_elsewhere, runs_elsewhere
 from cachekit.testing.harmless import often_switched
 from cachekit.testing.steps.given import BRIEF, CONTEXT, DATA, LIMIT, LONG, Given
 
@@ -45,17 +45,16 @@ class StepSuite(Given):
             step.decode(step.encode(data, CONTEXT), CONTEXT, LIMIT)
             assert step.id == before
 
-    def test_another_process_gives_it_the_same_id_and_reads_what_it_made(
-        self, step: Step, request: pytest.FixtureRequest, tmp_path: Path
+    @runs_elsewhere
+    def test_another_process_gives_it_the_same_id_and_makes_what_it_reads(
+        self, step: Step, request: pytest.FixtureRequest
     ) -> None:
-        if ASKED in os.environ:
-            Path(os.environ[ASKED]).write_text(_read_there(step, Path(os.environ[ASKED]).parent))
-            return
-        for number, data in enumerate(DATA):
-            (tmp_path / str(number)).write_bytes(step.encode(data, CONTEXT))
-        there = answer_elsewhere(request, tmp_path / "answer")
-        here = f"{step.id!r} reads {len(DATA)} of {len(DATA)}"
-        assert there == here, f"in another process {there}, and here {here}"
+        made = [step.encode(data, CONTEXT).hex() for data in DATA]
+        name, *there = json.loads(answer_elsewhere(request, json.dumps([step.id, *made])))
+        assert name == step.id, f"in another process it is {name!r}, and here {step.id!r}"
+        pairs = zip(there, DATA, strict=True)
+        read = sum(_reads(step, bytes.fromhex(stored), data) for stored, data in pairs)
+        assert read == len(DATA), f"of what another process has made it reads {read} of {len(DATA)}"
 
     # -- there and back
 
@@ -151,21 +150,16 @@ class StepSuite(Given):
         self.refuses(step, cases)
 
 
-def _read_there(step: Step, folder: Path) -> str:
-    """What this process makes of the files that another one wrote."""
-    read = 0
-    for number, data in enumerate(DATA):
-        try:
-            stored = (folder / str(number)).read_bytes()
-            read += step.decode(stored, CONTEXT, LIMIT) == data
-        except Exception:
-            continue
-    return f"{step.id!r} reads {read} of {len(DATA)}"
-
-
 def _comes_back(step: Step, data: bytes, context: bytes) -> bool:
     try:
-        return step.decode(step.encode(data, context), context, len(data)) == data
+        return _reads(step, step.encode(data, context), data, context)
+    except Exception:
+        return False
+
+
+def _reads(step: Step, stored: bytes, data: bytes, context: bytes = CONTEXT) -> bool:
+    try:
+        return step.decode(stored, context, len(data)) == data
     except Exception:
         return False
 
