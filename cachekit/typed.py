@@ -60,10 +60,10 @@ def name_of(annotation: Any) -> tuple[Any, str] | None:
 
     `A | B` equals `B | A`, but is shown, and read by pydantic, in another order.
     """
-    name = annotation, repr(annotation)
     try:
+        name = annotation, repr(annotation)
         hash(name)
-    except TypeError:
+    except Exception:  # whatever a class of the user's raises there
         return None
     return name
 

@@ -13,10 +13,9 @@ from typing_extensions import TypeAliasType
 from cachekit import MISSING, Cache
 from cachekit.testing.shapes import shape
 from cachekit_pydantic import PydanticSerializer
-from tests.serializers.conftest import Plain
-from tests.serializers.looking import codecs, entry_of, values
-from tests.serializers.things import Color, Point, Product, product
+from tests.serializers.looking import codecs, entry_of
 from tests.serializers.test_typed_functions import named, returning
+from tests.serializers.things import Color, Point, Product, product
 
 pytestmark = pytest.mark.virtual
 
@@ -75,7 +74,7 @@ async def comes_back(cache: Cache, annotation: Any, value: Any) -> None:
         return dict.fromkeys(ids, value)
 
     several.__annotations__["return"] = Mapping[int, annotation]
-    one = cache.cached(key="one")(returning(annotation, value))
+    one: Any = cache.cached(key="one")(returning(annotation, value))
     many = cache.cached_many(key="many:{ids}")(several)
     for _ in range(2):
         assert shape(await one(1)) == shape(value)
@@ -117,7 +116,7 @@ async def test_a_union_has_its_schema_whoever_came_first(
     assert one == other
     value = product() if get_origin(one) is UnionType else [product()]
     for number, annotation in enumerate((one, other)):
-        function = either.cached(key=f"k{number}")(returning(annotation, value))
+        function: Any = either.cached(key=f"k{number}")(returning(annotation, value))
         await function(1)
         assert entry_of(either, f"k{number}").schema == PydanticSerializer(annotation).fingerprint
     for number, annotation in enumerate((one, other, one)):
@@ -215,7 +214,5 @@ RAISING: dict[str, Any] = {
 
 
 @pytest.mark.parametrize("annotation", named(RAISING))
-async def test_no_class_breaks_what_is_annotated_with_it(
-    caches: Plain, either: Cache, annotation: Any
-) -> None:
+async def test_no_class_breaks_what_is_annotated_with_it(either: Cache, annotation: Any) -> None:
     await comes_back(either, annotation, None)
