@@ -280,7 +280,10 @@ class Cache:
         tags: Iterable[str] = (),
         **options: Unpack[Lifetime],
     ) -> bool:
-        """Store `value` if there is none. False if there is one, or the backend fails."""
+        """Store `value` if there is none. False if there is one, or the backend fails.
+
+        One of another format, which `get` does not read, is one.
+        """
         call = self._engine.call(
             key, ON_LOOP, tags=tags, policy=self._engine.policy_to_set(options)
         )

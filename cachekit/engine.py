@@ -232,12 +232,12 @@ class Engine:
             await self.writer.set_many(values, titles, tags, policy, ways)
 
     async def add(self, key: str, call: Call, value: Any) -> bool:
-        """Store a value where there is none, not even one that lacks a tag of this call."""
+        """Store a value where there is none, not even of another format or without its tags."""
         if self._gathered(Doomed({call.key: title(key)})):
             return False
         seen = await self.reader.look(call)
         entry = seen.entry
-        untagged = entry is not None and entry.holds() and replace(call, tags=()).takes(entry)
+        untagged = entry is not None and entry.holds() and _at_all(call).takes(entry)
         if not seen.answered or self.reader.serves(seen._replace(valid=untagged)):
             return False
         return await self.writer.add(call, seen, value)
@@ -365,6 +365,11 @@ class Engine:
 
     def info(self, name: str) -> Info:
         return self.ledger.function(name)
+
+
+def _at_all(call: Call) -> Call:
+    """The question whether there is anything."""
+    return replace(call, tags=(), of_any_format=True)
 
 
 def _no_loader() -> Any:

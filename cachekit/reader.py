@@ -9,6 +9,7 @@ from cachekit.call import Call, Caller, Seen
 from cachekit.clock import Clock
 from cachekit.deferred import SCOPES, Scope, Scopes
 from cachekit.entry import Entry, Kind
+from cachekit.errors import UnreadableError
 from cachekit.jobs import Job, One
 from cachekit.listeners import Listeners
 from cachekit.loader import Loader
@@ -43,7 +44,7 @@ class Reader:
         self._sightings = sightings
         self._listeners = listeners
         self._count = counters
-        self._told_of_foreign = False
+        self._told: set[str] = set()
         self.hit = self._hit_told if listeners.hear_hits else self._hit
 
     def _hit(self, key: str, vouch: Caller, info: Info) -> Any:
@@ -154,10 +155,12 @@ class Reader:
             return MISSING
         try:
             value = call.policy.codec.open(call.key, entry)
-        except Exception:  # whatever a serializer raises for bytes it cannot read
+        except Exception as error:  # whatever a serializer raises for bytes it cannot read
             self._count.unreadable += 1
             self._store.later([Write(call.key, None, entry.version)])
             entry.expire()
+            why = str(error) if isinstance(error, UnreadableError) else type(error).__name__
+            self._tell_once("%s holds what cannot be read, which is a miss: %s", call.key, why)
             return MISSING
         call.info.hits += 1
         self._count.stale += now >= entry.fresh_until
@@ -176,16 +179,20 @@ class Reader:
             self._tell_of(call, entry)
 
     def _tell_of(self, call: Call, entry: Entry) -> None:
-        """Log once that another format is under a key: it may be for want of a `type=`."""
+        """Log that another format is under a key: it may be for want of a `type=`."""
         codec = call.policy.codec
-        if entry.codec != codec.id and not self._told_of_foreign:
-            self._told_of_foreign = True
-            log.warning(
+        if entry.codec != codec.id:
+            self._tell_once(
                 "%s holds a value written as %s and asked for as %s, which is a miss: get(key, "
                 "type=T) reads what a function that is annotated to return T has stored, unless "
                 "that has a serializer= by name; after a change of serializer or steps it passes",
                 *(call.key, entry.codec, codec.id),
             )
+
+    def _tell_once(self, message: str, *details: str) -> None:
+        if message not in self._told:
+            self._told.add(message)
+            log.warning(message, *details)
 
     async def _read_past(self, call: Call, scope: Scope) -> Any:
         """R11: what is pending is not read, and nothing loaded is stored or shared."""

@@ -576,10 +576,10 @@ def test_caches_of_one_namespace_with_two_serializers_take_turns(
     assert first.sync.get_or_set("k", lambda: "again") == "again"
     second.sync.set("k", "by hand")
     assert first.sync.get("k", "nothing") == "nothing"
+    assert not first.sync.add("k", "added"), "there is something, and add may be a lock"
+    first.sync.delete("k")
     assert first.sync.add("k", "added")
     assert first.sync.get("k") == "added"
-    first.sync.delete("k")
-    assert second.sync.add("k", "added")
 
 
 @pytest.mark.parametrize("kind", ["memory", "slow"])
