@@ -9,6 +9,7 @@ from cachekit_aesgcm import AesGcmEncryption
 
 class TestAesGcm(StepSuite):
     guards = True
+    hides = True
     unreadable = UnreadableError
 
     @pytest.fixture

@@ -225,6 +225,7 @@ def test_nothing_shows_a_key() -> None:
 
 class TestBlake2b(StepSuite):
     guards = True
+    hides = False
     unreadable = UnreadableError
 
     @pytest.fixture
@@ -234,6 +235,7 @@ class TestBlake2b(StepSuite):
 
 class TestHmacSha256(StepSuite):
     guards = True
+    hides = False
     unreadable = UnreadableError
 
     @pytest.fixture

@@ -8,6 +8,9 @@ import hmac
 import os
 
 import pytest
+from cryptography.exceptions import InvalidTag
+from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from cachekit.errors import UnreadableError
 from cachekit.testing.steps import StepSuite
@@ -72,8 +75,76 @@ class LetsUnsignedPass(Signed):
         return data if len(data) < 16 else super().decode(data, context, limit)
 
 
+class SignsNoBorder(Signed):
+    """Between the context and the data."""
+
+    def sign(self, data: bytes, context: bytes) -> bytes:
+        return hashlib.blake2b(context + data, key=self.key, digest_size=16).digest()
+
+
+class SignsTheContextLast(Signed):
+    def sign(self, data: bytes, context: bytes) -> bytes:
+        return hashlib.blake2b(data + context, key=self.key, digest_size=16).digest()
+
+
+class SignsAColonBetween(Signed):
+    def sign(self, data: bytes, context: bytes) -> bytes:
+        return hashlib.blake2b(context + b":" + data, key=self.key, digest_size=16).digest()
+
+
+class Hidden:
+    """Right, for want of a lie: AES-GCM, of which its own tests show that the truth passes."""
+
+    id = "hidden"
+    key = b"k" * 32
+
+    def encode(self, data: bytes, context: bytes) -> bytes:
+        nonce = self.nonce()
+        return nonce + AESGCM(self.key).encrypt(nonce, data, context)
+
+    def decode(self, data: bytes, context: bytes, limit: int) -> bytes:
+        if len(data) > limit + 28:
+            raise UnreadableError("too much")
+        try:
+            return AESGCM(self.key).decrypt(data[:12], data[12:], context)
+        except (InvalidTag, ValueError) as error:
+            raise UnreadableError("not signed") from error
+
+    def nonce(self) -> bytes:
+        return os.urandom(12)
+
+
+class FixesTheNonce(Hidden):
+    def nonce(self) -> bytes:
+        return bytes(12)
+
+
+class CountsFromZero(Hidden):
+    count = 0
+
+    def nonce(self) -> bytes:
+        self.count += 1
+        return self.count.to_bytes(12, "big")
+
+
+class HidesNothing(Hidden):
+    """Of what it was given."""
+
+    def encode(self, data: bytes, context: bytes) -> bytes:
+        return self.nonce() + data
+
+
+class HidesEachBlockAlike(Hidden):
+    """What ECB is known for."""
+
+    def encode(self, data: bytes, context: bytes) -> bytes:
+        blocks = Cipher(algorithms.AES(self.key), modes.ECB()).encryptor()
+        return self.nonce() + blocks.update(data + bytes(-len(data) % 16)) + blocks.finalize()
+
+
 class TestSignedLiars(StepSuite):
     guards = True
+    hides = False
     unreadable = UnreadableError
 
     @pytest.fixture(params=Signed.__subclasses__(), ids=lambda liar: liar.__name__)
@@ -84,8 +155,20 @@ class TestSignedLiars(StepSuite):
 
 class TestSigned(StepSuite):
     guards = True
+    hides = False
     unreadable = UnreadableError
 
     @pytest.fixture
     def step(self) -> Signed:
         return Signed()
+
+
+class TestHiddenLiars(StepSuite):
+    guards = True
+    hides = True
+    unreadable = UnreadableError
+
+    @pytest.fixture(params=Hidden.__subclasses__(), ids=lambda liar: liar.__name__)
+    def step(self, request: pytest.FixtureRequest) -> Hidden:
+        made: Hidden = request.param()
+        return made

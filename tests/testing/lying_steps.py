@@ -235,6 +235,7 @@ def liars(base: type[Any]) -> list[type[Any]]:
 
 class TestLiars(StepSuite):
     guards = False
+    hides = False
     unreadable = UnreadableError
 
     @pytest.fixture(params=liars(Honest), ids=lambda liar: liar.__name__)
@@ -245,6 +246,7 @@ class TestLiars(StepSuite):
 
 class TestHanging(StepSuite):
     guards = False
+    hides = False
     seconds = 0.5
 
     @pytest.fixture(params=[CountsTo], ids=["CountsTo"])
@@ -254,6 +256,7 @@ class TestHanging(StepSuite):
 
 class TestHonest(StepSuite):
     guards = False
+    hides = False
     unreadable = UnreadableError
 
     @pytest.fixture

@@ -17,6 +17,7 @@ STEPS, GUARDS = "tests/testing/lying_steps.py", "tests/testing/lying_guards.py"
 
 BOMB = "bombs_take_no_memory"
 ELSEWHERE = "another_process_gives_it_the_same_id_and_makes_what_it_reads"
+MOVED = "nothing_can_be_moved_into_the_context_or_out_of_it"
 LIES: list[tuple[str, str, str]] = [
     ("IsCalledTooMuch", "its_id_is_1_to_32_printable_ascii_characters_without_a_plus", "37"),
     ("HashesItsName", ELSEWHERE, "in another process it is"),
@@ -50,10 +51,24 @@ SIGNED_LIES: list[tuple[str, str, str]] = [
     ("LooksAtHalfTheCode", "a_changed_bit_is_noticed", "bit 0 of byte 8 changed"),
     ("SignsTheBeginning", "what_is_missing_or_added_is_noticed", "without the last 1 was read"),
     ("LetsUnsignedPass", "what_is_missing_or_added_is_noticed", "without the"),
+    (
+        "SignsNoBorder",
+        MOVED,
+        "the last 1 of their context, put at 16 of 16 bytes, was read",
+    ),
+    ("SignsTheContextLast", MOVED, "the first 1 of their context, put at 16 of 16 bytes, was"),
+    ("SignsAColonBetween", MOVED, "bytes without b':' at 16, put behind their context, was read"),
+]
+HIDDEN_LIES: list[tuple[str, str, str]] = [
+    ("FixesTheNonce", "the_same_data_never_become_the_same_bytes", "became 1 different"),
+    ("CountsFromZero", "a_process_that_was_forked_makes_other_bytes", "another one uses again"),
+    ("HidesNothing", "the_data_cannot_be_seen_in_the_bytes", "of the data is in the bytes"),
+    ("HidesEachBlockAlike", "the_data_cannot_be_seen_in_the_bytes", "is repeated in the bytes"),
 ]
 ALL = [
     *((f"{STEPS}::TestLiars", *lie) for lie in LIES),
     *((f"{GUARDS}::TestSignedLiars", *lie) for lie in SIGNED_LIES),
+    *((f"{GUARDS}::TestHiddenLiars", *lie) for lie in HIDDEN_LIES),
     (
         f"{STEPS}::TestHanging",
         "CountsTo",
@@ -96,13 +111,15 @@ def test_the_truth_passes() -> None:
 
 
 def test_every_liar_is_asked() -> None:
-    liars = {*lying_steps.liars(lying_steps.Honest), *lying_guards.Signed.__subclasses__()}
+    liars: list[type[object]] = lying_steps.liars(lying_steps.Honest)
+    liars += [*lying_guards.Signed.__subclasses__(), *lying_guards.Hidden.__subclasses__()]
     assert {liar for _, liar, _, _ in ALL} == {liar.__name__ for liar in liars}
 
 
 def test_a_suite_without_a_step_says_what_to_write() -> None:
     class Forgetful(StepSuite):
         guards = False
+        hides = False
 
     with pytest.raises(NotImplementedError, match="Forgetful has no step: write a fixture"):
         inspect.unwrap(Forgetful.step)(Forgetful())

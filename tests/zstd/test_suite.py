@@ -9,6 +9,7 @@ from cachekit_zstd import ZstdCompression
 
 class TestZstd(StepSuite):
     guards = False
+    hides = False
     unreadable = UnreadableError
 
     @pytest.fixture

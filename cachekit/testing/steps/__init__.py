@@ -3,7 +3,7 @@
 import pytest
 
 # Before they are imported: without, a failed assertion would say no more than that it failed.
-pytest.register_assert_rewrite(*(f"{__name__}.{name}" for name in ("suite", "given")))
+pytest.register_assert_rewrite(*(f"{__name__}.{name}" for name in ("suite", "given", "guarding")))
 
 from cachekit.testing.steps.suite import StepSuite  # noqa: E402
 

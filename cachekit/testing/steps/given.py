@@ -26,6 +26,7 @@ class Given(Harmless):
     """The fixtures and settings that the tests stand on; see `StepSuite`."""
 
     guards: ClassVar[bool]
+    hides: ClassVar[bool]
 
     @pytest.fixture
     def step(self) -> Step:
@@ -76,6 +77,11 @@ class Given(Harmless):
         """Skip a test of what only those do that guard."""
         if not self.guards:
             pytest.skip("it does not bind bytes to their context (guards = False)")
+
+    def needs_hides(self) -> None:
+        """Skip a test of what only those do that hide."""
+        if not self.hides:
+            pytest.skip("it does not hide bytes (hides = False)")
 
 
 def _is_no_data(made: Any) -> str:

@@ -2,7 +2,6 @@
 
 import json
 import sys
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Final
@@ -14,16 +13,19 @@ from cachekit.testing import hostile
 from cachekit.testing.bombs import bombs
 from cachekit.testing.elsewhere import answer_elsewhere, runs_elsewhere
 from cachekit.testing.harmless import often_switched
-from cachekit.testing.steps.given import BRIEF, CONTEXT, DATA, LIMIT, LONG, Given
+from cachekit.testing.steps.given import CONTEXT, DATA, LIMIT, LONG
+from cachekit.testing.steps.guarding import Guarding
 
 _ROOM: Final = 32 * 2**20
 
 
-class StepSuite(Given):
+class StepSuite(Guarding):
     """Subclass it as `Test…`, with a fixture `step` that makes it alike in every process.
 
     - `guards`: whether the step binds bytes to their context: then it must raise for any that were
       changed, cut off, or written in another context.
+    - `hides`: whether nobody without a key can tell what is in the bytes: then they must be others
+      each time, for the same data, too.
     - `unreadable`: the exception that `decode` raises, if it promises one.
     - `seconds`: how long reading may take before it counts as hung.
 
@@ -129,26 +131,6 @@ class StepSuite(Given):
         self.reads(step, trap.baits(samples), Exception)
         assert not trap.sprung, f"decode {trap.sprung}"
 
-    # -- what it guards
-
-    def test_a_changed_bit_is_noticed(self, step: Step) -> None:
-        self.needs_guards()
-        stored = [step.encode(data, CONTEXT) for data in BRIEF]
-        self.reads(step, hostile.flipped([data for data in stored if len(data) <= 500]))
-
-    def test_what_is_missing_or_added_is_noticed(self, step: Step, samples: list[bytes]) -> None:
-        self.needs_guards()
-        self.reads(step, (case for stored in samples for case in _cut(stored)))
-
-    def test_bytes_of_another_context_are_refused(self, step: Step, samples: list[bytes]) -> None:
-        self.needs_guards()
-        cases = (
-            (f"what was written for {CONTEXT!r}, read for {context!r},", stored, context, LIMIT)
-            for stored in samples
-            for context in hostile.contexts(CONTEXT)
-        )
-        self.refuses(step, cases)
-
 
 def _comes_back(step: Step, data: bytes, context: bytes) -> bool:
     try:
@@ -162,15 +144,6 @@ def _reads(step: Step, stored: bytes, data: bytes, context: bytes = CONTEXT) -> 
         return step.decode(stored, context, len(data)) == data
     except Exception:
         return False
-
-
-def _cut(stored: bytes) -> Iterator[hostile.Named]:
-    for at in range(1, len(stored) + 1):
-        yield f"{len(stored)} bytes without the last {at}", stored[:-at]
-        yield f"{len(stored)} bytes without the first {at}", stored[at:]
-    for more in (b"\0", b"\xff", bytes(16)):
-        yield f"{len(stored)} bytes and {len(more)} more", stored + more
-        yield f"{len(stored)} bytes behind {len(more)} more", more + stored
 
 
 def _kind(value: object) -> str:
