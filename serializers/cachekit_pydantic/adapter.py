@@ -1,28 +1,45 @@
-"""From a type to what pydantic makes of it: the one public piece of pydantic that is used."""
+"""From a type to what pydantic makes of it."""
 
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from pydantic import ConfigDict, TypeAdapter
 from pydantic.errors import PydanticUserError
+from pydantic_core import CoreConfig, CoreSchema, SchemaSerializer, SchemaValidator
 
 from cachekit.errors import ConfigurationError
+from cachekit_pydantic.bounds import bounded
 
 _CONFIG: Final = ConfigDict(
     ser_json_inf_nan="constants", ser_json_bytes="base64", val_json_bytes="base64"
 )
+_CORE_CONFIG: Final = CoreConfig(
+    ser_json_inf_nan="constants", ser_json_bytes="base64", val_json_bytes="base64"
+)
+"""The same for the core of pydantic."""
+
 _UNDEFINED: Final = frozenset({"class-not-fully-defined", "undefined-annotation"})
 
 
-def adapter_of(annotation: Any) -> TypeAdapter[Any]:
+class Adapter(NamedTuple):
+    """The core schema of a type, what writes its values, and what reads them from anywhere."""
+
+    schema: CoreSchema
+    writer: SchemaSerializer
+    reader: SchemaValidator
+
+
+def adapter_of(annotation: Any) -> Adapter:
     """One that is complete.
 
     Raises `NameError` if a class that it names is not defined yet, and `ConfigurationError` if
-    pydantic can do nothing with it, now or later.
+    pydantic can do nothing with it, now or later, or if bytes would say what it imports.
     """
     try:
-        return _complete(annotation)
+        return _made(annotation)
     except NameError:
         raise
+    except ConfigurationError as error:
+        raise ConfigurationError(f"type={show(annotation)}: {error}") from None
     except Exception as error:
         if isinstance(error, PydanticUserError) and error.code in _UNDEFINED:
             raise NameError(str(error)) from error
@@ -33,21 +50,23 @@ def adapter_of(annotation: Any) -> TypeAdapter[Any]:
         ) from error
 
 
-def _complete(annotation: Any) -> TypeAdapter[Any]:
-    adapter = _made(annotation)
-    if not adapter.pydantic_complete:
-        adapter.rebuild(raise_errors=True)
-    return adapter
-
-
-def _made(annotation: Any) -> TypeAdapter[Any]:
+def _made(annotation: Any) -> Adapter:
     """With a config that loses neither bytes nor infinity, where there is none of its own."""
     try:
-        return TypeAdapter(annotation, config=_CONFIG)
+        return _completed(TypeAdapter(annotation, config=_CONFIG), _CORE_CONFIG)
     except PydanticUserError as error:
         if error.code != "type-adapter-config-unused":
             raise
-    return TypeAdapter(annotation)
+    return _completed(TypeAdapter(annotation), None)
+
+
+def _completed(adapter: TypeAdapter[Any], config: CoreConfig | None) -> Adapter:
+    if not adapter.pydantic_complete:
+        adapter.rebuild(raise_errors=True)
+    schema = adapter.core_schema
+    # What classes have is not taken for them: it is not bounded.
+    reader = SchemaValidator(bounded(schema), config, _use_prebuilt=False)
+    return Adapter(schema, adapter.serializer, reader)
 
 
 def show(annotation: Any) -> str:

@@ -2,7 +2,7 @@
 
 import datetime
 import math
-from typing import Any, cast
+from typing import Any, Final, cast
 
 from pydantic import ValidationError
 
@@ -43,8 +43,14 @@ def why(error: Exception) -> str:
     """What may be said of an error in reading."""
     if not isinstance(error, ValidationError):
         return type(error).__name__
+    count = error.error_count()
+    if count > _MANY:  # of a validator that is no part of the schema: listing them takes seconds
+        return f"{count} errors"
     first = error.errors(include_url=False, include_context=False, include_input=False)[0]
-    return f"{error.error_count()} errors, the first is {first['type']}"
+    return f"{first['type']}" if count == 1 else f"{count} errors, the first is {first['type']}"
+
+
+_MANY: Final = 100
 
 
 _ENDLESS = ("recursion limit", "Circular reference", "serialization depth")

@@ -31,14 +31,14 @@ class PydanticSerializer:
     `NameError`. `ConfigurationError` means that pydantic does not understand it.
     """
 
-    id: Final = "pydantic"
+    id: str = "pydantic"
 
     def __init__(self, type: Any = Any) -> None:
         adapter = adapter_of(type)
-        self.fingerprint: Final = fingerprint_of(adapter.core_schema)
+        self.fingerprint: Final = fingerprint_of(adapter.schema)
         self._type = show(type)
-        self._write = adapter.serializer.to_json
-        self._read = adapter.validator.validate_json
+        self._write = adapter.writer.to_json
+        self._read = adapter.reader.validate_json
 
     def dumps(self, value: Any) -> bytes:
         """Raises `EncodeError` that says what would not come back, where it is, and what to do."""

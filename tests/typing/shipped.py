@@ -8,11 +8,17 @@ from cachekit_aesgcm import AesGcmEncryption
 from cachekit_msgpack import MsgpackSerializer
 from cachekit_orjson import OrjsonSerializer
 from cachekit_pickle import PickleSerializer
+from cachekit_pydantic import PydanticSerializer
 from cachekit_zstd import ZstdCompression
 
 KEYS = [bytes(32)]
 
-serializers: list[Serializer] = [MsgpackSerializer(), OrjsonSerializer(), PickleSerializer(KEYS)]
+serializers: list[Serializer] = [
+    MsgpackSerializer(),
+    OrjsonSerializer(),
+    PickleSerializer(KEYS),
+    PydanticSerializer(),
+]
 bound: BoundSerializer = PickleSerializer(KEYS)
 placed: Serializer = bound.bind(b"")
 steps: list[Step] = [
