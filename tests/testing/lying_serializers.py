@@ -253,6 +253,26 @@ class SignsTheContextOnly(Honest):
         return super().loads(data[32:])
 
 
+class SignsNoBorder(Honest):
+    """Between the context of an entry and its bytes."""
+
+    def __init__(self, context: bytes = b"") -> None:
+        super().__init__()
+        self._context = context
+
+    def bind(self, context: bytes) -> Honest:
+        return SignsNoBorder(context)
+
+    def dumps(self, value: Any) -> bytes:
+        data = super().dumps(value)
+        return hashlib.sha256(self._context + data).digest() + data
+
+    def loads(self, data: bytes) -> Any:
+        if data[:32] != hashlib.sha256(self._context + data[32:]).digest():
+            raise UnreadableError("another entry's")
+        return super().loads(data[32:])
+
+
 class NamesItsEntry(Honest):
     def bind(self, context: bytes) -> Honest:
         one = Honest()

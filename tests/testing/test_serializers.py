@@ -44,6 +44,7 @@ LIES: list[tuple[str, str, str]] = [
     ("LosesTheDepth", "what_is_nested_comes_back_or_is_refused", "as something else"),
     ("BindsToNothing", "bytes_of_another_entry_are_refused", "was read"),
     ("SignsTheContextOnly", "damaged_bytes_of_an_entry_are_refused", "was read"),
+    ("SignsNoBorder", "nothing_can_be_moved_between_an_entry_and_its_bytes", "was read"),
     ("NamesItsEntry", "it_is_called_the_same_for_each_entry", "honest"),
     ("DropsWhatItBinds", "a_value_comes_back_for_its_entry", "(1,) came back as [1]"),
     ("PicklesBehindAByte", "nothing_that_bytes_name_is_called_or_imported", "called what"),

@@ -5,6 +5,7 @@ from typing import Any, Final
 
 from cachekit.serializer import BoundSerializer
 from cachekit.testing import hostile
+from cachekit.testing.borders import moved
 from cachekit.testing.child import Call
 from cachekit.testing.harmless import was_read
 from cachekit.testing.serializers.given import Given
@@ -35,6 +36,16 @@ class Binding(Given):
                 was_read,
             )
             for context in hostile.contexts(_CONTEXT)
+        )
+        self.harms_nobody(calls, self.unreadable)
+
+    def test_nothing_can_be_moved_between_an_entry_and_its_bytes(
+        self, bound: BoundSerializer
+    ) -> None:
+        written = [bound.bind(_CONTEXT).dumps(value) for value in self.some_values()]
+        calls = (
+            Call(name, partial(bound.bind(context).loads, data), was_read)
+            for name, data, context in moved(sorted(written, key=len)[:3], _CONTEXT)
         )
         self.harms_nobody(calls, self.unreadable)
 
