@@ -155,8 +155,7 @@ def unpack(key: str, data: bytes, clock: Clock) -> Entry:
         if data[name_at:payload_at] != name or payload_at > end:
             raise ValueError("another key's")
         entry.codec, entry.payload = data[at:name_at].decode(), data[payload_at:end]
-        entry.load_time = load_time
-        _count_down(entry, born, ttl, clock)
+        _count_down(entry, born, ttl, load_time, clock)
         return entry
     except (struct.error, ValueError, KeyError) as error:
         raise UnreadableError(f"under {key!r}: {error}") from error
@@ -181,7 +180,7 @@ def _unpack_other(key: bytes, data: bytes, clock: Clock) -> Entry:
     else:
         entry.codec = f"format {form}, flags {flags:x}"
     if entry.payload is not None and entry.ttl is not None:
-        _count_down(entry, born, entry.ttl, clock)
+        _count_down(entry, born, entry.ttl, entry.load_time, clock)
     return entry
 
 
@@ -238,11 +237,11 @@ def _check_windows(entry: Entry) -> None:
             raise ValueError(f"a stale window of {window} seconds")
 
 
-def _count_down(entry: Entry, born: float, ttl: float, clock: Clock) -> None:
+def _count_down(entry: Entry, born: float, ttl: float, took: float, clock: Clock) -> None:
     """From what the bytes say to this process's clock; raises `ValueError` for what is no time."""
-    if ttl != ttl or not isfinite(born):
-        raise ValueError(f"a ttl of {ttl}, or born at {born}")
-    entry.born = born
+    if ttl != ttl or not isfinite(born) or not 0.0 <= took < inf:
+        raise ValueError(f"a ttl of {ttl}, born at {born}, or a load time of {took}")
+    entry.born, entry.load_time = born, took
     entry.ttl = None if ttl == inf else ttl
     age = clock.time() - born
     entry.fresh_until = entry.serves_until = clock.monotonic() + ttl - (age if age > 0.0 else 0.0)

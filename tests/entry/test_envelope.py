@@ -13,6 +13,7 @@ from cachekit.entry import UNLINKED, Entry, Kind
 from cachekit.envelope import FORMAT, VERSION_AT, pack, unpack
 from cachekit.errors import UnreadableError
 from cachekit.testing.clock import FakeClock
+from tests.entry.golden import FOLDERS, GOLDEN
 
 VERSIONS = st.integers(0, 2**63 - 1)
 TEXT = st.text(st.characters(exclude_categories=()), max_size=20)
@@ -200,6 +201,31 @@ def test_a_birth_at_no_time_is_unreadable(born: float) -> None:
 def test_a_ttl_that_is_no_number_is_unreadable() -> None:
     with pytest.raises(UnreadableError, match="ttl"):
         unpack("k", pack("k", value(ttl=nan)), FakeClock())
+
+
+@pytest.mark.parametrize("took", [nan, inf, -inf, -256.0])
+@pytest.mark.parametrize("tags", [{}, {"t:a": 1}, {"t:a": 1, "t:b": 2}], ids=len)
+def test_a_load_time_that_is_no_time_is_unreadable(tags: dict[str, int], took: float) -> None:
+    """Early refreshes hang on it: such an entry would be served for ever, or loaded at each read.
+
+    Only what others have written has one.
+    """
+    data = pack("k", value(tags=tags))[:-4]
+    changed = data.replace(struct.pack(">de", 60.0, 0.5), struct.pack(">de", 60.0, took))
+    assert changed != data
+    with pytest.raises(UnreadableError, match="load time"):
+        unpack("k", with_checksum(changed), FakeClock())
+
+
+@pytest.mark.parametrize("took", [nan, inf, -inf, -256.0])
+def test_a_load_time_of_format_1_that_is_no_time_is_unreadable(took: float) -> None:
+    key, entry = GOLDEN["value"]
+    data = (FOLDERS[1] / "value.bin").read_bytes()[:-4]
+    start = data.index(struct.pack(">dddf", entry.ttl, 0.0, 0.0, entry.load_time)) + 24
+    changed = data[:start] + struct.pack(">f", took) + data[start + 4 :]
+    assert unpack(key, with_checksum(data), FakeClock()).load_time == entry.load_time
+    with pytest.raises(UnreadableError, match="load time"):
+        unpack(key, with_checksum(changed), FakeClock())
 
 
 @pytest.mark.parametrize("name", ["stale_while_revalidate", "stale_if_error"])
