@@ -133,7 +133,7 @@ def _no_wrong(made: Any) -> Any:
 def _without_extra(made: Any) -> Any:
     """Models that forbid members keep `None` of them, not an empty dict."""
     made = _no_wrong(made)
-    return made if type(made) is dict else (made[0], None, made[2])
+    return (made[0], None, made[2]) if issubclass(type(made), tuple) else made
 
 
 _STOP: Final[Schema] = {

@@ -1,35 +1,20 @@
 """What identifies a schema: the same in every process, other when what is read or written is."""
 
 import hashlib
-import re
-from collections.abc import Callable, Iterable
-from decimal import Decimal
-from enum import Enum
-from functools import partial
-from types import BuiltinFunctionType, FunctionType, MethodType
-from typing import Any, Final, cast
+from typing import Any, cast
 
 from cachekit_pydantic.graph import Node, describe
+from cachekit_pydantic.looks import look
 
 Schema = dict[str, Any]
-Look = tuple[str, list[Any]]
-"""What a value is, and the values it holds."""
-
-_UNSEEN: Final = {
-    *("ref", "metadata", "computed_fields", "slots"),
-    *("model_name", "dataclass_name", "custom_error_message"),
-}
-"""Keys of a schema that say nothing about the bytes; a `ref` holds an address."""
-
-_EXTRA: Final = ("extra_behavior", "extra_fields_behavior")
-_LEAVES: Final = (str, bytes, float, bool, type(None))
 
 
 def fingerprint_of(schema: Any) -> bytes:
     """8 bytes that identify `schema`, a core schema of pydantic.
 
     It is walked as what it is, Python data, with classes and functions by name and members of
-    enums by name and value. So what pydantic adds to its schemas is in it, too.
+    enums by name and value, values by what they are equal by, and any other object by its class.
+    So what pydantic adds to its schemas is in it, too, and nothing that a process keeps.
     """
     text = describe(_Walk().nodes(schema))
     return hashlib.blake2b(text.encode(errors="surrogatepass"), digest_size=8).digest()
@@ -48,7 +33,7 @@ class _Walk:
         self._number(schema)
         nodes: list[Node] = []
         for value in self._values:
-            label, parts = _look(value)
+            label, parts = look(value)
             nodes.append(Node(label, tuple(map(self._number, parts))))
         return nodes
 
@@ -60,7 +45,7 @@ class _Walk:
         return self._numbers[id(value)]
 
     def _resolved(self, value: Any) -> Any:
-        if not isinstance(value, dict):
+        if not issubclass(type(value), dict):  # isinstance() asks the value itself
             return value
         schema = cast("Schema", value)
         if schema.get("type") == "definitions" and "definitions" in schema:
@@ -71,80 +56,3 @@ class _Walk:
             own = schema.get("serialization")
             return {"schema": target, "serialization": own} if own else self._resolved(target)
         return schema
-
-
-def _look(value: Any) -> Look:
-    for kinds, look in _LOOKS:
-        if isinstance(value, kinds):
-            return look(value)
-    held: object = getattr(value, "__dict__", None)
-    return f"a {_name(cast('Any', type(value)))}", [held] if held else []
-
-
-def _dict(value: dict[Any, Any]) -> Look:
-    if isinstance(value.get("type"), str):
-        value = {key: _unnamed(key, part) for key, part in value.items() if key not in _UNSEEN}
-    told = {_look(key)[0]: part for key, part in value.items() if not _is_default(key, part)}
-    return f"dict {sorted(told)}", [told[key] for key in sorted(told)]
-
-
-def _is_default(key: Any, part: Any) -> bool:
-    """Versions of pydantic differ in whether they spell these out."""
-    return part is False or (key in _EXTRA and part == "ignore")
-
-
-def _unnamed(key: str, part: Any) -> Any:
-    if key != "config" or not isinstance(part, dict):
-        return part
-    config = cast("Schema", part)
-    return {name: setting for name, setting in config.items() if name != "title"}
-
-
-def _sequence(value: Iterable[Any]) -> Look:
-    return "list", list(value)
-
-
-def _set(value: Iterable[Any]) -> Look:
-    return f"set {sorted(_look(part)[0] for part in value)}", []
-
-
-def _member(value: Enum) -> Look:
-    return f"{_name(type(value))}.{value.name}", [value.value]
-
-
-def _leaf(value: Any) -> Look:
-    return f"{type(value).__name__} {value!r}", []
-
-
-def _number(value: Any) -> Look:
-    return f"number {value}", []
-
-
-def _partial(value: "partial[Any]") -> Look:
-    return "partial", [value.func, value.args, value.keywords]
-
-
-def _pattern(value: "re.Pattern[Any]") -> Look:
-    return f"pattern {value.pattern!r} {value.flags}", []
-
-
-def _named(value: Any) -> Look:
-    return _name(value), []
-
-
-def _name(value: Any) -> str:
-    """Without type arguments: those of a generic model tell descriptions, too."""
-    return str(value.__qualname__).partition("[")[0]
-
-
-_LOOKS: Final[list[tuple[Any, Callable[[Any], Look]]]] = [
-    (Enum, _member),
-    (_LEAVES, _leaf),
-    ((int, Decimal), _number),
-    (dict, _dict),
-    ((list, tuple), _sequence),
-    ((set, frozenset), _set),
-    (partial, _partial),
-    (re.Pattern, _pattern),
-    ((type, FunctionType, BuiltinFunctionType, MethodType), _named),
-]

@@ -27,8 +27,16 @@ class PydanticSerializer:
     - what `cached_property` kept is worked out again;
     - one object in two places comes back as two.
 
+    The fingerprint sees which functions validate and serialize, by their names, and not what they
+    do: for one that is changed, and for each lambda, give the function or the cache a new
+    `version=`, or what the old one wrote is read by the new one.
+
+    Reading stops at the first thing that is wrong, and imports nothing: a type with an
+    `ImportString` is refused.
+
     `type` must be complete: as long as a class that it names is not defined, this raises
-    `NameError`. `ConfigurationError` means that pydantic does not understand it.
+    `NameError`. `ConfigurationError` means that pydantic does not understand it, or that bytes would
+    say what is imported.
     """
 
     id: str = "pydantic"

@@ -1,21 +1,28 @@
 """What identifies a schema: other when what is read or written is, the same everywhere."""
 
+import copy
 import json
+import logging
 import os
 import subprocess
 import sys
+from collections import deque
 from dataclasses import field, make_dataclass
-from datetime import datetime
+from datetime import UTC, date, datetime, time, timedelta, timezone
 from decimal import Decimal
-from pathlib import Path
+from fractions import Fraction
+from ipaddress import IPv4Address, IPv6Network
+from pathlib import Path, PurePosixPath
 from types import ModuleType
 from typing import Annotated, Any, Literal, Optional, Union
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 import pytest
 from pydantic import AfterValidator, Field, create_model
 
 from cachekit_pydantic import PydanticSerializer
+from cachekit_pydantic.schema import fingerprint_of
 from tests.typed import shop
 
 
@@ -79,7 +86,6 @@ OTHERS: dict[str, tuple[str, str]] = {
         BASE.replace("int", "Annotated[int, Field(ge=0)]"),
         BASE.replace("int", "Annotated[int, Field(ge=1)]"),
     ),
-    "an alias": (BASE, BASE.replace("int", "int = Field(alias='A')")),
     "extra fields": (BASE, f"{BASE}\n    model_config = ConfigDict(extra='allow')"),
     "a config of bytes": (BASE, f"{BASE}\n    model_config = ConfigDict(ser_json_bytes='hex')"),
     "a validator": (BASE, f"{BASE}\n    @field_validator('a')\n    def v(cls, a): return a"),
@@ -103,6 +109,15 @@ OTHERS: dict[str, tuple[str, str]] = {
     "a config of a field named config": (
         TITLED.format(*["int"] * 4),
         TITLED.format("int", "C", "int", "int"),
+    ),
+    "members that change their values": (
+        COLOR.format("A = 1; B = 2"),
+        COLOR.format("A = 2; B = 1"),
+    ),
+    "a private attribute": (BASE, f"{BASE}\n    _p: int = PrivateAttr(1)"),
+    "another default of a private attribute": (
+        f"{BASE}\n    _p: int = PrivateAttr(1)",
+        f"{BASE}\n    _p: int = PrivateAttr(2)",
     ),
     "a class renamed": (BASE, BASE.replace("class M", "class N") + "\nM = N"),
 }
@@ -154,6 +169,9 @@ SAME: dict[str, tuple[str, str]] = {
         f"{BASE}\n    @computed_field\n    @property\n    def c(self) -> int: return 1",
     ),
     "a module": (BASE, f"{BASE}\nM.__module__ = 'another'"),
+    "an alias": (BASE, BASE.replace("int", "int = Field(alias='A')")),
+    "an alias of one way": (BASE, BASE.replace("int", "int = Field(validation_alias='A')")),
+    "the order of members": (COLOR.format("A = 1; B = 2"), COLOR.format("B = 2; A = 1")),
     "the order of fields": (BASE, "class M(BaseModel):\n    b: str = 'x'\n    a: int"),
     "Optional": (BASE.replace("int", "int | None"), BASE.replace("int", "Optional[int]")),
     "a forward reference": (BASE.replace("int", "C"), BASE.replace("int", "'C'")),
@@ -215,6 +233,89 @@ def test_defaults_that_are_objects() -> None:
     circle: list[Any] = []
     circle.append(circle)
     assert mark(made(circle)) != mark(made([]))
+
+
+PAIRS: list[tuple[Any, Any]] = [
+    (date(2020, 1, 1), date(2026, 1, 1)),
+    (datetime(2020, 1, 1), datetime(2020, 1, 1, tzinfo=UTC)),
+    (datetime(2020, 1, 1, tzinfo=UTC), datetime(2020, 1, 1, tzinfo=timezone(timedelta(hours=1)))),
+    (time(1), time(2)),
+    (timedelta(1), timedelta(2)),
+    (UTC, timezone(timedelta(hours=1))),
+    (ZoneInfo("UTC"), ZoneInfo("Europe/Lisbon")),
+    (UUID(int=1), UUID(int=2)),
+    (Decimal("1.0"), Decimal("1.00")),
+    (Fraction(1, 2), Fraction(1, 3)),
+    (1j, 2j),
+    (range(1), range(2)),
+    (bytearray(b"a"), bytearray(b"b")),
+    (IPv4Address("127.0.0.1"), IPv4Address("127.0.0.2")),
+    (IPv6Network("::/0"), IPv6Network("::/1")),
+    (PurePosixPath("a"), PurePosixPath("b")),
+    (shop.Slotted(1), shop.Slotted(2)),
+    (shop.Order(1, 1), shop.Order(1, 1, [shop.Product(id=1, price=Decimal(1))])),
+    (frozenset({(1, 2)}), frozenset({(1, 3)})),
+    (deque([1]), deque([2])),
+]
+
+
+@pytest.mark.parametrize(("one", "other"), PAIRS)
+def test_a_default_or_a_bound_counts_by_its_value(one: Any, other: Any) -> None:
+    def made(default: Any) -> Any:
+        return create_model("Made", x=(Any, Field(default=default, exclude=True)))
+
+    assert mark(made(one)) != mark(made(other))
+    assert mark(made(one)) == mark(made(copy.deepcopy(one)))
+    assert mark(made([{"a": one}])) != mark(made([{"a": other}]))
+
+
+@pytest.mark.parametrize("kind", ["enum", "model", "list"])
+def test_a_default_that_looks_like_a_schema(kind: str) -> None:
+    one, other = ({"type": kind, "x": number} for number in (1, 2))
+    assert mark(create_model("Made", x=(Any, one))) != mark(create_model("Made", x=(Any, other)))
+
+
+def test_a_bound_that_is_a_date() -> None:
+    one, other = (Annotated[date, Field(gt=date(year, 1, 1))] for year in (2020, 2021))
+    assert mark(one) != mark(other)
+
+
+class Remembering:
+    """A validator that keeps what it saw."""
+
+    def __init__(self) -> None:
+        self.seen: list[int] = []
+
+    def __call__(self, number: int) -> int:
+        self.seen.append(number)
+        return number
+
+
+def test_what_objects_remember_is_not_in_it() -> None:
+    remembering, logger = Remembering(), logging.getLogger("tests.typed")
+    kept = shop.Product(id=1, price=Decimal(1))
+    checked = Annotated[int, AfterValidator(remembering)]
+    made = create_model("Made", x=checked, y=(Any, logger), z=(Any, kept))
+    before = mark(made)
+    made(x=1)
+    logging.getLogger("tests.typed.another")
+    assert remembering.seen
+    assert kept.slow
+    assert mark(made) == before
+
+
+def test_an_object_that_cannot_be_looked_at_is_named() -> None:
+    class Unset:
+        @property
+        def __dict__(self) -> Any:  # type: ignore[override]
+            raise RuntimeError("not configured")
+
+        @property
+        def __class__(self) -> Any:  # type: ignore[misc]
+            raise RuntimeError("not configured")
+
+    assert mark(create_model("Made", x=(Any, Field(default_factory=Unset)))) != mark(int)
+    assert fingerprint_of({"type": "default", "default": Unset()})
 
 
 def test_fields_of_a_dataclass_that_is_no_model() -> None:

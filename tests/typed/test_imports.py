@@ -28,7 +28,7 @@ class Data:
 
 IMPORTING: list[Any] = [
     *(ImportString, list[ImportString[Any]], Hooked, Hooked | None, Branch, Data),
-    *(shop.Page[Hooked], shop.Page[ImportString[Any]]),  # type: ignore[misc]
+    *(shop.Page[Hooked], shop.Page[ImportString[Any]]),
 ]
 
 
