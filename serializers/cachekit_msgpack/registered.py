@@ -8,7 +8,7 @@ from operator import attrgetter
 from types import BuiltinFunctionType
 from typing import Any, Final, NamedTuple, TypeAlias, cast
 
-from cachekit.errors import ConfigurationError, EncodeError
+from cachekit.errors import ConfigurationError, EncodeError, shown
 from cachekit_msgpack.annotations import describe
 from cachekit_msgpack.containers import REGISTERED, mark
 
@@ -76,7 +76,7 @@ def form_of(kind: Any) -> Form:
     if fields is None or _base_with_content(cast("Any", kind)) is not object:
         raise ConfigurationError(
             f"types= takes enums, dataclasses, namedtuples, attrs classes and pydantic models "
-            f"without a builtin base that has content, not {kind!r}"
+            f"without a builtin base that has content, not {shown(kind)}"
         )
     return _object(kind, fields)
 
