@@ -18,7 +18,7 @@ from cachekit.invalidation import EventMap, Invalidator, Key, Prefix, Tag, Targe
 from cachekit.listeners import Listener
 from cachekit.missing import MISSING
 from cachekit.naming import FunctionOptions
-from cachekit.options import Lifetime, Options
+from cachekit.options import Format, Lifetime, Options
 from cachekit.serializer import BoundSerializer, Serializer
 from cachekit.stats import Info, Stats
 from cachekit.step import Step
@@ -38,6 +38,7 @@ __all__ = [
     "ConfigurationError",
     "EncodeError",
     "EventMap",
+    "Format",
     "FunctionOptions",
     "Info",
     "InvalidationError",

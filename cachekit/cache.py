@@ -33,7 +33,7 @@ from cachekit.many import ManyFunction
 from cachekit.methods import bound_as, unwrapped
 from cachekit.missing import MISSING, IsMissing
 from cachekit.naming import FunctionOptions, Naming
-from cachekit.options import Duration, Lifetime, Options, Ttl, seconds
+from cachekit.options import Duration, Format, Lifetime, Options, Ttl, seconds
 from cachekit.policy import default_policy
 from cachekit.runtime import ON_LOOP
 from cachekit.signature import is_async
@@ -131,37 +131,50 @@ class Cache:
     # -- reading
 
     @overload
-    async def get(self, key: str) -> Any: ...
+    async def get(self, key: str, **form: Unpack[Format]) -> Any: ...
     @overload
-    async def get(self, key: str, default: D) -> Any | D: ...
+    async def get(self, key: str, default: D, **form: Unpack[Format]) -> Any | D: ...
     @overload
-    async def get(self, key: str, *, type: type[T]) -> T | None: ...
+    async def get(self, key: str, *, type: type[T], **form: Unpack[Format]) -> T | None: ...
     @overload
-    async def get(self, key: str, default: D, *, type: type[T]) -> T | D: ...
+    async def get(
+        self, key: str, default: D, *, type: type[T], **form: Unpack[Format]
+    ) -> T | D: ...
     @overload
-    async def get(self, key: str, default: Any = ..., *, type: Any) -> Any: ...
-    async def get(self, key: str, default: Any = None, *, type: Any = MISSING) -> Any:
+    async def get(
+        self, key: str, default: Any = ..., *, type: Any, **form: Unpack[Format]
+    ) -> Any: ...
+    async def get(
+        self, key: str, default: Any = None, *, type: Any = MISSING, **form: Unpack[Format]
+    ) -> Any:
         """What is under `key`, or `default`: give `MISSING` to tell it from a cached `None`.
 
-        With `type`, what a function that is annotated to return it has stored, or a `set` with that
-        `type`. Never raises for a backend that fails.
+        With `type`, what a function that is annotated to return exactly that has stored, or a `set`
+        with that `type`; with `serializer` and `steps`, what was stored with those; of whatever
+        `version`. Never raises for a backend that fails.
         """
-        value = await self._engine.reader.get(self._engine.look_at(key, type, ON_LOOP))
+        value = await self._engine.reader.get(self._engine.look_at(key, type, form, ON_LOOP))
         return default if value is MISSING else value
 
     @overload
-    async def get_many(self, keys: Iterable[str]) -> dict[str, Any]: ...
+    async def get_many(self, keys: Iterable[str], **form: Unpack[Format]) -> dict[str, Any]: ...
     @overload
-    async def get_many(self, keys: Iterable[str], *, type: type[T]) -> dict[str, T]: ...
+    async def get_many(
+        self, keys: Iterable[str], *, type: type[T], **form: Unpack[Format]
+    ) -> dict[str, T]: ...
     @overload
-    async def get_many(self, keys: Iterable[str], *, type: Any) -> dict[str, Any]: ...
-    async def get_many(self, keys: Iterable[str], *, type: Any = MISSING) -> dict[str, Any]:
-        """What is under `keys`, in one read; missing keys are missing. `type` as for `get`."""
-        return await self._engine.get_all(keys, type, ON_LOOP)
+    async def get_many(
+        self, keys: Iterable[str], *, type: Any, **form: Unpack[Format]
+    ) -> dict[str, Any]: ...
+    async def get_many(
+        self, keys: Iterable[str], *, type: Any = MISSING, **form: Unpack[Format]
+    ) -> dict[str, Any]:
+        """What is under `keys`, in one read; missing keys are missing. `type`, … as for `get`."""
+        return await self._engine.get_all(keys, type, form, ON_LOOP)
 
-    async def exists(self, key: str, *, type: Any = MISSING) -> bool:
-        """Whether `get` with this `type` would find a value; False if the backend fails."""
-        return await self._engine.exists(self._engine.look_at(key, type, ON_LOOP))
+    async def exists(self, key: str, *, type: Any = MISSING, **form: Unpack[Format]) -> bool:
+        """Whether `get`, asked alike, would find a value; False if the backend fails."""
+        return await self._engine.exists(self._engine.look_at(key, type, form, ON_LOOP))
 
     @overload
     async def get_or_set(
@@ -238,12 +251,14 @@ class Cache:
             keys, loader_of(loader, "of a list of keys"), tags, policy, ON_LOOP
         )
 
-    async def entry(self, key: str, *, type: Any = MISSING) -> CacheEntry | None:
+    async def entry(
+        self, key: str, *, type: Any = MISSING, **form: Unpack[Format]
+    ) -> CacheEntry | None:
         """The value under `key` and what is known of it, stale or not; `None` if there is none.
 
-        `type` as for `get`.
+        `type`, `serializer`, … as for `get`.
         """
-        return await self._engine.entry(key, type, ON_LOOP)
+        return await self._engine.entry(self._engine.look_at(key, type, form, ON_LOOP), key)
 
     # -- writing
 

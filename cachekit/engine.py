@@ -22,7 +22,7 @@ from cachekit.lease import Leases
 from cachekit.listeners import Listener, Listeners
 from cachekit.loader import Loader
 from cachekit.missing import MISSING
-from cachekit.options import OF_LOADS, seconds_or_never
+from cachekit.options import OF_LOADS, Format, seconds_or_never
 from cachekit.policy import Policy
 from cachekit.reader import Reader
 from cachekit.result_tags import ResultTags
@@ -165,9 +165,12 @@ class Engine:
             load,
         )
 
-    def look_at(self, key: str, annotation: Any, ways: Ways) -> Call:
+    def look_at(self, key: str, annotation: Any, form: Mapping[str, Any], ways: Ways) -> Call:
         """A direct call that only reads; `annotation` is what the value is, if that is given."""
-        return self.call(key, ways, policy=self._reading(annotation))
+        if wrong := form.keys() - Format.__annotations__.keys():
+            raise TypeError(f"{sorted(wrong)} say nothing of how a value is read")
+        policy = self._reading(annotation)
+        return self.call(key, ways, policy=policy.changed(form) if form else policy)
 
     async def answer(self, call: Call) -> Any:
         """From the cache or from the loader."""
@@ -202,9 +205,11 @@ class Engine:
         values = await self.answer_all(list(calls.values()), job)
         return {k: v for k, v in zip(calls, values, strict=True) if v is not MISSING}
 
-    async def get_all(self, keys: Iterable[str], annotation: Any, ways: Ways) -> dict[str, Any]:
+    async def get_all(
+        self, keys: Iterable[str], annotation: Any, form: Mapping[str, Any], ways: Ways
+    ) -> dict[str, Any]:
         """What is there, by the user's key."""
-        calls = {key: self.look_at(key, annotation, ways) for key in several("keys", keys)}
+        calls = {key: self.look_at(key, annotation, form, ways) for key in several("keys", keys)}
         values = await self.reader.get_all(list(calls.values())) if calls else []
         return {k: v for k, v in zip(calls, values, strict=True) if v is not MISSING}
 
@@ -253,9 +258,8 @@ class Engine:
         seen = await self._unhidden(call)
         return await self.writer.touch(call, seen, ttl, title(key))
 
-    async def entry(self, key: str, annotation: Any, ways: Ways) -> CacheEntry | None:
+    async def entry(self, call: Call, key: str) -> CacheEntry | None:
         """What is there, stale or not."""
-        call = self.look_at(key, annotation, ways)
         entry = (await self._unhidden(call)).value
         if entry is None or not entry.serves_failures(self._clock.monotonic()):
             return None

@@ -38,6 +38,10 @@ class UnreadableError(CacheError, ValueError):
     """Bytes from a store are no entry of this key: truncated, corrupt or another key's."""
 
 
+class ForeignError(UnreadableError):
+    """Bytes may be another's, whole, and need not go: of a key, say, that this process lacks."""
+
+
 class UnsupportedError(CacheError):
     """The backend lacks the capability that was asked for."""
 

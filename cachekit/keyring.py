@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, cast
 
-from cachekit.errors import ConfigurationError, UnreadableError
+from cachekit.errors import ConfigurationError, ForeignError
 
 ID_SIZE: Final = 4
 """How many bytes name a key in what is stored."""
@@ -46,11 +46,12 @@ class KeyRing:
         return next(iter(self._keys.values()))
 
     def named(self, id: bytes) -> Key:
-        """The key with this id; raises `UnreadableError` if there is none, or no longer."""
+        """The key with this id; raises `ForeignError` if it is not here, or no longer."""
         key = self._keys.get(id)
         if key is None:
-            raise UnreadableError(
-                f"the key {id.hex()} is not among {', '.join(map(bytes.hex, self._keys))}"
+            raise ForeignError(
+                f"the key {id.hex()} is not among keys=, which are "
+                f"{', '.join(map(bytes.hex, self._keys))}"
             )
         return key
 
@@ -89,6 +90,7 @@ def _check(secret: Any, place: int, size: int, exact: bool) -> None:
         raise ConfigurationError(
             f"keys[{place}] must have {size} bytes{'' if exact else ' at least'}, not "
             f"{len(secret)}: keys= takes what {_how_to_make(size)} makes"
+            f"{', and bytes.fromhex(...) of its hex digits' if len(secret) == 2 * size else ''}"
         )
 
 

@@ -20,7 +20,19 @@ LONGEST: Final = 10 * 365 * 86400.0
 _SHORT: Final = 64
 
 
-class Lifetime(TypedDict, total=False):
+class Format(TypedDict, total=False):
+    """What makes a value's bytes; what is not given the cache says."""
+
+    serializer: Serializer | str
+    """A `Serializer`, or the name of an installed one."""
+    steps: Iterable[Step]
+    """What the serializer's bytes pass through: compression, signing, encryption, in this order."""
+    max_value_bytes: int
+    """The most bytes that a serializer makes of a value, and that are read; what has more is served
+    and not stored."""
+
+
+class Lifetime(Format, total=False):
     """How long a value is kept and what makes its bytes; what is not given the cache says."""
 
     ttl: Ttl | TtlOf
@@ -34,16 +46,9 @@ class Lifetime(TypedDict, total=False):
     """How long after its ttl a value is still served at once, while it is loaded anew."""
     stale_if_error: Duration
     """How long after its ttl a value is still served if loading it anew fails."""
-    serializer: Serializer | str
-    """A `Serializer`, or the name of an installed one."""
     type: Any
     """What the values are: a model, a dataclass, `list[Model]`. A class that is no builtin gets a
     serializer by pydantic, where that is installed. Instead of `serializer`."""
-    steps: Iterable[Step]
-    """What the serializer's bytes pass through: compression, signing, encryption, in this order."""
-    max_value_bytes: int
-    """The most bytes that a serializer makes of a value, and that are read; what has more is served
-    and not stored."""
     share: bool
     """Hand out the very object that is cached, not a copy for each caller."""
     version: int | str

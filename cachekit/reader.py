@@ -9,7 +9,7 @@ from cachekit.call import Call, Caller, Seen
 from cachekit.clock import Clock
 from cachekit.deferred import SCOPES, Scope, Scopes
 from cachekit.entry import Entry, Kind
-from cachekit.errors import UnreadableError
+from cachekit.errors import ForeignError, UnreadableError
 from cachekit.jobs import Job, One
 from cachekit.listeners import Listeners
 from cachekit.loader import Loader
@@ -20,6 +20,13 @@ from cachekit.stats import Counters, Info
 from cachekit.store import Store
 
 log: Final = logging.getLogger("cachekit")
+
+_ADVICE: Final = (
+    "by hand, give get() the type= that the function is annotated to return, or the serializer= "
+    "and steps= that it was stored with"
+)
+_TOLD: Final = 100
+"""So many different things are told of what is not read."""
 
 
 class Reader:
@@ -155,12 +162,17 @@ class Reader:
             return MISSING
         try:
             value = call.policy.codec.open(call.key, entry)
+        except ForeignError as error:
+            self._count.foreign += 1
+            entry.expire()
+            self._tell_once(str(error), "%s counts as a miss: %s", call.key, error)
+            return MISSING
         except Exception as error:  # whatever a serializer raises for bytes it cannot read
             self._count.unreadable += 1
             self._store.later([Write(call.key, None, entry.version)])
             entry.expire()
             why = str(error) if isinstance(error, UnreadableError) else type(error).__name__
-            self._tell_once("%s holds what cannot be read, which is a miss: %s", call.key, why)
+            self._tell_once("", "%s counts as a miss and is deleted: %s", call.key, why)
             return MISSING
         call.info.hits += 1
         self._count.stale += now >= entry.fresh_until
@@ -179,19 +191,19 @@ class Reader:
             self._tell_of(call, entry)
 
     def _tell_of(self, call: Call, entry: Entry) -> None:
-        """Log that another format is under a key: it may be for want of a `type=`."""
+        """Log what may be a mistake: another serializer, or, asked for by hand, another type."""
         codec = call.policy.codec
         if entry.codec != codec.id:
-            self._tell_once(
-                "%s holds a value written as %s and asked for as %s, which is a miss: get(key, "
-                "type=T) reads what a function that is annotated to return T has stored, unless "
-                "that has a serializer= by name; after a change of serializer or steps it passes",
-                *(call.key, entry.codec, codec.id),
-            )
+            told = f"it was written as {entry.codec} and is asked for as {codec.id}: {_ADVICE}"
+        elif call.vouch is None and entry.schema != codec.fingerprint:
+            told = f"it is {codec.id} of another type, or of another version of that: {_ADVICE}"
+        else:
+            return
+        self._tell_once(told, "%s counts as a miss: %s", call.key, told)
 
-    def _tell_once(self, message: str, *details: str) -> None:
-        if message not in self._told:
-            self._told.add(message)
+    def _tell_once(self, what: str, message: str, *details: object) -> None:
+        if what not in self._told and len(self._told) < _TOLD:
+            self._told.add(what)
             log.warning(message, *details)
 
     async def _read_past(self, call: Call, scope: Scope) -> Any:

@@ -10,6 +10,7 @@ from cachekit.backend import Write
 from cachekit.call import Call, Patience, Seen
 from cachekit.clock import Clock
 from cachekit.entry import Entry, Kind
+from cachekit.errors import ForeignError
 from cachekit.flight import Flight, Table, inside
 from cachekit.jobs import Job, One
 from cachekit.keys import claim_of
@@ -235,6 +236,8 @@ class Rides:
             return AGAIN
         try:
             value = ride.call.policy.codec.open(ride.call.key, old)
+        except ForeignError:
+            return AGAIN
         except Exception:  # whatever a serializer raises for bytes it cannot read
             self._count.unreadable += 1
             self._store.later([Write(ride.call.key, None, old.version)])

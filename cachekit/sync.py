@@ -9,7 +9,7 @@ from cachekit.call import loader_of, several
 from cachekit.engine import Engine
 from cachekit.invalidation import Key, Target
 from cachekit.missing import MISSING, IsMissing
-from cachekit.options import Lifetime, Options, Ttl
+from cachekit.options import Format, Lifetime, Options, Ttl
 from cachekit.runtime import drive, in_thread
 from cachekit.source import Source
 from cachekit.view import CacheEntry
@@ -32,30 +32,38 @@ class SyncCache:
         self._source = source
 
     @overload
-    def get(self, key: str) -> Any: ...
+    def get(self, key: str, **form: Unpack[Format]) -> Any: ...
     @overload
-    def get(self, key: str, default: D) -> Any | D: ...
+    def get(self, key: str, default: D, **form: Unpack[Format]) -> Any | D: ...
     @overload
-    def get(self, key: str, *, type: type[T]) -> T | None: ...
+    def get(self, key: str, *, type: type[T], **form: Unpack[Format]) -> T | None: ...
     @overload
-    def get(self, key: str, default: D, *, type: type[T]) -> T | D: ...
+    def get(self, key: str, default: D, *, type: type[T], **form: Unpack[Format]) -> T | D: ...
     @overload
-    def get(self, key: str, default: Any = ..., *, type: Any) -> Any: ...
-    def get(self, key: str, default: Any = None, *, type: Any = MISSING) -> Any:
-        value = drive(self._engine.reader.get(self._engine.look_at(key, type, in_thread())))
+    def get(self, key: str, default: Any = ..., *, type: Any, **form: Unpack[Format]) -> Any: ...
+    def get(
+        self, key: str, default: Any = None, *, type: Any = MISSING, **form: Unpack[Format]
+    ) -> Any:
+        value = drive(self._engine.reader.get(self._engine.look_at(key, type, form, in_thread())))
         return default if value is MISSING else value
 
     @overload
-    def get_many(self, keys: Iterable[str]) -> dict[str, Any]: ...
+    def get_many(self, keys: Iterable[str], **form: Unpack[Format]) -> dict[str, Any]: ...
     @overload
-    def get_many(self, keys: Iterable[str], *, type: type[T]) -> dict[str, T]: ...
+    def get_many(
+        self, keys: Iterable[str], *, type: type[T], **form: Unpack[Format]
+    ) -> dict[str, T]: ...
     @overload
-    def get_many(self, keys: Iterable[str], *, type: Any) -> dict[str, Any]: ...
-    def get_many(self, keys: Iterable[str], *, type: Any = MISSING) -> dict[str, Any]:
-        return drive(self._engine.get_all(keys, type, in_thread()))
+    def get_many(
+        self, keys: Iterable[str], *, type: Any, **form: Unpack[Format]
+    ) -> dict[str, Any]: ...
+    def get_many(
+        self, keys: Iterable[str], *, type: Any = MISSING, **form: Unpack[Format]
+    ) -> dict[str, Any]:
+        return drive(self._engine.get_all(keys, type, form, in_thread()))
 
-    def exists(self, key: str, *, type: Any = MISSING) -> bool:
-        return drive(self._engine.exists(self._engine.look_at(key, type, in_thread())))
+    def exists(self, key: str, *, type: Any = MISSING, **form: Unpack[Format]) -> bool:
+        return drive(self._engine.exists(self._engine.look_at(key, type, form, in_thread())))
 
     def get_or_set(
         self,
@@ -87,8 +95,8 @@ class SyncCache:
         )
         return drive(work)
 
-    def entry(self, key: str, *, type: Any = MISSING) -> CacheEntry | None:
-        return drive(self._engine.entry(key, type, in_thread()))
+    def entry(self, key: str, *, type: Any = MISSING, **form: Unpack[Format]) -> CacheEntry | None:
+        return drive(self._engine.entry(self._engine.look_at(key, type, form, in_thread()), key))
 
     def touch(self, key: str, ttl: Ttl | IsMissing = MISSING) -> bool:
         return drive(self._engine.touch(key, ttl, in_thread()))

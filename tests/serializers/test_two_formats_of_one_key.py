@@ -114,8 +114,8 @@ async def test_what_a_named_serializer_has_written_is_read_without_a_type(
         assert await with_msgpack.get("k", MISSING, type=Product) is MISSING
     (record,) = caplog.records
     said = record.getMessage()
-    assert "written as msgpack and asked for as pydantic" in said
-    assert "unless that has a serializer= by name" in said
+    assert "written as msgpack and is asked for as pydantic" in said
+    assert "or the serializer= and steps= that it was stored with" in said
     assert shape(await with_msgpack.get("k")) == shape(product())
     assert entry_of(with_msgpack).codec == "msgpack"
 

@@ -7,8 +7,10 @@ from typing import Any, TypeVar, cast
 import pytest
 
 from cachekit import MISSING, Cache, ConfigurationError, EncodeError
+from cachekit.signing import Signing
 from cachekit.testing.shapes import shape
 from cachekit_msgpack import MsgpackSerializer
+from cachekit_pickle import PickleSerializer
 from cachekit_pydantic import PydanticSerializer
 from tests.core.helpers import Load, aged, ends, start, ticks
 from tests.core.slow_store import SlowStore
@@ -286,18 +288,47 @@ async def test_who_reads_without_the_type_is_told_once(
     assert either.stats().foreign == 4
     (record,) = caplog.records
     said = record.getMessage()
-    assert said.startswith("v:test:k holds a value written as pydantic and asked for as msgpack")
-    assert "get(key, type=T)" in said
+    assert said.startswith(
+        "v:test:k counts as a miss: it was written as pydantic and is asked for as msgpack: by "
+        "hand, give get() the type= that the function is annotated to return, or the serializer="
+    )
 
 
-async def test_nobody_is_told_of_another_schema(
+async def test_who_reads_another_type_by_hand_is_told_and_a_function_is_not(
     either: Cache, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """That is what every release brings."""
+    """To a function that is what every release brings."""
     await either.set("k", product(), type=Product)
+
+    @either.cached(key="k")
+    async def function() -> Point:
+        return Point(1, ())
+
     with caplog.at_level(logging.WARNING, "cachekit"):
-        assert await either.get("k", type=Point) is None
-    assert (either.stats().foreign, caplog.records) == (1, [])
+        assert await function() == Point(1, ())
+        assert caplog.records == []
+        for _ in range(2):
+            assert await either.get("k", type=Product) is None
+    assert either.stats().foreign == 3
+    (said,) = caplog.messages
+    assert "it is pydantic of another type, or of another version of that" in said
+
+
+async def test_a_value_is_read_with_the_serializer_and_the_steps_that_it_was_stored_with(
+    slow: Cache,
+) -> None:
+    """By `get`, `get_many`, `exists` and `entry`; they take nothing else of what `set` takes."""
+    form: Any = {"serializer": PickleSerializer([bytes(32)]), "steps": [Signing([bytes(32)])]}
+    await slow.set("k", product(), **form)
+    assert await slow.get("k", **form) == product()
+    assert await slow.get_many(["k"], **form) == {"k": product()}
+    assert await slow.exists("k", **form)
+    assert not await slow.exists("k")
+    entry = await slow.entry("k", **form)
+    assert entry is not None
+    assert entry.value == product()
+    with pytest.raises(TypeError, match=r"\['ttl'\] say nothing of how a value is read"):
+        await slow.get("k", **cast("Any", {"ttl": 5}))
 
 
 # -- values that are not what is annotated
@@ -330,7 +361,7 @@ async def test_each_class_of_such_values_is_told_of_once(
         for value in (PLAIN, 1, PLAIN, Point(1, ()), 2):
             assert await slow.get_or_set("k", partial(echo, value), type=Product) == value
     said = [record.getMessage() for record in caplog.records]
-    kinds = ["a dict", "a int", "a tests.serializers.things.Point"]
+    kinds = ["a dict", "an int", "a tests.serializers.things.Point"]
     assert [text.partition(": ")[2].partition(" cannot")[0] for text in said] == kinds
     assert slow.stats().not_encoded == 5
 
