@@ -110,6 +110,27 @@ def nested(samples: Sequence[bytes]) -> Iterator[Named]:
             yield f"100,000 nested {name}", head + start * 100_000 + b"\xc0" + end * 100_000
 
 
+_ITEMS: Final = {
+    "JSON": (b"[", b"]", b",", (b"{}", b'""', b"0")),
+    "msgpack": (b"\xdd%b", b"", b"", (b"\x80", b"\xa0", b"\x81\xa1a\0")),
+}
+
+
+def many(size: int = 2**20) -> Iterator[Named]:
+    """Containers of `size` bytes with nothing in them but the same small item, or small members."""
+    for name, (start, end, comma, items) in _ITEMS.items():
+        for item in items:
+            count = size // len(item + comma)
+            data = comma.join([item] * count)
+            head = start.replace(b"%b", count.to_bytes(4))
+            yield f"{count:,} times {_shown(item)} in {name}", head + data + end
+    count = size // 10
+    keys = [b'"%06x"' % at for at in range(count)]
+    yield f"{count:,} members in JSON", b"{" + b",".join(key + b":0" for key in keys) + b"}"
+    pairs = b"".join(b"\xa6%06x\0" % at for at in range(count))
+    yield f"{count:,} members in msgpack", b"\xdf" + count.to_bytes(4) + pairs
+
+
 _CLAIMS: Final = (
     *(b"\xc6", b"\xc9", b"\xdb", b"\xdd", b"\xdf"),  # msgpack
     *(b"\x5a", b"\x5b", b"\x7a", b"\x7b", b"\x9a", b"\x9b", b"\xba", b"\xbb"),  # CBOR

@@ -39,14 +39,14 @@ def adapter_of(annotation: Any) -> Adapter:
     except NameError:
         raise
     except ConfigurationError as error:
-        raise ConfigurationError(f"type={show(annotation)}: {error}") from None
+        raise ConfigurationError(f"{show(annotation)}: {error}") from None
     except Exception as error:
         if isinstance(error, PydanticUserError) and error.code in _UNDEFINED:
             raise NameError(str(error)) from error
         raise ConfigurationError(
-            f"type={show(annotation)} is nothing that pydantic understands ({_first_line(error)}); "
+            f"{show(annotation)} is nothing that pydantic understands ({_first_line(error)}); "
             "give a model, a dataclass, a TypedDict or what is built of such, or take "
-            "serializer=MsgpackSerializer(types=[...])"
+            "serializer=PickleSerializer(keys=[key])"
         ) from error
 
 

@@ -7,6 +7,7 @@ from typing import Any, Final, cast
 from pydantic import ValidationError
 
 from cachekit.errors import EncodeError
+from cachekit_pydantic.others import other_serializer
 from cachekit_pydantic.places import Place, first_difference, first_part, follow
 
 
@@ -14,8 +15,8 @@ def refusal(value: Any, annotation: str, place: Place, what: str) -> EncodeError
     """The error for `value`, for `what` is said of a `place` in it."""
     where = f"{place.path.lstrip('.')}: " if place.path else ""
     return EncodeError(
-        f"a {kind_of(value)} cannot be cached as {annotation}: {where}a {kind_of(place.value)} "
-        f"{what}; {_advice(place)}"
+        f"{_a(value)} cannot be cached as {annotation}: {where}{_a(place.value)} {what}; "
+        f"{_advice(place, value)}"
     )
 
 
@@ -71,8 +72,8 @@ def _is_utf8(value: str | bytes) -> bool:
     return True
 
 
-def _advice(place: Place) -> str:
-    value, made = place.value, place.made
+def _advice(place: Place, whole: Any) -> str:
+    value, made, other = place.value, place.made, other_serializer(whole)
     kind = cast("Any", type(value))
     if kind is float and not math.isfinite(value):
         return 'set ser_json_inf_nan="constants" in the config of the class it is in'
@@ -84,18 +85,24 @@ def _advice(place: Place) -> str:
     if hasattr(value, "__next__"):
         return "cache list(value)"
     if isinstance(value, datetime.datetime | datetime.time) and value.tzinfo:
-        return f"take it to UTC or another fixed offset, or {_other(kind)}, which keeps zones"
+        return f"take it to UTC or another fixed offset, or {other}, which keeps zones"
+    if first_part(whole, _is_secret):
+        return f"annotate what is in the secret, for secrets are not written, or {other}"
     if type(made) in kind.__mro__[1:-1]:
-        return f"annotate {kind.__name__}, or {_other(kind)}"
+        return f"annotate {kind.__name__}, or {other}"
     if kind in type(made).__mro__[1:-1]:
-        return f"tell the classes of the union apart by a discriminator, or {_other(kind)}"
-    return f"annotate exactly what it is and holds, or {_other(kind)}"
+        return f"tell the classes of the union apart by a discriminator, or {other}"
+    return f"annotate exactly what it is and holds, or {other}"
 
 
-def _other(kind: Any) -> str:
-    """The serializer that can, and what to cache if none can."""
-    types = "" if kind.__module__ in ("builtins", "datetime") else f"types=[{kind.__name__}]"
-    return f"take serializer=MsgpackSerializer({types})"
+def _is_secret(part: Any) -> bool:
+    return hasattr(cast("Any", type(part)), "get_secret_value")
+
+
+def _a(value: Any) -> str:
+    """The name of its class with an article."""
+    name = kind_of(value)
+    return f"an {name}" if name[0] in "aeio" else f"a {name}"
 
 
 def kind_of(value: Any) -> str:

@@ -35,8 +35,8 @@ class PydanticSerializer:
     `ImportString` is refused.
 
     `type` must be complete: as long as a class that it names is not defined, this raises
-    `NameError`. `ConfigurationError` means that pydantic does not understand it, or that bytes would
-    say what is imported.
+    `NameError`. `ConfigurationError` means that pydantic does not understand it, or that bytes
+    would say what is imported.
     """
 
     id: str = "pydantic"

@@ -310,8 +310,8 @@ def test_an_object_that_cannot_be_looked_at_is_named() -> None:
         def __dict__(self) -> Any:  # type: ignore[override]
             raise RuntimeError("not configured")
 
-        @property
-        def __class__(self) -> Any:  # type: ignore[misc]
+        @property  # type: ignore[misc]
+        def __class__(self) -> Any:
             raise RuntimeError("not configured")
 
     assert mark(create_model("Made", x=(Any, Field(default_factory=Unset)))) != mark(int)

@@ -120,6 +120,9 @@ class SerializerSuite(Refusals, Binding):
     ) -> None:
         self.reads(serializer, hostile.claims(samples))
 
+    def test_many_small_items_take_little_memory(self, serializer: Serializer) -> None:
+        self.reads(serializer, hostile.many())
+
     def test_bombs_take_no_memory(self, serializer: Serializer, samples: list[bytes]) -> None:
         self.reads(serializer, hostile.behind(samples, bombs(), 4))
 
