@@ -169,6 +169,18 @@ class BelievesLengths(Honest):
         return super().loads(data)
 
 
+class ListsWhatIsWrong(Honest):
+    """Keeps a line of text on each item that it does not like."""
+
+    def loads(self, data: bytes) -> Any:
+        made = super().loads(data)
+        items: list[Any] = made if type(made) is list else []
+        wrong = [f"{at} is empty".ljust(500) for at, item in enumerate(items) if not item]
+        if len(wrong) > 1000:
+            raise UnreadableError("\n".join(wrong))
+        return made
+
+
 class Recurses(Honest):
     """Crashes where a C parser without a limit would."""
 

@@ -34,6 +34,7 @@ LIES: list[tuple[str, str, str]] = [
     ("Remembers", "what_comes_back_is_new_each_time", "is one object, twice"),
     ("Reverses", "a_value_stays_as_it_is", "dumps changed [1, 2] to [2, 1]"),
     ("BelievesLengths", "a_claim_of_gigabytes_takes_no_memory", "asked for more than 256 MB"),
+    ("ListsWhatIsWrong", "many_small_items_take_little_memory", "asked for more than 256 MB"),
     ("Recurses", "bytes_nested_without_end_harm_nobody", "ended the process: SIGABRT"),
     ("CountsTo", "bytes_of_other_formats_harm_nobody", "0xc1 took more than"),
     ("Exits", "bytes_of_other_formats_harm_nobody", "no bytes raised SystemExit"),
