@@ -21,6 +21,11 @@ def other_serializer(value: Any) -> str:
     return f"take serializer=MsgpackSerializer({types})"
 
 
+def holds_a_secret(value: Any) -> bool:
+    """Whether something in it shows what it is of by `get_secret_value` only."""
+    return any(hasattr(kind, "get_secret_value") for kind in _classes_in(value))
+
+
 def _classes_in(value: Any) -> list[Any]:
     seen: list[Any] = []
 

@@ -7,7 +7,7 @@ from typing import Any, Final, cast
 from pydantic import ValidationError
 
 from cachekit.errors import EncodeError
-from cachekit_pydantic.others import other_serializer
+from cachekit_pydantic.others import holds_a_secret, other_serializer
 from cachekit_pydantic.places import Place, first_difference, first_part, follow
 
 
@@ -86,17 +86,13 @@ def _advice(place: Place, whole: Any) -> str:
         return "cache list(value)"
     if isinstance(value, datetime.datetime | datetime.time) and value.tzinfo:
         return f"take it to UTC or another fixed offset, or {other}, which keeps zones"
-    if first_part(whole, _is_secret):
+    if holds_a_secret(whole):
         return f"annotate what is in the secret, for secrets are not written, or {other}"
     if type(made) in kind.__mro__[1:-1]:
         return f"annotate {kind.__name__}, or {other}"
     if kind in type(made).__mro__[1:-1]:
         return f"tell the classes of the union apart by a discriminator, or {other}"
     return f"annotate exactly what it is and holds, or {other}"
-
-
-def _is_secret(part: Any) -> bool:
-    return hasattr(cast("Any", type(part)), "get_secret_value")
 
 
 def _a(value: Any) -> str:
