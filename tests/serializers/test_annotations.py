@@ -209,7 +209,7 @@ RAISING: dict[str, Any] = {
     "without a hash": Unhashed,
     "a dict of that": dict[str, Unhashed],
     "without a repr": Annotated[Product, Settings()],
-    "with a default without a __dict__": Configured,
+    "with a default without a __dict__": Configured | None,
 }
 
 
