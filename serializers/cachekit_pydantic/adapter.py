@@ -64,9 +64,15 @@ def _completed(adapter: TypeAdapter[Any], config: CoreConfig | None) -> Adapter:
     if not adapter.pydantic_complete:
         adapter.rebuild(raise_errors=True)
     schema = adapter.core_schema
-    # What classes have is not taken for them: it is not bounded.
-    reader = SchemaValidator(bounded(schema), config, _use_prebuilt=False)
-    return Adapter(schema, adapter.serializer, reader)
+    return Adapter(schema, adapter.serializer, _reader(bounded(schema), config))
+
+
+def _reader(schema: CoreSchema, config: CoreConfig | None) -> SchemaValidator:
+    """One that does not take what classes have made for themselves: that is not bounded."""
+    try:
+        return SchemaValidator(schema, config, _use_prebuilt=False)
+    except TypeError:  # of a pydantic that has another way
+        return SchemaValidator(schema, config)
 
 
 def show(annotation: Any) -> str:

@@ -7,6 +7,7 @@ from typing import Any, Final, cast
 from pydantic import ValidationError
 
 from cachekit.errors import EncodeError
+from cachekit_pydantic.branching import TooDeepError
 from cachekit_pydantic.others import holds_a_secret, other_serializer
 from cachekit_pydantic.places import Place, first_difference, first_part, follow
 
@@ -31,6 +32,8 @@ def difference(made: Any, value: Any) -> tuple[Place, str]:
 def failure(error: Exception, value: Any) -> tuple[Place, str]:
     """The same for a value that could not be written, or not be read again."""
     text = str(error)
+    if isinstance(error, TooDeepError):
+        return Place(value), f"is {text}: tell them apart by a discriminator"
     if isinstance(error, ValidationError) and "recursion limit" not in text:
         first = error.errors(include_url=False, include_context=False, include_input=False)[0]
         return follow(value, first["loc"]), f"could not be read again ({first['type']})"

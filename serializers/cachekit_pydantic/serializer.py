@@ -4,6 +4,7 @@ from typing import Any, Final
 
 from cachekit.errors import UnreadableError
 from cachekit_pydantic.adapter import adapter_of, show
+from cachekit_pydantic.branching import check_depth, choices_of
 from cachekit_pydantic.refusal import difference, failure, refusal, why
 from cachekit_pydantic.sameness import same
 from cachekit_pydantic.schema import fingerprint_of
@@ -27,6 +28,9 @@ class PydanticSerializer:
     - what `cached_property` kept is worked out again;
     - one object in two places comes back as two.
 
+    Where choices of a union hold that union again, pydantic takes twice as long for each level, so
+    that only few levels are written and read, fewer the more there is: give it a discriminator.
+
     The fingerprint sees which functions validate and serialize, by their names, and not what they
     do: for one that is changed, and for each lambda, give the function or the cache a new
     `version=`, or what the old one wrote is read by the new one.
@@ -47,6 +51,7 @@ class PydanticSerializer:
         self._type = show(type)
         self._write = adapter.writer.to_json
         self._read = adapter.reader.validate_json
+        self._choices = choices_of(adapter.schema)
 
     def dumps(self, value: Any) -> bytes:
         """Raises `EncodeError` that says what would not come back, where it is, and what to do."""
@@ -71,6 +76,7 @@ class PydanticSerializer:
         raise UnreadableError(f"not the JSON of {self._type}: {reason}")
 
     def _made(self, data: bytes) -> Any:
+        check_depth(data, self._choices)
         return self._read(data, by_alias=False, by_name=True)
 
 
