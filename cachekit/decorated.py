@@ -46,7 +46,7 @@ class Decorated(ABC):
         """The function as it may be called behind its callers' backs, if it may."""
         self._record = engine.record_of(key.name)
         with suppress(NameError):  # what it returns is defined further down: at its first use
-            self.__dict__["policy"] = self._typed()
+            vars(self)["policy"] = self._typed()
 
     @cached_property
     def policy(self) -> Policy:

@@ -1,13 +1,20 @@
 """Everything cachekit raises on purpose. All of it is a `CacheError`."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Final
 
 
 def shown(value: Any) -> str:
     """`value` in a message; only of what type it is, if there may be a secret key in it."""
-    secret = isinstance(value, (bytes, bytearray, memoryview, list, tuple, set, dict))
-    return f"something of type {type(value).__name__}" if secret else repr(value)
+    return (
+        f"something of type {type(value).__name__}" if isinstance(value, _SECRET) else repr(value)
+    )
+
+
+_SECRET: Final[tuple[type[Any], ...]] = (
+    *(bytes, bytearray, memoryview),
+    *(list, tuple, set, dict),
+)
 
 
 class CacheError(Exception):

@@ -82,7 +82,8 @@ def test_keys_are_rotated(algorithm: Algorithm) -> None:
     assert between.decode(old, b"x", 1) == between.decode(new, b"x", 1) == b"a"
     assert after.decode(new, b"x", 1) == after.decode(after.encode(b"a", b"x"), b"x", 1) == b"a"
     assert new == after.encode(b"a", b"x") != old
-    assert f"{old[:4].hex()} is not among keys=, which are {new[:4].hex()}" in unreadable(after, old, b"x")
+    said = unreadable(after, old, b"x")
+    assert f"{old[:4].hex()} is not among keys=, which are {new[:4].hex()}" in said
     assert Signing([OLD, NEW], algorithm).decode(new, b"x", 1) == b"a"
     unreadable(before, new, b"x")
 

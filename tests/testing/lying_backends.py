@@ -391,7 +391,7 @@ LIARS = {liar.__name__: liar for liar in liars()}
 
 @pytest.mark.parametrize("liar", LIARS)
 class TestLiars(BackendSuite):
-    examples = 100
+    examples = 400
 
     @pytest.fixture(autouse=True)
     def claims(self, liar: str, monkeypatch: pytest.MonkeyPatch) -> None:
