@@ -1,5 +1,6 @@
 """Calls that may crash, hang, or eat all memory: made where that harms nobody."""
 
+import gc
 import os
 import signal
 import sys
@@ -51,6 +52,7 @@ def _make_and_exit(
     calls: Iterable[Call], error: type[Exception], told: mmap, memory: int
 ) -> NoReturn:
     code = 1
+    gc.freeze()  # what the parent has is not looked through, and so not copied
     try:
         signal.signal(signal.SIGALRM, signal.SIG_DFL)
         _limit_memory(memory)
