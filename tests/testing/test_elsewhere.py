@@ -48,6 +48,7 @@ def answers(folder: Path) -> list[Any]:
     return [json.loads(file.with_suffix(".json").read_text()) for file in files]
 
 
+@pytest.mark.long
 def test_one_process_answers_for_all_and_who_has_no_answer_is_asked_alone(tmp_path: Path) -> None:
     """The last file comes first there; the first one's test ends the process, so it is the last."""
     (tmp_path / "dies").touch()
