@@ -132,37 +132,46 @@ def unpack(key: str, data: bytes, clock: Clock) -> Entry:
         name = key.encode("utf-8", "surrogatepass")
         head, flags, version, born, count, size = _to_tag(data)
         if head != _OF_VALUE or flags > _ALL:
-            return _unpack_other(name, data, clock)
-        end = len(data) - 4
-        body = data[:end] if end < _COPIED else memoryview(data)[:end]
-        if crc32(body) != _checksum(data, end)[0]:
-            raise ValueError("torn or corrupt")
-        if count == 1:
-            at = 26 + size
-            tag = data[26:at].decode("utf-8", "surrogatepass")
-            stands, name_size, ttl, load_time, codec_size = _from_tag(data, at)
-            entry = Entry(_A_VALUE, version, {tag: stands})
-            at += 21
+            entry, ttl, load_time = _unpack_other(name, data)
+            if entry.payload is None:
+                return entry
         else:
-            tags, at = _tags(data, count)
-            name_size, ttl, load_time, codec_size = _of_value(data, at)
-            entry = Entry(_A_VALUE, version, tags)
-            at += 13
-        if flags:
-            at = _read_optional(entry, data, at, flags)
-        name_at = at + codec_size
-        payload_at = name_at + name_size
-        if data[name_at:payload_at] != name or payload_at > end:
-            raise ValueError("another key's")
-        entry.codec, entry.payload = data[at:name_at].decode(), data[payload_at:end]
-        _count_down(entry, born, ttl, load_time, clock)
+            end = len(data) - 4
+            body = data[:end] if end < _COPIED else memoryview(data)[:end]
+            if crc32(body) != _checksum(data, end)[0]:
+                raise ValueError("torn or corrupt")
+            if count == 1:
+                at = 26 + size
+                tag = data[26:at].decode("utf-8", "surrogatepass")
+                stands, name_size, ttl, load_time, codec_size = _from_tag(data, at)
+                entry = Entry(_A_VALUE, version, {tag: stands})
+                at += 21
+            else:
+                tags, at = _tags(data, count)
+                name_size, ttl, load_time, codec_size = _of_value(data, at)
+                entry = Entry(_A_VALUE, version, tags)
+                at += 13
+            if flags:
+                at = _read_optional(entry, data, at, flags)
+            name_at = at + codec_size
+            payload_at = name_at + name_size
+            if data[name_at:payload_at] != name or payload_at > end:
+                raise ValueError("another key's")
+            entry.codec, entry.payload = data[at:name_at].decode(), data[payload_at:end]
+        if ttl != ttl or not isfinite(born) or not 0.0 <= load_time < inf:
+            raise ValueError(f"a ttl of {ttl}, born at {born}, or a load time of {load_time}")
+        entry.born, entry.load_time = born, load_time
+        entry.ttl = None if ttl == inf else ttl
+        age = clock.time() - born
+        ends = clock.monotonic() + ttl - (age if age > 0.0 else 0.0)
+        entry.fresh_until = entry.serves_until = ends
         return entry
     except (struct.error, ValueError, KeyError) as error:
         raise UnreadableError(f"under {key!r}: {error}") from error
 
 
-def _unpack_other(key: bytes, data: bytes, clock: Clock) -> Entry:
-    """What is no value, or is of another format."""
+def _unpack_other(key: bytes, data: bytes) -> tuple[Entry, float, float]:
+    """What is no value, or is of another format; its ttl and its load time."""
     magic, form, kind, flags, version, born, count = _HEAD.unpack_from(data)
     if magic != MAGIC:
         raise ValueError("torn or corrupt")
@@ -179,9 +188,7 @@ def _unpack_other(key: bytes, data: bytes, clock: Clock) -> Entry:
         _check_windows(entry)
     else:
         entry.codec = f"format {form}, flags {flags:x}"
-    if entry.payload is not None and entry.ttl is not None:
-        _count_down(entry, born, entry.ttl, entry.load_time, clock)
-    return entry
+    return entry, inf if entry.ttl is None else entry.ttl, entry.load_time
 
 
 def _checked_end(data: bytes) -> int:
@@ -235,13 +242,3 @@ def _check_windows(entry: Entry) -> None:
     for window in (entry.stale_while_revalidate, entry.stale_if_error):
         if not 0 <= window < inf:
             raise ValueError(f"a stale window of {window} seconds")
-
-
-def _count_down(entry: Entry, born: float, ttl: float, took: float, clock: Clock) -> None:
-    """From what the bytes say to this process's clock; raises `ValueError` for what is no time."""
-    if ttl != ttl or not isfinite(born) or not 0.0 <= took < inf:
-        raise ValueError(f"a ttl of {ttl}, born at {born}, or a load time of {took}")
-    entry.born, entry.load_time = born, took
-    entry.ttl = None if ttl == inf else ttl
-    age = clock.time() - born
-    entry.fresh_until = entry.serves_until = clock.monotonic() + ttl - (age if age > 0.0 else 0.0)
