@@ -65,12 +65,12 @@ class Row:
 def run(effort: Effort) -> list[Table]:
     """Measures all, and shows it."""
     made = [row for payload in payloads() for row in rows(payload)]
-    alone = envelope()
-    works = [work for row in (*made, alone) for work in (row.write, row.read)]
+    alone, empty = envelope(), nothing()
+    works = [work for row in (*made, alone, empty) for work in (row.write, row.read)]
     for work in works:
         work.calls = calls_in(effort.span, work.call)
     in_rounds("values as bytes", works, microseconds, effort.rounds)
-    return [shown(made), shown_envelope(alone)]
+    return [shown(made), shown_envelope(alone, empty)]
 
 
 def microseconds(work: Work) -> float:
@@ -148,6 +148,16 @@ def envelope() -> Row:
     return Row("", "the envelope alone", added, write, read)
 
 
+def nothing() -> Row:
+    """What a measured call takes that does nothing: it is in the figures of the envelope, too."""
+
+    def call(*_: object) -> None:
+        pass
+
+    work = partial(call, KEY, b"", SYSTEM)
+    return Row("", "of that, a call of nothing", 0, Work(work), Work(work))
+
+
 def _check(name: str, made: Any, value: Any) -> None:
     if made != value:
         raise ValueError(f"{name} does not give back what it was given: its figures mean nothing")
@@ -165,14 +175,15 @@ def shown(measured: list[Row]) -> Table:
     return made
 
 
-def shown_envelope(row: Row) -> Table:
+def shown_envelope(row: Row, empty: Row) -> Table:
     """The best of the rounds, too: so little time is soon twice as long on a busy machine."""
     title = "Beyond the key and the payload: best of the rounds, and median"
     made = table(
         title, ("an untagged entry",), ("bytes", "write µs", "median", "read µs", "median")
     )
-    figures = [f"{f.best:.2f} {f.median:.2f}" for f in (row.write.figure, row.read.figure)]
-    made.add_row(row.subject, str(row.size), *" ".join(figures).split())
+    for each, size in ((row, str(row.size)), (empty, "")):
+        figures = [f"{f.best:.2f} {f.median:.2f}" for f in (each.write.figure, each.read.figure)]
+        made.add_row(each.subject, size, *" ".join(figures).split())
     most = f"{MOST_MICROSECONDS:.2f}"
     made.add_row("limit", str(MOST_BYTES), most, "", most, "")
     return made

@@ -27,7 +27,7 @@ def test_all_serializers_and_steps_are_measured(capsys: pytest.CaptureFixture[st
     for name in (*names, "msgpack\\+blake2b", "plain orjson", "plain pickle"):
         assert len(re.findall(f"│ {name} +│", shown)) == 3, f"{name} in {shown}"
     assert "A warm hit" not in shown
-    assert re.search(r"limit +│ +80 │ +3.00 │ +3.00 │", shown)
+    assert re.search(r"limit +│ +80 │ +3.00 │ +│ +3.00 │", shown)
 
 
 def test_what_there_is_can_be_listed(capsys: pytest.CaptureFixture[str]) -> None:
