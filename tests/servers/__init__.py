@@ -1,0 +1,1 @@
+"""Real servers that tests run against: started on free loopback ports, and surely ended."""

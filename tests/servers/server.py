@@ -1,0 +1,167 @@
+"""One redis-server."""
+
+import signal
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, Final, Self
+
+import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+
+from tests.servers.ports import LOOPBACK, free_port
+from tests.servers.processes import ProcessGroup
+from tests.servers.program import server_program
+from tests.servers.waiting import until
+
+ATTEMPTS: Final = 5
+"""So many ports are tried, if another process is faster to take them."""
+
+_TAKEN: Final = ("Address already in use", "Failed listening on port", "bind:")
+
+_QUIET: Final = {
+    "bind": LOOPBACK,
+    "save": "",
+    "appendonly": "no",
+    "repl-diskless-sync-delay": "0",
+}
+
+
+class ServerError(Exception):
+    """The server ended instead of answering; the message is the end of its log."""
+
+
+class RedisServer:
+    """A redis-server (or valkey-server) on a free loopback port, in a folder of its own.
+
+    A context manager: it answers when it is entered, and is gone with its data when it is left.
+    It can be killed, frozen and restarted in between.
+
+    Args:
+        settings: lines of redis.conf, by name: `{"maxmemory": "3mb", "appendonly": "yes"}`.
+    """
+
+    def __init__(self, *, settings: Mapping[str, str] | None = None) -> None:
+        self._settings = {**_QUIET, **(settings or {})}
+        self._program = server_program()
+
+    def __enter__(self) -> Self:
+        self._home = TemporaryDirectory(prefix="redis-")
+        self._group = ProcessGroup()
+        try:
+            self._start_anywhere()
+        except BaseException:
+            self._end()
+            raise
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._client.close()
+        self._end()
+
+    @property
+    def folder(self) -> Path:
+        """Where its data, its `redis.conf` and its `server.log` are."""
+        return Path(self._home.name)
+
+    @property
+    def address(self) -> str:
+        """Host and port, with a colon between."""
+        return f"{LOOPBACK}:{self.port}"
+
+    @property
+    def url(self) -> str:
+        """Where a client finds it."""
+        return f"redis://{self.address}"
+
+    @property
+    def pid(self) -> int:
+        """The process; another one after a restart."""
+        return self._process.pid
+
+    def client(self, *, timeout: float = 5.0) -> redis.Redis:
+        """A blocking client, that waits for so many seconds and never tries again; to close."""
+        return redis.Redis(LOOPBACK, self.port, socket_timeout=timeout, retry=Retry(NoBackoff(), 0))
+
+    def command(self, *arguments: str | bytes | float) -> Any:
+        """What it answers to one command, as redis-py reads it (`INFO` is a dict); blocks.
+
+        Raises:
+            redis.RedisError: an error reply, no connection, or no answer in 5 seconds.
+        """
+        execute: Callable[..., Any] = self._client.execute_command  # redis-py has no type for it
+        return execute(*arguments)
+
+    def together(self, *commands: Sequence[str | bytes | float]) -> list[Any]:
+        """The answers to several commands in one MULTI; raises as `command()` does."""
+        with self._client.pipeline() as pipeline:
+            execute: Callable[..., Any] = pipeline.execute_command
+            for command in commands:
+                execute(*command)
+            return pipeline.execute()
+
+    def kill(self) -> None:
+        """End it by `kill -9`: what is not on disk is lost."""
+        self._process.kill()
+        self._process.wait()
+        self._client.connection_pool.disconnect()
+
+    def freeze(self) -> None:
+        """Stop it from doing anything, with its connections open; `thaw()` or leaving ends it."""
+        self._process.send_signal(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        """Let it go on after `freeze()`."""
+        self._process.send_signal(signal.SIGCONT)
+
+    def start(self) -> None:
+        """Start it again after `kill()`: the same port, and what is on disk in its folder."""
+        self._client = self.client()
+        self._process = self._group.start(self._command(), self._log)
+        until(self._answers, f"redis-server on port {self.port}")
+
+    def restart(self) -> None:
+        """`kill()`, then `start()`."""
+        self.kill()
+        self.start()
+
+    @property
+    def _log(self) -> Path:
+        return self.folder / "server.log"
+
+    def _start_anywhere(self) -> None:
+        for left in reversed(range(ATTEMPTS)):
+            self.port = self._new_port()
+            self._configure()
+            try:
+                self.start()
+                return
+            except ServerError as error:
+                if not left or not any(said in str(error) for said in _TAKEN):
+                    raise
+
+    def _new_port(self) -> int:
+        return free_port(with_bus="cluster-enabled" in self._settings)
+
+    def _configure(self) -> None:
+        lines = {"port": str(self.port), "dir": str(self.folder), **self._settings}
+        text = "".join(f"{name} {value or chr(34) * 2}\n" for name, value in lines.items())
+        (self.folder / "redis.conf").write_text(text)
+
+    def _command(self) -> list[str]:
+        return [self._program, str(self.folder / "redis.conf")]
+
+    def _answers(self) -> bool:
+        if self._process.poll() is not None:
+            raise ServerError(self._log.read_text(errors="replace")[-2000:])
+        try:
+            info = self.command("INFO")
+        except (redis.ConnectionError, redis.TimeoutError):
+            return False
+        # Another process may have taken the port, and it may be a Redis as well.
+        return bool(info["process_id"] == self.pid and not info.get("loading"))
+
+    def _end(self) -> None:
+        self._group.end()
+        self._home.cleanup()
