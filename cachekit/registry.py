@@ -17,6 +17,7 @@ SERIALIZERS: Final = "cachekit.serializers"
 EXTRAS: Final = {
     BACKENDS: {
         "redis": "redis",
+        "redis+unix": "redis",
         "rediss": "redis",
         "valkey": "redis",
         "valkeys": "redis",

@@ -23,6 +23,7 @@ ROOMS = {
 # The library each plug-in is there for.
 LIBRARIES = {
     "cachekit_memory": {"cachetools"},
+    "cachekit_redis": {"redis", "hiredis"},
     "cachekit_msgpack": {"msgpack"},
     "cachekit_orjson": {"orjson"},
     "cachekit_pydantic": {"pydantic", "pydantic_core"},

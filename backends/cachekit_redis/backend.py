@@ -1,0 +1,254 @@
+"""`RedisBackend`."""
+
+import logging
+from collections.abc import Sequence
+from typing import Any, Final
+
+from hiredis import ReplyError
+
+from cachekit.backend import (
+    ABSENT,
+    DONE,
+    FORGET_PREFIX,
+    MEASURE,
+    UNREACHED,
+    Backend,
+    C,
+    Capability,
+    Found,
+    Outcome,
+    Unreached,
+    Write,
+    offer,
+)
+from cachekit.clock import SYSTEM, Clock
+from cachekit.entry import Entry
+from cachekit.envelope import pack, unpack
+from cachekit.errors import UnreadableError
+from cachekit_redis.address import Client, servers_at, servers_of, split
+from cachekit_redis.changes import Announcement, Change, Renewal, Step, Stream, kept
+from cachekit_redis.life import SIZE
+from cachekit_redis.prefixes import unlink_all
+from cachekit_redis.servers import Servers
+from cachekit_redis.settings import Settings, take, truth
+
+log: Final = logging.getLogger("cachekit")
+
+_ROUNDS: Final = 6
+"""Commands that one write takes at most; two do, but for what changes meanwhile."""
+
+_TOLD: Final = 20
+
+
+class RedisBackend(Backend):
+    """Entries on Redis 7.0 or newer, or Valkey: one server, a Cluster, or what Sentinels watch.
+
+    `server` is a URL, `redis://user:password@host:6379/0`, with the scheme `rediss` for TLS,
+    `valkey` and `valkeys` for the same, `redis+unix:///path` for a socket; of a Cluster, or of
+    Sentinels, several hosts, `redis://host1:7000,host2:7000?cluster=true`,
+    `redis://host1:26379,host2:26379/0?sentinel=NAME`. All that follows may be said in the query,
+    too, and what redis-py takes there (`ssl_ca_certs`, `client_name`, …). Or `server` is a ready
+    client of `redis.asyncio`, whose settings are used and which is not closed; it must neither
+    decode nor retry.
+
+    All keys begin with `prefix`; caches that are to share entries use the same. An answer that
+    takes longer than `timeout` seconds, and a connection that takes longer than
+    `connect_timeout` for one of its steps, has failed; nothing is ever tried again in silence.
+    There are at most `connections` to each server, each of which carries any number of commands.
+
+    What a server has stored is absent once it was restarted, or another has taken its place: it may
+    have brought back what was deleted. `trust_restart` keeps it, stale or not. With `announce`
+    changes are told in a stream, of which about the last `changes` are kept, to those who keep
+    entries in front of this backend.
+
+    Raises `ConfigurationError` for what cannot be meant. No connection is made before the first
+    operation, and none fails because the server is not there: operations do.
+    """
+
+    def __init__(
+        self,
+        server: "str | Client",
+        *,
+        cluster: bool = False,
+        sentinel: str | None = None,
+        prefix: str = "ck:",
+        timeout: float = 0.25,
+        connect_timeout: float = 0.25,
+        connections: int = 2,
+        trust_restart: bool = False,
+        announce: bool = True,
+        changes: int = 10_000,
+        clock: Clock = SYSTEM,
+    ) -> None:
+        given: dict[str, Any] = {
+            "prefix": prefix,
+            "timeout": timeout,
+            "connect_timeout": connect_timeout,
+            "connections": connections,
+            "trust_restart": trust_restart,
+            "announce": announce,
+            "changes": changes,
+        }
+        if isinstance(server, str):
+            url = split(server)
+            self.settings = settings = Settings(**given | take(url.query))
+            cluster = truth("cluster", url.query.pop("cluster", str(cluster)))
+            sentinel = url.query.pop("sentinel", sentinel)
+            self._find = lambda: servers_at(url, settings, cluster=cluster, sentinel=sentinel)
+        else:
+            self.settings = settings = Settings(**given)
+            self._find = lambda: servers_of(server, settings)
+        self.unreadable = 0
+        self._clock = clock
+        self._prefix = settings.prefix.encode("utf-8", "surrogatepass")
+        self._servers = self._find()
+        self._stream: Stream | None = None
+        if settings.announce:
+            name = self._prefix + b"~changes"
+            self._stream = Stream(name, settings.changes, self._servers.are_one)
+        self._left: list[Servers] = []
+        self._told: set[str] = set()
+
+    @classmethod
+    def from_url(cls, url: str) -> "RedisBackend":
+        """The backend that `url` describes."""
+        return cls(url)
+
+    async def open(self) -> None:
+        # R12: what there is may be a parent's, and is neither used nor closed in the child.
+        self._left.append(self._servers)
+        self._servers = self._find()
+
+    async def close(self) -> None:
+        await self._servers.close()
+
+    def capability(self, wanted: Capability[C]) -> C | None:
+        return offer(wanted, {FORGET_PREFIX: self, MEASURE: self})
+
+    async def read(self, keys: Sequence[str]) -> Found:
+        names = [self._name(key) for key in keys]
+        found: dict[str, Entry | Unreached] = {}
+        broken: list[Change] = []
+        answers = await self._servers.get(names)
+        for key, (data, life) in zip(keys, answers, strict=True):
+            if data is None:
+                continue
+            if isinstance(data, Exception):
+                if not _is_no_string(data):
+                    found[key] = Unreached(data)
+            elif data[:SIZE] == life:
+                try:
+                    found[key] = unpack(key, data[SIZE:], self._clock)
+                except UnreadableError as error:
+                    self._note_unreadable(error)
+                    broken.append(self._change(Write(key, None, ABSENT)))
+        if broken:
+            await self._drop(broken)
+        return found
+
+    async def write(self, writes: Sequence[Write]) -> Sequence[Outcome]:
+        made = [self._packed(write) for write in writes]
+        changes = [change for change in made if change is not None]
+        renewals = [Renewal(self._name(tag), keep) for tag, keep in kept(writes).items()]
+        try:
+            for turn in _turns(changes):
+                await self._carry_out(turn, renewals)
+                renewals = []
+        except Exception as error:
+            if not any(change.answered for change in changes):
+                raise
+            self._complain(error)
+        failures = [change.error for change in changes if change.error is not None]
+        if changes and len(failures) == len(changes):
+            raise failures[0]
+        for failure in failures:
+            self._complain(failure)
+        return [UNREACHED if change is None else change.outcome for change in made]
+
+    async def forget_prefix(self, prefixes: Sequence[str]) -> Outcome:
+        if not prefixes:
+            return DONE
+        await unlink_all(self._servers, [self._name(prefix) for prefix in prefixes])
+        if self._stream is not None:
+            told = [Announcement(self._stream, prefix) for prefix in prefixes]
+            await self._carry_out(told)
+            for each in told:
+                if each.error is not None:
+                    raise each.error
+        return DONE
+
+    def _name(self, key: str) -> bytes:
+        return self._prefix + key.encode("utf-8", "surrogatepass")
+
+    def _packed(self, write: Write) -> Change | None:
+        """`None` for an entry that no bytes can hold: it does no harm to the others."""
+        try:
+            return self._change(write)
+        except ValueError as error:
+            log.warning("an entry was not written: %s", error)
+            return None
+
+    def _change(self, write: Write) -> Change:
+        """Raises `ValueError` for an entry that no bytes can hold."""
+        data = None if write.entry is None else pack(write.key, write.entry)
+        stream = self._stream if write.announce else None
+        return Change(write, self._name(write.key), data, stream, self._reads)
+
+    async def _carry_out(self, steps: Sequence[Step], also: Sequence[Step] = ()) -> None:
+        """Each step to its end; `also` goes with them, and what becomes of it does not matter."""
+        left = [*steps, *also]
+        for _ in range(_ROUNDS):
+            answers = await self._servers.do(left)
+            left = [
+                step
+                for step, (reply, life) in zip(left, answers, strict=True)
+                if not step.settle(reply, life)
+            ]
+            if not left:
+                return
+
+    def _reads(self, key: str, data: bytes, life: bytes) -> bool:
+        """Whether `data` is an entry of `key`."""
+        if data[:SIZE] != life:
+            return False
+        try:
+            unpack(key, data[SIZE:], self._clock)
+        except UnreadableError:
+            return False
+        return True
+
+    async def _drop(self, broken: Sequence[Change]) -> None:
+        """Delete what cannot be read, if it is still that; if not, it is as absent as before."""
+        try:
+            await self._carry_out(broken)
+        except Exception as error:
+            log.debug("what cannot be read was not deleted: %r", error)
+
+    def _note_unreadable(self, error: UnreadableError) -> None:
+        if not self.unreadable:
+            log.warning("what a store holds cannot be read, and counts as absent: %s", error)
+        self.unreadable += 1
+
+    def _complain(self, error: Exception) -> None:
+        """Log a failure that is not that of a whole batch, once of each kind."""
+        kind = str(error).partition(" ")[0]
+        if kind not in self._told and len(self._told) < _TOLD:
+            self._told.add(kind)
+            log.warning("Redis does not do all that it is asked for: %s", error)
+
+
+def _is_no_string(error: Exception) -> bool:
+    """Somebody keeps something else under our name: as absent as what cannot be read."""
+    return isinstance(error, ReplyError) and str(error).startswith("WRONGTYPE")
+
+
+def _turns(changes: Sequence[Change]) -> list[list[Change]]:
+    """Those that may travel together: the changes of one key are of as many turns, in order."""
+    turns: list[list[Change]] = []
+    seen: dict[str, int] = {}
+    for change in changes:
+        turn = seen[change.key] = seen.get(change.key, -1) + 1
+        if turn == len(turns):
+            turns.append([])
+        turns[turn].append(change)
+    return turns

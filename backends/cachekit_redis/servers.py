@@ -1,0 +1,75 @@
+"""Where keys are: on one server, or on those of a Cluster (`cachekit_redis.cluster`)."""
+
+from collections.abc import Sequence
+from typing import Any, Protocol, TypeAlias
+
+from hiredis import ReplyError
+from redis.asyncio import Redis
+
+from cachekit_redis.changes import Step
+from cachekit_redis.node import Node
+
+Answer: TypeAlias = tuple[Any, bytes]
+"""A reply, or the error that came in its place, and the life of the server it is from."""
+
+
+class Servers(Protocol):
+    """All that hold the keys of one backend. An exception means that nothing was answered."""
+
+    @property
+    def are_one(self) -> bool:
+        """Whether one script can reach every key."""
+        ...
+
+    @property
+    def layout(self) -> int:
+        """Another number whenever a key may have come to another server."""
+        ...
+
+    async def get(self, names: Sequence[bytes]) -> list[Answer]:
+        """What is under each name."""
+        ...
+
+    async def do(self, steps: Sequence[Step]) -> list[Answer]:
+        """What each step's command gives; those of one server are sent together, in order."""
+        ...
+
+    async def masters(self) -> Sequence[Node]:
+        """All that hold keys, as they are known to be now."""
+        ...
+
+    async def close(self) -> None: ...
+
+
+class One:
+    """A single server, or whichever is the master of those that Sentinels watch.
+
+    `sentinels` are the clients of those, closed with it.
+    """
+
+    are_one = True
+    layout = 0
+
+    def __init__(self, node: Node, sentinels: Sequence[Redis] = ()) -> None:
+        self._node = node
+        self._sentinels = sentinels
+
+    async def get(self, names: Sequence[bytes]) -> list[Answer]:
+        (found,), life = await self._node.ask((("MGET", *names),))
+        if isinstance(found, ReplyError):
+            raise found
+        return [(data, life) for data in found]
+
+    async def do(self, steps: Sequence[Step]) -> list[Answer]:
+        link = await self._node.link()
+        life = link.life
+        replies = await link.ask([step.command(life) for step in steps])
+        return [(reply, life) for reply in replies]
+
+    async def masters(self) -> Sequence[Node]:
+        return (self._node,)
+
+    async def close(self) -> None:
+        await self._node.close()
+        for sentinel in self._sentinels:
+            await sentinel.aclose()

@@ -1,0 +1,128 @@
+"""One connection: commands of any number of callers, sent at once and answered in order."""
+
+import asyncio
+from collections import deque
+from collections.abc import Sequence
+from typing import Any, Final, TypeAlias
+
+from hiredis import PushNotification, Reader, pack_command
+from redis.asyncio.connection import AbstractConnection
+
+Command: TypeAlias = tuple[str | bytes | int, ...]
+
+_MORE: Final = object()
+
+
+class _Batch:
+    __slots__ = ("answer", "due", "replies", "size")
+
+    def __init__(self, size: int, due: float, answer: "asyncio.Future[list[Any]]") -> None:
+        self.size = size
+        self.due = due
+        self.answer = answer
+        self.replies: list[Any] = []
+
+
+class Wire(asyncio.Protocol):
+    """A connection that redis-py has opened, spoken to without its streams.
+
+    No command is ever taken back: an answer nobody waits for any longer is read and dropped, and
+    one that does not come within `timeout` seconds ends the connection, with all that is under
+    way. So no caller is given the answer to another's question.
+    """
+
+    def __init__(self, connection: AbstractConnection, timeout: float) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._timeout = timeout
+        self._batches: deque[_Batch] = deque()
+        self._reader = Reader(notEnoughData=_MORE)
+        self._timer: asyncio.TimerHandle | None = None
+        self._ended: Exception | None = None
+        self._take_over(connection)
+
+    def _take_over(self, connection: AbstractConnection) -> None:
+        """redis-py connects, secures and introduces itself; from there on the socket is ours."""
+        writer = connection._writer  # pyright: ignore[reportPrivateUsage]
+        if writer is None:
+            raise ConnectionError("redis-py gave a connection that is not open")
+        connection._writer = connection._reader = None  # pyright: ignore[reportPrivateUsage]
+        self._writer = writer
+        self._transport = writer.transport
+        self._before = self._transport.get_protocol()
+        self._transport.set_protocol(self)
+
+    @property
+    def is_open(self) -> bool:
+        return self._ended is None and not self._transport.is_closing()
+
+    @property
+    def load(self) -> int:
+        """How many answers are awaited."""
+        return len(self._batches)
+
+    def ask(self, commands: Sequence[Command]) -> "asyncio.Future[list[Any]]":
+        """The replies, an error among them as an object.
+
+        Raises what ended the connection, `TimeoutError` if that was a reply that did not come.
+        """
+        answer: asyncio.Future[list[Any]] = self._loop.create_future()
+        if not self.is_open:
+            answer.set_exception(self._ended or ConnectionError("the connection is closed"))
+            return answer
+        packed = [pack_command(command) for command in commands]
+        self._transport.write(packed[0] if len(packed) == 1 else b"".join(packed))
+        due = self._loop.time() + self._timeout
+        self._batches.append(_Batch(len(commands), due, answer))
+        if self._timer is None:
+            self._timer = self._loop.call_at(due, self._look_at_time)
+        return answer
+
+    def close(self, why: Exception | None = None) -> None:
+        """End it at once; who still waits gets `why`."""
+        self._end(why or ConnectionError("the connection was closed"))
+        self._transport.abort()
+
+    # -- what the transport calls
+
+    def data_received(self, data: bytes) -> None:
+        try:
+            self._reader.feed(data)
+            while (reply := self._reader.gets()) is not _MORE:
+                if type(reply) is not PushNotification:
+                    self._answer(reply)
+        except Exception as error:  # not of the protocol, or an answer too many
+            self.close(ConnectionError(f"not understood: {error!r}"))
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._end(ConnectionError(f"the server closed the connection: {exc or 'end of stream'}"))
+        self._before.connection_lost(exc)  # else its streams would never be done
+
+    def _answer(self, reply: Any) -> None:
+        batch = self._batches[0]
+        batch.replies.append(reply)
+        if len(batch.replies) == batch.size:
+            self._batches.popleft()
+            if not batch.answer.done():
+                batch.answer.set_result(batch.replies)
+
+    def _look_at_time(self) -> None:
+        """One timer, for whoever has waited longest."""
+        self._timer = None
+        if not self._batches:
+            return
+        due = self._batches[0].due
+        if due <= self._loop.time():
+            self.close(TimeoutError(f"no answer within {self._timeout} s"))
+        else:
+            self._timer = self._loop.call_at(due, self._look_at_time)
+
+    def _end(self, why: Exception) -> None:
+        self._ended = self._ended or why
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        while self._batches:
+            answer = self._batches.popleft().answer
+            if not answer.done():
+                answer.set_exception(why)
+                answer.exception()  # whoever had asked may be gone
