@@ -1,7 +1,7 @@
 """Fixtures of tests that need a real server.
 
-`redis_server` and `redis_cluster` are shared by all tests: nobody kills, freezes or flushes them,
-and each test keeps to its own `prefix`. `start` starts servers for one test alone.
+`redis_server`, `tls_server` and `redis_cluster` are shared by all tests: nobody kills, freezes or
+flushes them, and each test keeps to its own `prefix`. `start` starts servers for one test alone.
 """
 
 import os
@@ -12,9 +12,11 @@ from uuid import uuid4
 
 import pytest
 
+from tests.servers.certificates import Certificates, make_certificates
 from tests.servers.cluster import RedisCluster
+from tests.servers.doors import Door
 from tests.servers.program import NoServerError, server_program
-from tests.servers.server import RedisServer
+from tests.servers.server import RedisServer, ServerError
 
 ServerT = TypeVar("ServerT", bound=AbstractContextManager[Any])
 
@@ -64,6 +66,23 @@ def redis_cluster(server_installed: str) -> Iterator[RedisCluster]:
     """A Cluster of three masters for all tests that leave it as it is."""
     with RedisCluster() as cluster:
         yield cluster
+
+
+@pytest.fixture(scope="session")
+def certificates(tmp_path_factory: pytest.TempPathFactory) -> Certificates:
+    """Certificates of servers that speak TLS."""
+    return make_certificates(tmp_path_factory.mktemp("certificates"))
+
+
+@pytest.fixture(scope="session")
+def tls_server(server_installed: str, certificates: Certificates) -> Iterator[RedisServer]:
+    """A server that speaks TLS only, for all tests that leave it as it is."""
+    with ExitStack() as stack:
+        try:
+            server = stack.enter_context(RedisServer(door=Door(tls=certificates)))
+        except ServerError as error:
+            _without_server(f"{server_installed} does not speak TLS: {error}")
+        yield server
 
 
 @pytest.fixture

@@ -10,6 +10,7 @@ import redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 
+from tests.servers.doors import OPEN, SOCKET, Door
 from tests.servers.ports import LOOPBACK, free_port
 from tests.servers.processes import ProcessGroup
 from tests.servers.program import server_program
@@ -40,10 +41,12 @@ class RedisServer:
 
     Args:
         settings: lines of redis.conf, by name: `{"maxmemory": "3mb", "appendonly": "yes"}`.
+        door: whom it lets in; everybody, unless said otherwise.
     """
 
-    def __init__(self, *, settings: Mapping[str, str] | None = None) -> None:
+    def __init__(self, *, settings: Mapping[str, str] | None = None, door: Door = OPEN) -> None:
         self._settings = {**_QUIET, **(settings or {})}
+        self._door = door
         self._program = server_program()
 
     def __enter__(self) -> Self:
@@ -72,8 +75,13 @@ class RedisServer:
 
     @property
     def url(self) -> str:
-        """Where a client finds it."""
-        return f"redis://{self.address}"
+        """Where and how a client comes in, with password and all."""
+        return self._door.url(self.address)
+
+    @property
+    def unix_url(self) -> str:
+        """The same through a socket in the file system; without password."""
+        return f"unix://{self.folder / SOCKET}"
 
     @property
     def pid(self) -> int:
@@ -82,7 +90,9 @@ class RedisServer:
 
     def client(self, *, timeout: float = 5.0) -> redis.Redis:
         """A blocking client, that waits for so many seconds and never tries again; to close."""
-        return redis.Redis(LOOPBACK, self.port, socket_timeout=timeout, retry=Retry(NoBackoff(), 0))
+        once = Retry(NoBackoff(), 0)
+        keeper = self._door.keeper()
+        return redis.Redis(LOOPBACK, self.port, socket_timeout=timeout, retry=once, **keeper)
 
     def command(self, *arguments: str | bytes | float) -> Any:
         """What it answers to one command, as redis-py reads it (`INFO` is a dict); blocks.
@@ -145,7 +155,7 @@ class RedisServer:
         return free_port(with_bus="cluster-enabled" in self._settings)
 
     def _configure(self) -> None:
-        lines = {"port": str(self.port), "dir": str(self.folder), **self._settings}
+        lines = {"dir": str(self.folder), **self._door.lines(self.port), **self._settings}
         text = "".join(f"{name} {value or chr(34) * 2}\n" for name, value in lines.items())
         (self.folder / "redis.conf").write_text(text)
 
