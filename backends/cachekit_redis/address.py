@@ -1,7 +1,7 @@
 """Who the servers are: from a URL, or from a client of redis-py."""
 
 from collections.abc import Callable, Sequence
-from typing import Any, Final, NamedTuple, TypeAlias
+from typing import Any, Final, NamedTuple, TypeAlias, cast
 from urllib.parse import parse_qsl, quote, unquote, urlsplit
 
 from redis.asyncio import Redis, RedisCluster
@@ -157,7 +157,7 @@ def _cluster(url: Url, options: dict[str, Any], settings: Settings) -> Cluster:
 def _connecting(options: dict[str, Any]) -> Callable[[str, int], AbstractConnection]:
     def connect(host: str, port: int) -> AbstractConnection:
         kind, rest = _kind_of({**options, "host": host, "port": port})
-        return kind(**rest)
+        return cast("AbstractConnection", kind(**rest))
 
     _try(lambda: connect("localhost", _PORT))
     return connect
@@ -184,7 +184,7 @@ def _watched(url: Url, options: dict[str, Any], settings: Settings, sentinel: st
         options["ssl"] = of_sentinels["ssl"] = True
     addresses = [address(host, _SENTINEL_PORT) for host in url.hosts]
     try:
-        sentinels = Sentinel(addresses, sentinel_kwargs=of_sentinels, **options)
+        sentinels: Any = Sentinel(addresses, sentinel_kwargs=of_sentinels, **options)  # type: ignore[no-untyped-call]
         pool = sentinels.master_for(sentinel).connection_pool
     except TypeError as error:
         raise ConfigurationError(f"an option of the server: {error}") from None

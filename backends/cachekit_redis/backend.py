@@ -1,7 +1,7 @@
 """`RedisBackend`."""
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 from hiredis import ReplyError
@@ -89,6 +89,7 @@ class RedisBackend(Backend):
             "announce": announce,
             "changes": changes,
         }
+        self._find: Callable[[], Servers]
         if isinstance(server, str):
             url = split(server)
             self.settings = settings = Settings(**given | take(url.query))
@@ -96,8 +97,9 @@ class RedisBackend(Backend):
             sentinel = url.query.pop("sentinel", sentinel)
             self._find = lambda: servers_at(url, settings, cluster=cluster, sentinel=sentinel)
         else:
+            client = server
             self.settings = settings = Settings(**given)
-            self._find = lambda: servers_of(server, settings)
+            self._find = lambda: servers_of(client, settings)
         self.unreadable = 0
         self._clock = clock
         self._prefix = settings.prefix.encode("utf-8", "surrogatepass")
@@ -106,6 +108,7 @@ class RedisBackend(Backend):
         if settings.announce:
             name = self._prefix + b"~changes"
             self._stream = Stream(name, settings.changes, self._servers.are_one)
+        self._is_open = False
         self._left: list[Servers] = []
         self._told: set[str] = set()
 
@@ -115,11 +118,13 @@ class RedisBackend(Backend):
         return cls(url)
 
     async def open(self) -> None:
-        # R12: what there is may be a parent's, and is neither used nor closed in the child.
-        self._left.append(self._servers)
+        if self._is_open:  # R12: what there is, is a parent's; in the child it is left as it is
+            self._left.append(self._servers)
         self._servers = self._find()
+        self._is_open = True
 
     async def close(self) -> None:
+        self._is_open = False
         await self._servers.close()
 
     def capability(self, wanted: Capability[C]) -> C | None:

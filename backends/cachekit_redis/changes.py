@@ -1,6 +1,6 @@
 """A write as commands: what is sent, and what the reply means."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from math import ceil
 from typing import Any, Final, NamedTuple, Protocol
 
@@ -72,7 +72,7 @@ class Change:
 
     def command(self, life: bytes) -> Command:
         if self._announces and self._stream is not None:
-            return self._script(ANNOUNCE, (self._stream.name, self._stream.name + b"~"), ())
+            return self._script(ANNOUNCE, (self._stream.name,), ())
         if self._looks:
             return self._look(life)
         if self._expected is ANY and not self._in_one_step and not self._may_go:
@@ -194,7 +194,7 @@ class Announcement:
 
     def command(self, life: bytes) -> Command:
         how = ("EVAL", ANNOUNCE.text) if self._by_text else ("EVALSHA", ANNOUNCE.sha)
-        return (*how, 2, self.name, self.name + b"~", self._length, "p", self._prefix)
+        return (*how, 1, self.name, self._length, "p", self._prefix)
 
     def settle(self, reply: Any, life: bytes) -> bool:
         if not isinstance(reply, Exception):
@@ -211,7 +211,7 @@ def milliseconds(seconds: float) -> int:
     return max(1, ceil(seconds * 1000))
 
 
-def kept(writes: list[Write]) -> dict[str, float | None]:
+def kept(writes: Iterable[Write]) -> dict[str, float | None]:
     """For how long the records of the tags of all values in `writes` are needed."""
     needed: dict[str, float | None] = {}
     for write in writes:

@@ -89,6 +89,7 @@ class Node:
         self._settings = settings
         self._links: list[Link] = []
         self._opening: asyncio.Task[None] | None = None
+        self._another = 0.0
 
     async def ask(self, commands: Sequence[Command]) -> tuple[list[Any], bytes]:
         """The replies, and the life they are from."""
@@ -97,22 +98,22 @@ class Node:
 
     async def link(self) -> Link:
         """The least busy of its connections; it may open one more for who comes next."""
-        best = self._best()
-        if best is None:
+        alive = [link for link in self._links if link.wire.is_open]
+        if not alive:
             await self._open_in_time()
-            best = self._best()
-            if best is None:
+            alive = [link for link in self._links if link.wire.is_open]
+            if not alive:
                 raise ConnectionError(f"{self.name} closed the connection at once")
-        elif best.wire.load and len(self._links) < self._settings.connections:
-            self._open()
+        best = min(alive, key=_load)
+        if best.wire.load and len(alive) < self._settings.connections:
+            self._open_another()
         return best
 
-    def _best(self) -> Link | None:
-        best = None
-        for link in self._links:
-            if link.wire.is_open and (best is None or link.wire.load < best.wire.load):
-                best = link
-        return best
+    def _open_another(self) -> None:
+        now = asyncio.get_running_loop().time()
+        if now >= self._another:  # a server that takes no more is not asked all the time
+            self._another = now + CHECKED
+            self._open()
 
     async def _open_in_time(self) -> None:
         opening = self._open()
@@ -154,11 +155,15 @@ class Node:
 async def opened(connection: AbstractConnection, timeout: float) -> Wire:
     """The wire of a connection, once redis-py has opened it."""
     try:
-        await connection.connect()
+        await connection.connect()  # type: ignore[no-untyped-call]
         return Wire(connection, timeout)
     except BaseException:
         await connection.disconnect(nowait=True)
         raise
+
+
+def _load(link: Link) -> int:
+    return link.wire.load
 
 
 def _look_at(task: "asyncio.Task[None]") -> None:

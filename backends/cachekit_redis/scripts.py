@@ -51,9 +51,9 @@ return 1
 """)
 
 ANNOUNCE: Final = _script("""
--- KEYS: the stream, and a key beside it that is never there: when memory is full, a script that has
--- deleted something is let through. ARGV: length, field, name.
-redis.call('DEL', KEYS[2])
+-- KEYS: the stream. ARGV: its length, a field, a name. When memory is full, a script that has already
+-- written something is let through, and to trim is to write.
+redis.call('XTRIM', KEYS[1], 'MAXLEN', '~', ARGV[1])
 return redis.call('XADD', KEYS[1], 'MAXLEN', '~', ARGV[1], '*', ARGV[2], ARGV[3])
 """)
 

@@ -55,6 +55,8 @@ class One:
         self._sentinels = sentinels
 
     async def get(self, names: Sequence[bytes]) -> list[Answer]:
+        if not names:
+            return []
         (found,), life = await self._node.ask((("MGET", *names),))
         if isinstance(found, ReplyError):
             raise found

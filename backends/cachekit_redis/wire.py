@@ -2,14 +2,16 @@
 
 import asyncio
 from collections import deque
-from collections.abc import Sequence
-from typing import Any, Final, TypeAlias
+from collections.abc import Callable, Sequence
+from typing import Any, Final, TypeAlias, cast
 
-from hiredis import PushNotification, Reader, pack_command
+import hiredis
+from hiredis import PushNotification, Reader
 from redis.asyncio.connection import AbstractConnection
 
 Command: TypeAlias = tuple[str | bytes | int, ...]
 
+_pack: Final[Callable[[Command], bytes]] = cast("Any", hiredis).pack_command
 _MORE: Final = object()
 
 
@@ -69,7 +71,7 @@ class Wire(asyncio.Protocol):
         if not self.is_open:
             answer.set_exception(self._ended or ConnectionError("the connection is closed"))
             return answer
-        packed = [pack_command(command) for command in commands]
+        packed = [_pack(command) for command in commands]
         self._transport.write(packed[0] if len(packed) == 1 else b"".join(packed))
         due = self._loop.time() + self._timeout
         self._batches.append(_Batch(len(commands), due, answer))
