@@ -134,7 +134,7 @@ class RedisBackend(Backend):
         names = [self._name(key) for key in keys]
         found: dict[str, Entry | Unreached] = {}
         broken: list[Change] = []
-        answers = await self._servers.get(names)
+        answers = await self._servers.get(names) if names else []
         for key, (data, life) in zip(keys, answers, strict=True):
             if data is None:
                 continue
@@ -203,14 +203,14 @@ class RedisBackend(Backend):
         """Each step to its end; `also` goes with them, and what becomes of it does not matter."""
         left = [*steps, *also]
         for _ in range(_ROUNDS):
+            if not left:
+                return
             answers = await self._servers.do(left)
             left = [
                 step
                 for step, (reply, life) in zip(left, answers, strict=True)
                 if not step.settle(reply, life)
             ]
-            if not left:
-                return
 
     def _reads(self, key: str, data: bytes, life: bytes) -> bool:
         """Whether `data` is an entry of `key`."""

@@ -139,7 +139,9 @@ class Change:
         return self._script(CHANGE, keys, (*condition, data, expiry, "1" if self._may_go else ""))
 
     def _expiry(self, *flag: str) -> tuple[str | int, ...]:
-        keep = RECORDS if self._may_go else None if self._entry is None else self._entry.keep
+        keep = None if self._entry is None else self._entry.keep
+        if keep is None and self._may_go:
+            keep = RECORDS
         return () if keep is None else (*flag, milliseconds(keep))
 
     def _script(self, script: Script, keys: tuple[bytes, ...], args: Command) -> Command:

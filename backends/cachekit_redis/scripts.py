@@ -52,7 +52,7 @@ return 1
 
 ANNOUNCE: Final = _script("""
 -- KEYS: the stream. ARGV: its length, a field, a name. When memory is full, a script that has
--- already written something is let through, and to trim is to write.
+-- already changed something is let through; to trim is such a change, of nothing at all, too.
 redis.call('XTRIM', KEYS[1], 'MAXLEN', '~', ARGV[1])
 return redis.call('XADD', KEYS[1], 'MAXLEN', '~', ARGV[1], '*', ARGV[2], ARGV[3])
 """)
