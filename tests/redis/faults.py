@@ -1,0 +1,240 @@
+"""What may be wrong with a server: brought on when entered, gone when left."""
+
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, contextmanager
+from typing import Any, Final, NamedTuple
+
+from tests.servers.server import RedisServer
+from tests.servers.waiting import until
+
+SETTINGS: Final = {
+    "enable-debug-command": "yes",
+    "save": "3600 1000000",  # never, but it counts as a server that saves
+    "loading-process-events-interval-bytes": "1024",
+}
+"""Of a server that is to have any of these faults."""
+
+_FILLING: Final = 300
+_NOWHERE: Final = "1"
+
+
+@contextmanager
+def loading(server: RedisServer) -> Iterator[None]:
+    """It reads its snapshot, and answers LOADING meanwhile."""
+    server.together(*(("SET", f"filling:{n}", "x" * 1500) for n in range(_FILLING)))
+    with _meanwhile(server, "DEBUG", "RELOAD"):
+        server.command("CONFIG", "SET", "key-load-delay", 10_000)
+        until(lambda: _told(server, "loading") == 1, "LOADING")
+        yield
+        assert _told(server, "loading") == 1
+        server.command("CONFIG", "SET", "key-load-delay", 0)
+
+
+@contextmanager
+def replica_of_nobody(server: RedisServer) -> Iterator[None]:
+    """It was made a replica of a server that is not there: it may be read, and is READONLY."""
+    server.command("REPLICAOF", "127.0.0.1", _NOWHERE)
+    yield
+    server.command("REPLICAOF", "NO", "ONE")
+
+
+@contextmanager
+def replica_that_says_nothing(server: RedisServer) -> Iterator[None]:
+    """The same, but it answers MASTERDOWN to whoever reads."""
+    with _set(server, {"replica-serve-stale-data": "no"}), replica_of_nobody(server):
+        yield
+
+
+@contextmanager
+def replica(server: RedisServer) -> Iterator[None]:
+    """It was made a replica of another, whose contents it has now."""
+    with RedisServer() as master:
+        server.command("REPLICAOF", "127.0.0.1", master.port)
+        until(lambda: _told(server, "master_link_status") == "up", "a replica")
+        yield
+        server.command("REPLICAOF", "NO", "ONE")
+
+
+@contextmanager
+def out_of_memory(server: RedisServer) -> Iterator[None]:
+    """It is full, and evicts nothing."""
+    with _set(server, {"maxmemory-policy": "noeviction", "maxmemory": "1"}):
+        yield
+
+
+@contextmanager
+def cannot_save(server: RedisServer) -> Iterator[None]:
+    """Its last snapshot failed: it answers MISCONF to whoever writes."""
+    in_the_way = server.folder / "dump.rdb"
+    in_the_way.mkdir()
+    _save_until(server, "err")
+    yield
+    in_the_way.rmdir()
+    _save_until(server, "ok")
+
+
+@contextmanager
+def asks_for_a_password(server: RedisServer) -> Iterator[None]:
+    """It asks new connections for a password that they do not have; there are new ones only."""
+    with _set(server, {"requirepass": "secret"}):
+        _kick(server)
+        yield
+
+
+@contextmanager
+def has_locked_the_user(server: RedisServer) -> Iterator[None]:
+    """No new connection is let in."""
+    server.command("ACL", "SETUSER", "default", "off")
+    with server.client() as outside:
+        assert outside is not None
+    _kick(server)
+    yield
+    server.command("ACL", "SETUSER", "default", "on")
+
+
+def denying(*rules: str) -> "Bring":
+    """Its ACL denies something."""
+
+    @contextmanager
+    def bring(server: RedisServer) -> Iterator[None]:
+        server.command("ACL", "SETUSER", "default", *rules)
+        yield
+        server.command("ACL", "SETUSER", "default", "allkeys", "+@all")
+
+    return bring
+
+
+@contextmanager
+def is_gone(server: RedisServer) -> Iterator[None]:
+    """It was killed: connections are refused."""
+    server.kill()
+    yield
+    server.start()
+
+
+@contextmanager
+def was_restarted(server: RedisServer) -> Iterator[None]:
+    """It comes back with what it had saved before."""
+    server.command("SAVE")
+    server.restart()
+    yield
+
+
+@contextmanager
+def is_frozen(server: RedisServer) -> Iterator[None]:
+    """It does nothing, with its connections open."""
+    server.freeze()
+    yield
+    server.thaw()
+
+
+@contextmanager
+def sleeps(server: RedisServer) -> Iterator[None]:
+    """It is busy with somebody else's command for a while."""
+    with _meanwhile(server, "DEBUG", "SLEEP", 0.8):
+        yield
+
+
+@contextmanager
+def has_lost_its_scripts(server: RedisServer) -> Iterator[None]:
+    server.command("SCRIPT", "FLUSH")
+    yield
+
+
+@contextmanager
+def has_lost_everything(server: RedisServer) -> Iterator[None]:
+    server.command("FLUSHALL")
+    yield
+
+
+@contextmanager
+def closes_connections(server: RedisServer) -> Iterator[None]:
+    _kick(server)
+    yield
+
+
+@contextmanager
+def holds_lists(server: RedisServer) -> Iterator[None]:
+    """Under every key of ours there is a list, which nobody takes away."""
+    keys = [key for key in server.command("KEYS", "*") if not key.endswith(b"~changes")]
+    for key in keys:
+        server.together(("DEL", key), ("RPUSH", key, "item"))
+    assert keys
+    yield
+
+
+Bring = Callable[[RedisServer], AbstractContextManager[None]]
+
+
+class Fault(NamedTuple):
+    """`lets` tells what becomes of what forgets: all is acknowledged, all raises, or either."""
+
+    bring: Bring
+    lets: bool | None = None
+
+
+FAULTS: Final[Mapping[str, Fault]] = {
+    "loading": Fault(loading, lets=False),
+    "readonly": Fault(replica_of_nobody, lets=False),
+    "readonly and masterdown": Fault(replica_that_says_nothing, lets=False),
+    "replica of another": Fault(replica, lets=False),
+    "out of memory": Fault(out_of_memory),
+    "cannot save": Fault(cannot_save, lets=False),
+    "asks for a password": Fault(asks_for_a_password, lets=False),
+    "user is off": Fault(has_locked_the_user, lets=False),
+    "denies scripts": Fault(denying("-eval", "-evalsha")),
+    "denies all commands": Fault(denying("-@all", "+acl"), lets=False),
+    "denies reads": Fault(denying("-mget", "-get"), lets=None),
+    "denies INFO": Fault(denying("-info"), lets=True),
+    "denies tags": Fault(denying("resetkeys", "~ck:v:*", "~ck:c:*", "~ck:~*")),
+    "denies values": Fault(denying("resetkeys", "~ck:t:*", "~ck:c:*", "~ck:~*")),
+    "denies the stream": Fault(denying("resetkeys", "~ck:v:*", "~ck:t:*", "~ck:c:*"), lets=False),
+    "gone": Fault(is_gone, lets=False),
+    "restarted": Fault(was_restarted),
+    "frozen": Fault(is_frozen, lets=False),
+    "sleeps": Fault(sleeps, lets=False),
+    "lost its scripts": Fault(has_lost_its_scripts, lets=True),
+    "lost everything": Fault(has_lost_everything, lets=True),
+    "closes connections": Fault(closes_connections),
+    "holds lists": Fault(holds_lists, lets=True),
+}
+
+
+def _kick(server: RedisServer) -> None:
+    server.command("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes")
+
+
+def _told(server: RedisServer, field: str) -> Any:
+    return server.command("INFO").get(field)
+
+
+def _save_until(server: RedisServer, status: str) -> None:
+    server.command("BGSAVE")
+    until(lambda: _told(server, "rdb_last_bgsave_status") == status, f"a save that is {status}")
+
+
+@contextmanager
+def _set(server: RedisServer, wanted: Mapping[str, str]) -> Iterator[None]:
+    before = {name: server.command("CONFIG", "GET", name)[name] for name in wanted}
+    for name, value in wanted.items():
+        server.command("CONFIG", "SET", name, value)
+    yield
+    for name, value in before.items():
+        server.command("CONFIG", "SET", name, value)
+
+
+@contextmanager
+def _meanwhile(server: RedisServer, *command: str | float) -> Iterator[None]:
+    """Another client waits for the answer to `command`."""
+    with server.client(timeout=30.0) as client:
+        waiting = threading.Thread(target=lambda: client.execute_command(*command), daemon=True)
+        waiting.start()
+        until(lambda: _is_busy(client), "a command under way")
+        yield
+        waiting.join(30.0)
+        assert not waiting.is_alive()
+
+
+def _is_busy(client: Any) -> bool:
+    return True
