@@ -1,7 +1,7 @@
 """One redis-server."""
 
 import signal
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Final, Self
@@ -20,6 +20,8 @@ ATTEMPTS: Final = 5
 """So many ports are tried, if another process is faster to take them."""
 
 _TAKEN: Final = ("Address already in use", "Failed listening on port", "bind:")
+
+EMPTY: Final = '""'
 
 _QUIET: Final = {
     "bind": LOOPBACK,
@@ -90,9 +92,14 @@ class RedisServer:
 
     def client(self, *, timeout: float = 5.0) -> redis.Redis:
         """A blocking client, that waits for so many seconds and never tries again; to close."""
-        once = Retry(NoBackoff(), 0)
-        keeper = self._door.keeper()
-        return redis.Redis(LOOPBACK, self.port, socket_timeout=timeout, retry=once, **keeper)
+        return redis.Redis(
+            LOOPBACK,
+            self.port,
+            protocol=3,
+            socket_timeout=timeout,
+            retry=Retry(NoBackoff(), 0),
+            **self._door.keeper(),
+        )
 
     def command(self, *arguments: str | bytes | float) -> Any:
         """What it answers to one command, as redis-py reads it (`INFO` is a dict); blocks.
@@ -155,9 +162,12 @@ class RedisServer:
         return free_port(with_bus="cluster-enabled" in self._settings)
 
     def _configure(self) -> None:
-        lines = {"dir": str(self.folder), **self._door.lines(self.port), **self._settings}
-        text = "".join(f"{name} {value or chr(34) * 2}\n" for name, value in lines.items())
+        text = "".join(f"{line}\n" for line in self._lines())
         (self.folder / "redis.conf").write_text(text)
+
+    def _lines(self) -> Iterator[str]:
+        lines = {"dir": str(self.folder), **self._door.lines(self.port), **self._settings}
+        return (f"{name} {value or EMPTY}" for name, value in lines.items())
 
     def _command(self) -> list[str]:
         return [self._program, str(self.folder / "redis.conf")]
