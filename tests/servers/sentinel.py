@@ -53,7 +53,8 @@ class RedisSentinel:
         with ExitStack() as stack:
             stack.enter_context(self.master)
             self.replica = stack.enter_context(_replica_of(self.master))
-            until(self.is_linked, "a replica that has all of its master")
+            until(self.is_linked, "a replica that hears its master")
+            self.catch_up()
             self.sentinel = stack.enter_context(SentinelServer(self.master))
             self._hurry()
             until(self._knows_the_replica, "a Sentinel that knows the replica")
@@ -69,8 +70,12 @@ class RedisSentinel:
         return f"redis://{self.sentinel.address}/0?sentinel={SERVICE}"
 
     def is_linked(self) -> bool:
-        """Whether the replica has what its master has, but for what is on the way."""
+        """Whether the replica hears what its master does."""
         return bool(self.replica.command("INFO").get("master_link_status") == "up")
+
+    def catch_up(self) -> None:
+        """Wait until the replica has all that was written to the master."""
+        until(lambda: self.master.command("WAIT", 1, 100) == 1, "a replica that is up to date")
 
     def current(self) -> RedisServer:
         """The master in the eyes of the Sentinel."""
@@ -79,7 +84,7 @@ class RedisSentinel:
 
     def part(self) -> None:
         """Let the replica hear nothing more of its master, so that it misses what comes now."""
-        self.master.command("WAIT", 1, 5000)
+        self.catch_up()
         # It now says a password to a master that has none, which is refused.
         self.replica.together(
             ("CONFIG", "SET", "masterauth", "none"), ("CLIENT", "KILL", "TYPE", "master")

@@ -27,7 +27,7 @@ _QUIET: Final = {
     "bind": LOOPBACK,
     "save": "",
     "appendonly": "no",
-    "repl-diskless-sync-delay": "0",
+    "repl-diskless-sync": "no",
 }
 
 
