@@ -107,9 +107,9 @@ class Cluster:
     async def _send_part(self, steps: Sequence[Step], answers: list[Answer], part: "_Part") -> None:
         try:
             link = await part.node.link()
-            life = link.life
-            commands = [step.command(life) for step in (steps[place] for place in part.places)]
+            commands = [steps[place].command(link.life) for place in part.places]
             replies = await link.ask(part.asking(commands))
+            life = link.life  # as it is after the replies
         except Exception as error:
             self._look_again()
             answers_of: Iterator[Any] = iter([error] * len(part.places))

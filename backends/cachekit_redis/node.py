@@ -2,13 +2,14 @@
 
 import asyncio
 import logging
+import math
 from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 from hiredis import ReplyError
 from redis.asyncio.connection import AbstractConnection
 
-from cachekit_redis.life import UNKNOWN, UnfitError, fields, life_of
+from cachekit_redis.life import QUESTIONS, UNKNOWN, UnfitError, Who, who
 from cachekit_redis.scripts import ALL
 from cachekit_redis.settings import Settings
 from cachekit_redis.wire import Command, Wire
@@ -21,61 +22,74 @@ OPENING: Final = 5.0
 CHECKED: Final = 1.0
 """Seconds for which a server in use is taken for who it was."""
 
-_WHO: Final[Sequence[Command]] = (("INFO", "server"), ("INFO", "replication"))
 _SCRIPTS: Final[Sequence[Command]] = tuple(("SCRIPT", "LOAD", script.text) for script in ALL)
 _GONE: Final = ("READONLY", "MASTERDOWN")
 
 
 class Link:
-    """A connection to a server, with the life that the server has."""
+    """A connection to a server, with the life that the server has.
 
-    def __init__(self, wire: Wire, name: str, *, trusting: bool) -> None:
+    `address` is where it leads to; `changed` hears of another life than the one before.
+    """
+
+    def __init__(self, wire: Wire, address: object, changed: "Callable[[Link], None]") -> None:
+        self.who: Who | None = None
         self.life = UNKNOWN
         self.wire = wire
-        self._name = name
-        self._trusting = trusting
+        self.address = address
+        self._changed = changed
         self._time = asyncio.get_running_loop().time
-        self._checked = 0.0
-        self._tells = True
+        self._checked = -math.inf
+        self._unfit: UnfitError | None = None
 
     async def introduce(self) -> None:
         """Learn who answers, and leave the scripts there."""
-        replies = await self.wire.ask((*_WHO, *_SCRIPTS))
-        self._learn(replies[0], replies[1])
+        self._look()
+        await self.wire.ask(_SCRIPTS)
+        self._check()
 
     async def ask(self, commands: Sequence[Command]) -> list[Any]:
         """The replies. Raises if none came, or if the server must not be asked any longer."""
-        if not self._tells or self._time() < self._checked + CHECKED:
-            replies = await self.wire.ask(commands)
-        else:
-            self._checked = self._time()
-            server, replication, *replies = await self.wire.ask((*_WHO, *commands))
-            self._learn(server, replication)
+        if self._time() >= self._checked + CHECKED:
+            self._look()
+        replies = await self.wire.ask(commands)
+        # The replies may have come together with the news that they are not a master's.
+        self._check()
         for reply in replies:
             if type(reply) is ReplyError and str(reply).startswith(_GONE):
-                self._leave(UnfitError(str(reply)))
+                self.leave(UnfitError(str(reply)))
+                self._check()
         return replies
 
-    def _learn(self, server: Any, replication: Any) -> None:
-        self._checked = self._time()
-        told = fields(server) | fields(replication)
-        try:
-            life = life_of(told)
-        except UnfitError as error:
-            raise self._leave(error) from None
-        if b"run_id" not in told and not self._trusting:
-            self._tells = False
-            log.warning(
-                "%s does not tell its run_id (%s): what a restart or a failover brings back is "
-                "served, as with trust_restart=True",
-                self._name,
-                server if isinstance(server, ReplyError) else "INFO has none",
-            )
-        self.life = UNKNOWN if self._trusting else life
+    def look_anew(self) -> None:
+        """With the next command, ask who answers."""
+        self._checked = -math.inf
 
-    def _leave(self, error: UnfitError) -> UnfitError:
-        self.wire.close(error)
-        return error
+    def leave(self, why: UnfitError) -> None:
+        """Ask the server nothing more; what it has not answered yet is not waited for."""
+        self._unfit = self._unfit or why
+        self.wire.close(why)
+
+    def _check(self) -> None:
+        if self._unfit is not None:
+            raise self._unfit
+
+    def _look(self) -> None:
+        """Ask who answers, ahead of what is asked next; whoever asks that may be cancelled."""
+        self._checked = self._time()
+        self.wire.ask(QUESTIONS).add_done_callback(self._learn)
+
+    def _learn(self, answers: "asyncio.Future[list[Any]]") -> None:
+        if answers.exception() is not None:
+            return  # as much has happened to the connection
+        try:
+            told = who(answers.result())
+        except UnfitError as error:
+            self.leave(error)
+            return
+        if told != self.who:
+            self.who = told
+            self._changed(self)
 
 
 class Node:
@@ -89,6 +103,7 @@ class Node:
         self._settings = settings
         self._links: list[Link] = []
         self._opening: asyncio.Task[None] | None = None
+        self._warned = False
         self._another = 0.0
 
     async def ask(self, commands: Sequence[Command]) -> tuple[list[Any], bytes]:
@@ -134,14 +149,46 @@ class Node:
 
     async def _opened(self) -> None:
         async with asyncio.timeout(OPENING):
-            wire = await opened(self._connect(), self._settings.timeout)
-            link = Link(wire, self.name, trusting=self._settings.trust_restart)
+            connection = self._connect()
+            wire = await opened(connection, self._settings.timeout)
+            link = Link(wire, where(connection), self._learn)
             try:
                 await link.introduce()
             except BaseException:
                 wire.close()
                 raise
+        self._take(link)
+
+    def _take(self, link: Link) -> None:
+        """Use it, and no more of another server that was reached by the same name until now."""
+        for other in self._links:
+            if _server_of(other) != _server_of(link):
+                other.leave(UnfitError(f"{self.name} is another server now"))
         self._links.append(link)
+
+    def _learn(self, link: Link) -> None:
+        """What one connection has learned is news to the others."""
+        if link.who is not None and not self._settings.trust_restart:
+            link.life = link.who.life
+            if not link.who.server:
+                self._warn()
+        for other in self._links:
+            other.look_anew()
+
+    def _warn(self) -> None:
+        if not self._warned:
+            self._warned = True
+            log.warning(
+                "%s does not tell its run_id, since INFO is refused or has none: what a restart "
+                "or a failover brings back is served, as with trust_restart=True",
+                self.name,
+            )
+
+    def leave_others(self, links: Sequence[Link], address: object) -> None:
+        """Ask those of `links` nothing more that lead anywhere else than to `address`."""
+        for link in links:
+            if link.address != address:
+                link.leave(UnfitError(f"{self.name} is at another address now"))
 
     async def close(self) -> None:
         if self._opening is not None and not self._opening.done():
@@ -164,6 +211,15 @@ async def opened(connection: AbstractConnection, timeout: float) -> Wire:
 
 def _load(link: Link) -> int:
     return link.wire.load
+
+
+def _server_of(link: Link) -> bytes:
+    return b"" if link.who is None else link.who.server
+
+
+def where(connection: AbstractConnection) -> object:
+    """Where an open connection leads to: host and port, if it has them."""
+    return getattr(connection, "host", None), getattr(connection, "port", None)
 
 
 def _look_at(task: "asyncio.Task[None]") -> None:

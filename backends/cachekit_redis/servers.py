@@ -64,9 +64,8 @@ class One:
 
     async def do(self, steps: Sequence[Step]) -> list[Answer]:
         link = await self._node.link()
-        life = link.life
-        replies = await link.ask([step.command(life) for step in steps])
-        return [(reply, life) for reply in replies]
+        replies = await link.ask([step.command(link.life) for step in steps])
+        return [(reply, link.life) for reply in replies]
 
     async def masters(self) -> Sequence[Node]:
         return (self._node,)
