@@ -1,8 +1,12 @@
-"""Run the places service with and without its cache, and compare."""
+"""Run the places service with and without its cache, and compare.
+
+The cache is the one that `PLACES_CACHE` names, or in the memory of the service.
+"""
 
 import argparse
 import asyncio
 import functools
+import os
 import signal
 import sys
 import tempfile
@@ -13,10 +17,12 @@ from pathlib import Path
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn
 
+from cachekit import ConfigurationError
 from examples.places.demo.drive import AnswerError, Figures
 from examples.places.demo.passes import Options, compare
 from examples.places.demo.report import table
 from examples.places.demo.server import ServerError
+from examples.places.demo.store import StoreError, corner
 from examples.places.fill import SIZES
 
 
@@ -24,13 +30,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Print the table; exit with 1 if an answer was stale or something failed."""
     options = parse(arguments)
     console = Console()
+    url = os.environ.get("PLACES_CACHE")
     try:
-        without, cached = asyncio.run(run(options, console))
-    except (ServerError, AnswerError) as error:
+        without, cached = asyncio.run(run(options, console, url))
+    except (ConfigurationError, StoreError, ServerError, AnswerError) as error:
         sys.exit(f"The demo failed: {error}")
     except (KeyboardInterrupt, asyncio.CancelledError):
         sys.exit("The demo was ended before it was through.")
-    console.print(table(without, cached, crowd=options.crowd))
+    console.print(table(without, cached, crowd=options.crowd, store=url))
     stale = [*without.watch.stale, *cached.watch.stale]
     if stale:
         sys.exit("\n".join(["Older than an acknowledged update:", *stale[:10]]))
@@ -50,13 +57,14 @@ def parse(arguments: Sequence[str] | None) -> Options:
     return options
 
 
-async def run(options: Options, console: Console) -> tuple[Figures, Figures]:
-    """Compare in a folder of its own, which is removed whatever happens."""
+async def run(options: Options, console: Console, url: str | None) -> tuple[Figures, Figures]:
+    """Compare in a folder and a corner of the store that are removed whatever happens."""
     _cancel_on_sigterm()
     text = TextColumn("{task.description}")
     bars = Progress(text, BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), console=console)
-    with tempfile.TemporaryDirectory(prefix="places-") as folder, bars:
-        return await compare(Path(folder), options, bars)
+    async with corner(url) as store:
+        with tempfile.TemporaryDirectory(prefix="places-") as folder, bars:
+            return await compare(Path(folder), options, store, bars)
 
 
 def _cancel_on_sigterm() -> None:

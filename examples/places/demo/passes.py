@@ -39,13 +39,15 @@ class Script:
         return sum(map(len, self.streams))
 
 
-async def compare(folder: Path, options: Options, bars: Progress) -> tuple[Figures, Figures]:
-    """The figures without the cache, and with it."""
+async def compare(
+    folder: Path, options: Options, store: str | None, bars: Progress
+) -> tuple[Figures, Figures]:
+    """The figures without the cache, and with it in `store`, as `serving()` takes that."""
     filled = folder / "filled.db"
     _fill(filled, options.smallest, bars)
     script = _script(filled, options)
     without = await _pass(filled, script, bars, cached=False)
-    return without, await _pass(filled, script, bars, cached=True)
+    return without, await _pass(filled, script, bars, cached=True, store=store)
 
 
 def _fill(path: Path, smallest: int, bars: Progress) -> None:
@@ -62,12 +64,15 @@ def _script(filled: Path, options: Options) -> Script:
     return Script(streams, [Ask("GET", f"/countries/{world.calm}/statistics")] * options.crowd)
 
 
-async def _pass(filled: Path, script: Script, bars: Progress, *, cached: bool) -> Figures:
+async def _pass(
+    filled: Path, script: Script, bars: Progress, *, cached: bool, store: str | None = None
+) -> Figures:
     how = "with" if cached else "without"
     database = filled.with_name(f"{how}.db")
     shutil.copy(filled, database)
     bar = bars.add_task(f"{how} the cache", total=script.requests + len(script.stampede))
-    async with serving(database, cached=cached) as server, _client(server.url) as client:
+    service = serving(database, cached=cached, store=store)
+    async with service as server, _client(server.url) as client:
         driver = Driver(client, lambda: bars.advance(bar))
         await driver.run(script.streams)
         await driver.stampede(script.stampede)

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from rich.table import Table
 
+from cachekit.registry import masked
 from examples.places.demo.drive import Figures
 
 
@@ -18,9 +19,12 @@ class Line:
     compared: bool = True
 
 
-def table(without: Figures, cached: Figures, *, crowd: int) -> Table:
-    """Both passes side by side."""
-    shown = Table(title="The same traffic, without the cache and with it", title_justify="left")
+def table(without: Figures, cached: Figures, *, crowd: int, store: str | None) -> Table:
+    """Both passes side by side; `store` is the URL of the cache, or `None` for its default."""
+    title = "The same traffic, without the cache and with it"
+    if store is not None:
+        title += f" in {masked(store)}"
+    shown = Table(title=title, title_justify="left")
     shown.add_column("")
     for heading in ("without cache", "with cache", "ratio"):
         shown.add_column(heading, justify="right")

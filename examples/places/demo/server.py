@@ -32,14 +32,18 @@ class ServerError(Exception):
 
 
 @asynccontextmanager
-async def serving(database: Path, *, cached: bool) -> AsyncGenerator[Server]:
+async def serving(
+    database: Path, *, cached: bool, store: str | None = None
+) -> AsyncGenerator[Server]:
     """Run the service on `database` and a free port of this host; gives where it is.
+
+    It keeps its values in `store`, a URL, or where `PLACES_CACHE` says.
 
     Whatever happens inside, the process is ended. If it was the process that ended first, that
     is a `ServerError` with the last it wrote.
     """
     log = database.with_suffix(".log")
-    process = await _start(database, log, cached)
+    process = await _start(database, log, _environment(cached, store))
     try:
         url = await _url(process, log)
         await _up(url)
@@ -50,10 +54,16 @@ async def serving(database: Path, *, cached: bool) -> AsyncGenerator[Server]:
         await _stop(process)
 
 
-async def _start(database: Path, log: Path, cached: bool) -> Process:
+def _environment(cached: bool, store: str | None) -> dict[str, str]:
     environment = {k: v for k, v in os.environ.items() if k != "PLACES_CACHE_DISABLED"}
     if not cached:
         environment["PLACES_CACHE_DISABLED"] = "1"
+    if store is not None:
+        environment["PLACES_CACHE"] = store
+    return environment
+
+
+async def _start(database: Path, log: Path, environment: dict[str, str]) -> Process:
     arguments = ["--database", str(database), "--log-level", "warning"]
     with log.open("wb") as stderr:
         return await asyncio.create_subprocess_exec(

@@ -1,0 +1,55 @@
+"""What `PLACES_CACHE` names: a run finds nothing of another there, and leaves nothing behind."""
+
+from collections.abc import AsyncGenerator, Generator
+from contextlib import asynccontextmanager, contextmanager
+from urllib.parse import parse_qs, urlsplit
+from uuid import uuid4
+
+from cachekit.backend import FORGET_PREFIX
+from cachekit.registry import backend_from, masked
+
+
+class StoreError(Exception):
+    """The store does not answer."""
+
+
+@asynccontextmanager
+async def corner(url: str | None) -> AsyncGenerator[str | None]:
+    """`url` with a prefix that no other keys have; what begins so is deleted at the end.
+
+    A store in memory, or none, is the service's own and left to it. `StoreError` if another does
+    not answer.
+    """
+    if url is None or url.startswith("memory:"):
+        yield url
+        return
+    own = _with_own_prefix(url)
+    backend = backend_from(f"{own}&announce=false")  # telling of the end would leave that behind
+    forget = backend.capability(FORGET_PREFIX)
+    assert forget is not None
+    await backend.open()
+    try:
+        with _answering(url):
+            await backend.read(["v:places:"])
+        try:
+            yield own
+        finally:
+            with _answering(url):
+                await forget.forget_prefix([""])
+    finally:
+        await backend.close()
+
+
+def _with_own_prefix(url: str) -> str:
+    """The last prefix in a query counts."""
+    query = urlsplit(url).query
+    prefix = parse_qs(query).get("prefix", ["ck:"])[-1]
+    return f"{url}{'&' if query else '?'}prefix={prefix}demo-{uuid4().hex[:8]}:"
+
+
+@contextmanager
+def _answering(url: str) -> Generator[None]:
+    try:
+        yield
+    except Exception as error:
+        raise StoreError(f"no answer from {masked(url)}: {error}") from error
