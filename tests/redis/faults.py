@@ -1,10 +1,10 @@
 """What may be wrong with a server: brought on when entered, gone when left."""
 
-import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Set
 from contextlib import AbstractContextManager, contextmanager
 from typing import Any, Final, NamedTuple
 
+from tests.redis.calls import FORGETS
 from tests.servers.server import RedisServer
 from tests.servers.waiting import until
 
@@ -14,6 +14,8 @@ SETTINGS: Final = {
     "loading-process-events-interval-bytes": "1024",
 }
 """Of a server that is to have any of these faults."""
+
+ALL_WAYS: Final = frozenset(FORGETS)
 
 _FILLING: Final = 300
 _NOWHERE: Final = "1"
@@ -86,8 +88,6 @@ def asks_for_a_password(server: RedisServer) -> Iterator[None]:
 def has_locked_the_user(server: RedisServer) -> Iterator[None]:
     """No new connection is let in."""
     server.command("ACL", "SETUSER", "default", "off")
-    with server.client() as outside:
-        assert outside is not None
     _kick(server)
     yield
     server.command("ACL", "SETUSER", "default", "on")
@@ -168,36 +168,41 @@ Bring = Callable[[RedisServer], AbstractContextManager[None]]
 
 
 class Fault(NamedTuple):
-    """`lets` tells what becomes of what forgets: all is acknowledged, all raises, or either."""
+    """`raising` are those of the ways of `calls.FORGETS` that raise; `None`: whichever do."""
 
     bring: Bring
-    lets: bool | None = None
+    raising: Set[str] | None = ALL_WAYS
 
+
+_SETS: Final = {"set", "set_many"}
+_BY_TAG: Final = {"tag", "clear", "function.clear"}
 
 FAULTS: Final[Mapping[str, Fault]] = {
-    "loading": Fault(loading, lets=False),
-    "readonly": Fault(replica_of_nobody, lets=False),
-    "readonly and masterdown": Fault(replica_that_says_nothing, lets=False),
-    "replica of another": Fault(replica, lets=False),
-    "out of memory": Fault(out_of_memory),
-    "cannot save": Fault(cannot_save, lets=False),
-    "asks for a password": Fault(asks_for_a_password, lets=False),
-    "user is off": Fault(has_locked_the_user, lets=False),
+    "loading": Fault(loading),
+    "readonly": Fault(replica_of_nobody),
+    "readonly and masterdown": Fault(replica_that_says_nothing),
+    "replica of another": Fault(replica),
+    "out of memory": Fault(out_of_memory, _SETS),
+    "cannot save": Fault(cannot_save),
+    "asks for a password": Fault(asks_for_a_password),
+    "user is off": Fault(has_locked_the_user),
+    "denies all commands": Fault(denying("-@all", "+acl")),
     "denies scripts": Fault(denying("-eval", "-evalsha")),
-    "denies all commands": Fault(denying("-@all", "+acl"), lets=False),
-    "denies reads": Fault(denying("-mget", "-get"), lets=None),
-    "denies INFO": Fault(denying("-info"), lets=True),
-    "denies tags": Fault(denying("resetkeys", "~ck:v:*", "~ck:c:*", "~ck:~*")),
-    "denies values": Fault(denying("resetkeys", "~ck:t:*", "~ck:c:*", "~ck:~*")),
-    "denies the stream": Fault(denying("resetkeys", "~ck:v:*", "~ck:t:*", "~ck:c:*"), lets=False),
-    "gone": Fault(is_gone, lets=False),
-    "restarted": Fault(was_restarted),
-    "frozen": Fault(is_frozen, lets=False),
-    "sleeps": Fault(sleeps, lets=False),
-    "lost its scripts": Fault(has_lost_its_scripts, lets=True),
-    "lost everything": Fault(has_lost_everything, lets=True),
-    "closes connections": Fault(closes_connections),
-    "holds lists": Fault(holds_lists, lets=True),
+    "denies reads": Fault(denying("-mget", "-get"), _SETS),
+    "denies INFO": Fault(denying("-info"), frozenset()),
+    "denies tags": Fault(denying("resetkeys", "~ck:v:*", "~ck:c:*", "~ck:~*"), _SETS | _BY_TAG),
+    "denies values": Fault(
+        denying("resetkeys", "~ck:t:*", "~ck:c:*", "~ck:~*"), ALL_WAYS - {"tag", "clear"}
+    ),
+    "denies the stream": Fault(denying("resetkeys", "~ck:v:*", "~ck:t:*", "~ck:c:*")),
+    "gone": Fault(is_gone),
+    "restarted": Fault(was_restarted, None),
+    "frozen": Fault(is_frozen),
+    "sleeps": Fault(sleeps, None),
+    "lost its scripts": Fault(has_lost_its_scripts, frozenset()),
+    "lost everything": Fault(has_lost_everything, frozenset()),
+    "closes connections": Fault(closes_connections, None),
+    "holds lists": Fault(holds_lists, frozenset()),
 }
 
 
@@ -216,7 +221,7 @@ def _save_until(server: RedisServer, status: str) -> None:
 
 @contextmanager
 def _set(server: RedisServer, wanted: Mapping[str, str]) -> Iterator[None]:
-    before = {name: server.command("CONFIG", "GET", name)[name] for name in wanted}
+    before = {name: server.command("CONFIG", "GET", name)[name.encode()] for name in wanted}
     for name, value in wanted.items():
         server.command("CONFIG", "SET", name, value)
     yield
@@ -226,15 +231,10 @@ def _set(server: RedisServer, wanted: Mapping[str, str]) -> Iterator[None]:
 
 @contextmanager
 def _meanwhile(server: RedisServer, *command: str | float) -> Iterator[None]:
-    """Another client waits for the answer to `command`."""
+    """It has `command` to do, for somebody else; in the end that is done."""
     with server.client(timeout=30.0) as client:
-        waiting = threading.Thread(target=lambda: client.execute_command(*command), daemon=True)
-        waiting.start()
-        until(lambda: _is_busy(client), "a command under way")
+        connection: Any = client.connection_pool.get_connection()
+        connection.send_command(*command)
         yield
-        waiting.join(30.0)
-        assert not waiting.is_alive()
-
-
-def _is_busy(client: Any) -> bool:
-    return True
+        assert connection.read_response() == b"OK"
+        client.connection_pool.release(connection)

@@ -1,0 +1,80 @@
+"""A cache on a server that may come back, and what it had before."""
+
+import asyncio
+from typing import Any, Final
+
+from cachekit import Cache
+from cachekit_redis import RedisBackend
+from tests.servers.server import RedisServer
+
+NAME: Final = "v:n:k"
+"""The store key of `k` in the cache `n`."""
+
+STORED: Final = f"ck:{NAME}"
+"""What a server knows it by."""
+
+
+class Origin:
+    """Where values come from: `now`, until that is changed; `loads` counts."""
+
+    def __init__(self, now: str = "old") -> None:
+        self.now = now
+        self.loads = 0
+
+    def load(self) -> str:
+        self.loads += 1
+        return self.now
+
+
+class User:
+    """A process that caches `k`, with the tag `t`, on the servers at `url`."""
+
+    def __init__(self, url: str, origin: Origin, **options: Any) -> None:
+        self.backend = RedisBackend(url, **options)
+        self.cache = Cache(self.backend, namespace="n")
+        self.origin = origin
+
+    async def fill(self) -> None:
+        """Have `k` stored, and served from there."""
+        assert await self.get_or_set() == self.origin.now
+        assert await self.get() == self.origin.now
+
+    async def get(self) -> Any:
+        """What is stored, once the servers answer."""
+        await self.is_answered()
+        return await self.cache.get("k")
+
+    async def get_or_set(self) -> Any:
+        """What is stored or else loaded, once the servers answer."""
+        await self.is_answered()
+        return await self.cache.get_or_set("k", self.origin.load, tags=["t"])
+
+    async def is_answered(self) -> None:
+        """Wait until the servers answer; they may have come back on a new connection."""
+        await self.cache.exists("k")  # it is the cache that opens its backend
+        async with asyncio.timeout(10):
+            while True:
+                try:
+                    await self.backend.read([NAME])
+                except Exception:
+                    await asyncio.sleep(0.005)
+                else:
+                    return
+
+    async def close(self) -> None:
+        await self.cache.close()
+
+
+class Unnamed(RedisServer):
+    """Its `INFO` has another name, that nobody knows."""
+
+    def __init__(self) -> None:
+        super().__init__(settings={"rename-command": 'INFO ""'})
+
+    def _answers(self) -> bool:
+        if self._process.poll() is not None:
+            return super()._answers()
+        try:
+            return bool(self.command("PING"))
+        except Exception:
+            return False
