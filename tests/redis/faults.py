@@ -1,6 +1,6 @@
 """What may be wrong with a server: brought on when entered, gone when left."""
 
-from collections.abc import Callable, Iterator, Mapping, Set
+from collections.abc import Callable, Generator, Mapping, Set
 from contextlib import AbstractContextManager, contextmanager
 from typing import Any, Final, NamedTuple
 
@@ -22,7 +22,7 @@ _NOWHERE: Final = "1"
 
 
 @contextmanager
-def loading(server: RedisServer) -> Iterator[None]:
+def loading(server: RedisServer) -> Generator[None]:
     """It reads its snapshot, and answers LOADING meanwhile."""
     server.together(*(("SET", f"filling:{n}", "x" * 1500) for n in range(_FILLING)))
     with _meanwhile(server, "DEBUG", "RELOAD"):
@@ -34,7 +34,7 @@ def loading(server: RedisServer) -> Iterator[None]:
 
 
 @contextmanager
-def replica_of_nobody(server: RedisServer) -> Iterator[None]:
+def replica_of_nobody(server: RedisServer) -> Generator[None]:
     """It was made a replica of a server that is not there: it may be read, and is READONLY."""
     server.command("REPLICAOF", "127.0.0.1", _NOWHERE)
     yield
@@ -42,14 +42,14 @@ def replica_of_nobody(server: RedisServer) -> Iterator[None]:
 
 
 @contextmanager
-def replica_that_says_nothing(server: RedisServer) -> Iterator[None]:
+def replica_that_says_nothing(server: RedisServer) -> Generator[None]:
     """The same, but it answers MASTERDOWN to whoever reads."""
     with _set(server, {"replica-serve-stale-data": "no"}), replica_of_nobody(server):
         yield
 
 
 @contextmanager
-def replica(server: RedisServer) -> Iterator[None]:
+def replica(server: RedisServer) -> Generator[None]:
     """It was made a replica of another, whose contents it has now."""
     with RedisServer() as master:
         server.command("REPLICAOF", "127.0.0.1", master.port)
@@ -59,14 +59,14 @@ def replica(server: RedisServer) -> Iterator[None]:
 
 
 @contextmanager
-def out_of_memory(server: RedisServer) -> Iterator[None]:
+def out_of_memory(server: RedisServer) -> Generator[None]:
     """It is full, and evicts nothing."""
     with _set(server, {"maxmemory-policy": "noeviction", "maxmemory": "1"}):
         yield
 
 
 @contextmanager
-def cannot_save(server: RedisServer) -> Iterator[None]:
+def cannot_save(server: RedisServer) -> Generator[None]:
     """Its last snapshot failed: it answers MISCONF to whoever writes."""
     in_the_way = server.folder / "dump.rdb"
     in_the_way.mkdir()
@@ -77,7 +77,7 @@ def cannot_save(server: RedisServer) -> Iterator[None]:
 
 
 @contextmanager
-def asks_for_a_password(server: RedisServer) -> Iterator[None]:
+def asks_for_a_password(server: RedisServer) -> Generator[None]:
     """It asks new connections for a password that they do not have; there are new ones only."""
     with _set(server, {"requirepass": "secret"}):
         _kick(server)
@@ -85,7 +85,7 @@ def asks_for_a_password(server: RedisServer) -> Iterator[None]:
 
 
 @contextmanager
-def has_locked_the_user(server: RedisServer) -> Iterator[None]:
+def has_locked_the_user(server: RedisServer) -> Generator[None]:
     """No new connection is let in."""
     server.command("ACL", "SETUSER", "default", "off")
     _kick(server)
@@ -97,7 +97,7 @@ def denying(*rules: str) -> "Bring":
     """Its ACL denies something."""
 
     @contextmanager
-    def bring(server: RedisServer) -> Iterator[None]:
+    def bring(server: RedisServer) -> Generator[None]:
         server.command("ACL", "SETUSER", "default", *rules)
         yield
         server.command("ACL", "SETUSER", "default", "allkeys", "+@all")
@@ -106,7 +106,7 @@ def denying(*rules: str) -> "Bring":
 
 
 @contextmanager
-def is_gone(server: RedisServer) -> Iterator[None]:
+def is_gone(server: RedisServer) -> Generator[None]:
     """It was killed: connections are refused."""
     server.kill()
     yield
@@ -114,7 +114,7 @@ def is_gone(server: RedisServer) -> Iterator[None]:
 
 
 @contextmanager
-def was_restarted(server: RedisServer) -> Iterator[None]:
+def was_restarted(server: RedisServer) -> Generator[None]:
     """It comes back with what it had saved before."""
     server.command("SAVE")
     server.restart()
@@ -122,7 +122,7 @@ def was_restarted(server: RedisServer) -> Iterator[None]:
 
 
 @contextmanager
-def is_frozen(server: RedisServer) -> Iterator[None]:
+def is_frozen(server: RedisServer) -> Generator[None]:
     """It does nothing, with its connections open."""
     server.freeze()
     yield
@@ -130,32 +130,32 @@ def is_frozen(server: RedisServer) -> Iterator[None]:
 
 
 @contextmanager
-def sleeps(server: RedisServer) -> Iterator[None]:
+def sleeps(server: RedisServer) -> Generator[None]:
     """It is busy with somebody else's command for a while."""
     with _meanwhile(server, "DEBUG", "SLEEP", 0.8):
         yield
 
 
 @contextmanager
-def has_lost_its_scripts(server: RedisServer) -> Iterator[None]:
+def has_lost_its_scripts(server: RedisServer) -> Generator[None]:
     server.command("SCRIPT", "FLUSH")
     yield
 
 
 @contextmanager
-def has_lost_everything(server: RedisServer) -> Iterator[None]:
+def has_lost_everything(server: RedisServer) -> Generator[None]:
     server.command("FLUSHALL")
     yield
 
 
 @contextmanager
-def closes_connections(server: RedisServer) -> Iterator[None]:
+def closes_connections(server: RedisServer) -> Generator[None]:
     _kick(server)
     yield
 
 
 @contextmanager
-def holds_lists(server: RedisServer) -> Iterator[None]:
+def holds_lists(server: RedisServer) -> Generator[None]:
     """Under every key of ours there is a list, which nobody takes away."""
     keys = [key for key in server.command("KEYS", "*") if not key.endswith(b"~changes")]
     for key in keys:
@@ -220,7 +220,7 @@ def _save_until(server: RedisServer, status: str) -> None:
 
 
 @contextmanager
-def _set(server: RedisServer, wanted: Mapping[str, str]) -> Iterator[None]:
+def _set(server: RedisServer, wanted: Mapping[str, str]) -> Generator[None]:
     before = {name: server.command("CONFIG", "GET", name)[name.encode()] for name in wanted}
     for name, value in wanted.items():
         server.command("CONFIG", "SET", name, value)
@@ -230,11 +230,12 @@ def _set(server: RedisServer, wanted: Mapping[str, str]) -> Iterator[None]:
 
 
 @contextmanager
-def _meanwhile(server: RedisServer, *command: str | float) -> Iterator[None]:
+def _meanwhile(server: RedisServer, *command: str | float) -> Generator[None]:
     """It has `command` to do, for somebody else; in the end that is done."""
     with server.client(timeout=30.0) as client:
-        connection: Any = client.connection_pool.get_connection()
+        pool: Any = client.connection_pool
+        connection = pool.get_connection()
         connection.send_command(*command)
         yield
         assert connection.read_response() == b"OK"
-        client.connection_pool.release(connection)
+        pool.release(connection)

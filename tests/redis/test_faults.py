@@ -64,7 +64,7 @@ async def test_a_fault_is_a_miss_and_passes(
     """Twice, with reads between and a load all along: what forgets is the first to meet it."""
     loads = await begin_slow_loads(stories)
     with FAULTS[fault].bring(server):
-        told = []
+        told: list[set[str]] = []
         for _ in range(2):
             told.append(await change(stories))
             await read(stories)
