@@ -1,7 +1,7 @@
 """A server that says what a test tells it to."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Any, Final, TypeAlias
 
@@ -81,7 +81,7 @@ class ScriptedServer:
     """
 
     def __init__(self, say: Say) -> None:
-        self.say = say
+        self.say: Say = say
         self.greet: Callable[[Asked], bytes | None] = introduced
         self.guests: list[Guest] = []
         self.asked: list[Asked] = []
@@ -113,7 +113,7 @@ class ScriptedServer:
 
 
 @asynccontextmanager
-async def scripted(say: Say = echo) -> AsyncIterator[ScriptedServer]:
+async def scripted(say: Say = echo) -> AsyncGenerator[ScriptedServer]:
     """A server, until it is left."""
     server = ScriptedServer(say)
     listening = await server.serve()
@@ -129,7 +129,7 @@ async def scripted(say: Say = echo) -> AsyncIterator[ScriptedServer]:
 async def until(condition: Callable[[], bool]) -> None:
     """Let the loop go on until `condition()` holds, some seconds at most."""
     async with asyncio.timeout(10):
-        while not condition():
+        while not condition():  # noqa: ASYNC110 (what is waited for tells nobody)
             await asyncio.sleep(0.001)
 
 

@@ -2,8 +2,9 @@
 
 import asyncio
 import gc
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator
 from contextlib import asynccontextmanager
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -48,7 +49,7 @@ def nothing_is_left() -> Iterator[None]:
 
 
 @asynccontextmanager
-async def wired(server: ScriptedServer) -> AsyncIterator[Wire]:
+async def wired(server: ScriptedServer) -> AsyncGenerator[Wire]:
     connection = Connection(host="127.0.0.1", port=server.port, protocol=3)
     wire = await opened(connection, TIMEOUT)
     try:
@@ -88,7 +89,7 @@ def test_replies_cut_anywhere_and_callers_gone_anywhen(cuts: list[int], gone: se
             await asyncio.sleep(0)
             whole = b"".join(bulk(b"%d" % n) + bulk(b"x" * n) for n in range(8))
             ends = [0, *sorted(min(cut, len(whole)) for cut in cuts), len(whole)]
-            for number, (start, end) in enumerate(zip(ends, ends[1:], strict=False)):
+            for number, (start, end) in enumerate(pairwise(ends)):
                 wire.data_received(whole[start:end])
                 for caller in gone:
                     if caller % 4 == number % 4:
@@ -196,6 +197,7 @@ async def test_who_asks_while_another_waits_is_not_forgotten(
             clock.advance(0.5 * TIMEOUT)
             for _ in range(3):
                 await asyncio.sleep(0)
+        assert second.done()
         assert isinstance(await told(second), TimeoutError)
 
 
