@@ -8,7 +8,7 @@ everything stored in it; what has another one is absent.
 import re
 from collections.abc import Sequence
 from hashlib import blake2b
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, cast
 
 from hiredis import ReplyError
 
@@ -77,13 +77,14 @@ def _told(answers: Sequence[Any]) -> dict[bytes, bytes]:
 
 
 def _fields_of_hello(hello: Any) -> dict[bytes, bytes]:
-    if isinstance(hello, list):  # RESP2 has no maps
-        hello = dict(zip(hello[::2], hello[1::2], strict=False))
-    if not isinstance(hello, dict):
-        return {}
-    return {
-        name: hello[own] for own, name in _OF_HELLO.items() if isinstance(hello.get(own), bytes)
-    }
+    said: dict[Any, Any] = {}
+    if isinstance(hello, dict):
+        said = cast("dict[Any, Any]", hello)
+    elif isinstance(hello, list):  # RESP2 has no maps
+        words = cast("list[Any]", hello)
+        said = dict(zip(words[::2], words[1::2], strict=False))
+    told = {name: said.get(own) for own, name in _OF_HELLO.items()}
+    return {name: word for name, word in told.items() if isinstance(word, bytes)}
 
 
 def _check(told: dict[bytes, bytes]) -> None:

@@ -1,14 +1,18 @@
 """What another life of a server has stored is absent: to readers, to conditions and to scripts."""
 
+import asyncio
 from collections.abc import Iterator
 
 import pytest
 from hiredis import ReplyError
+from redis.asyncio.connection import ConnectionPool
 
 from cachekit.backend import ABSENT, DONE, REFUSED, Backend, Write
 from cachekit.entry import Entry, Kind
 from cachekit_redis import RedisBackend
 from cachekit_redis.life import OLDEST, SIZE, UNKNOWN, UnfitError, who
+from cachekit_redis.node import Node
+from cachekit_redis.settings import Settings
 from tests.redis.lives import NAME, Origin, Unnamed, User
 from tests.redis.scripted import bulk, introduced, scripted, told
 from tests.servers.doors import Door
@@ -165,24 +169,26 @@ async def test_what_is_written_by_who_has_not_heard_of_a_life_is_absent_in_it(
     await other.close()
 
 
-@pytest.mark.usefixtures("every_time")
+@pytest.mark.usefixtures("once")
 async def test_one_connection_tells_the_others_that_there_is_another_life(
-    changing: RedisServer, prefix: str, monkeypatch: pytest.MonkeyPatch
+    changing: RedisServer, prefix: str
 ) -> None:
-    backend = RedisBackend(changing.url, prefix=prefix, connections=2)
-    await backend.write([Write(NAME, Entry(Kind.STUB, keep=60.0))])
-    node = backend._servers._node
-    while len(node._links) < 2:
-        node._open()
-        await node._opening
-    monkeypatch.setattr("cachekit_redis.node.CHECKED", 1e9)
+    pool: ConnectionPool = ConnectionPool(host="127.0.0.1", port=changing.port, protocol=3)
+    node = Node("a server", pool.make_connection, Settings())
+    first = await node.link()
+    busy = first.wire.ask((("BLPOP", prefix, 10),))
+    while (second := await node.link()) is first:  # noqa: ASYNC110
+        await asyncio.sleep(0)
+    await second.ask((("RPUSH", prefix, "go on"),))
+    await busy
+    before = {first.life, second.life}
     begin_another_life(changing)
-    node._links[0].look_anew()
-    for link in node._links:
+    first.look_anew()
+    for link in (first, second):
         await link.ask((("PING",),))
-    assert len({link.life for link in node._links}) == 1
-    assert await backend.read([NAME]) == {}
-    await backend.close()
+    assert len(before) == len({first.life, second.life}) == 1
+    assert first.life not in before
+    await node.close()
 
 
 async def version_in(backend: Backend, name: str) -> int | None:

@@ -2,17 +2,17 @@
 
 import asyncio
 import shutil
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 
 import pytest
 
-from cachekit import Key, Prefix, Tag
+from cachekit import Cache, Key, Prefix, Tag
 from tests.redis.lives import STORED, Origin, User
 from tests.servers.fixtures import Starter
 from tests.servers.server import RedisServer
 
-WAYS = {
+WAYS: Mapping[str, Callable[[Cache], Awaitable[object]]] = {
     "key": lambda cache: cache.invalidate(Key("k")),
     "tag": lambda cache: cache.invalidate(Tag("t")),
     "prefix": lambda cache: cache.invalidate(Prefix("k")),
@@ -20,7 +20,7 @@ WAYS = {
     "clear": lambda cache: cache.clear(),
     "set": lambda cache: cache.set("k", "new", tags=["t"]),
 }
-SAVES = {"a snapshot": {}, "a log": {"appendonly": "yes"}}
+SAVES: Mapping[str, Mapping[str, str]] = {"a snapshot": {}, "a log": {"appendonly": "yes"}}
 
 
 class Disk:
@@ -53,7 +53,7 @@ def server(start: Starter, request: pytest.FixtureRequest) -> RedisServer:
 
 
 @asynccontextmanager
-async def using(server: RedisServer, **options: bool) -> AsyncIterator[User]:
+async def using(server: RedisServer, **options: bool) -> AsyncGenerator[User]:
     """Somebody who uses it."""
     user = User(server.url, Origin(), **options)
     yield user
