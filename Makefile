@@ -11,10 +11,11 @@ RUN    := $(VENV)/bin/python
 ARGS   :=
 
 # Words after `bench` that are no goals are names of benchmarks, and nothing is made of them here.
-GOALS := help install demo serve test test-long mutants lint types api bench clean
+GOALS := help install servers demo serve test test-long mutants lint types api bench clean
 NAMES := $(if $(filter bench,$(MAKECMDGOALS)),$(filter-out $(GOALS),$(MAKECMDGOALS)))
 
 INSTALL := $(if $(UV),$(UV) pip install -q --python $(RUN),$(RUN) -m pip install -qq)
+SERVERS := sh tests/servers/install.sh $(VENV)/bin $(INSTALL)
 
 export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
 
@@ -24,16 +25,19 @@ help: ## Tell what there is
 install: $(VENV)/.with-dev ## Make .venv with everything that development needs
 	@echo "$(VENV) is ready"
 
+servers: $(VENV)/.with-dev ## Get a redis-server for the tests, where there is none
+	@$(SERVERS)
+
 demo: $(VENV)/.with-demo ## Measure a real service, without and with the cache
 	@$(RUN) -m examples.places.demo $(ARGS)
 
 serve: $(VENV)/.with-demo ## Leave that service running, with its docs page
 	@$(RUN) -m examples.places $(ARGS)
 
-test: $(VENV)/.with-dev ## Run the tests
+test: $(VENV)/.servers ## Run the tests
 	@$(RUN) -m pytest $(ARGS)
 
-test-long: $(VENV)/.with-dev ## Run the counts that take minutes
+test-long: $(VENV)/.servers ## Run the counts that take minutes
 	@$(RUN) -m pytest -m long $(ARGS)
 
 mutants: $(VENV)/.with-dev ## Show that the simulation fails without each guard
@@ -50,7 +54,7 @@ types: $(VENV)/.with-dev ## Check types, with mypy and pyright
 api: $(VENV)/.with-dev ## Make docs/api.md from the docstrings
 	@$(RUN) docs/make_api.py
 
-bench: $(VENV)/.with-dev ## Measure the speed of a hit; `make bench serializers`: that of bytes
+bench: $(VENV)/.with-dev ## Measure the speed of a hit; `make bench serializers`: of bytes; `... redis`: of Redis
 	@$(RUN) -m benchmarks $(NAMES) $(ARGS)
 
 clean: ## Remove what the others made, except .venv
@@ -69,6 +73,11 @@ $(VENV)/.with-%: pyproject.toml $(RUN)
 	@echo "Installing cachekit with what '$*' needs into $(VENV)"
 	@$(INSTALL) --editable '.[$*]'
 	@touch $@ $(if $(filter dev,$*),$(VENV)/.with-demo)
+
+# Looked for once: where no server can be had, `make test` does not try again each time.
+$(VENV)/.servers: tests/servers/install.sh $(VENV)/.with-dev
+	@$(SERVERS)
+	@touch $@
 
 $(RUN):
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \

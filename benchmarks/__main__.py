@@ -5,13 +5,13 @@ Rounds are interleaved; read the ratios.
 
 import argparse
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields, replace
 from typing import Final
 
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import hits, serializers
+from benchmarks import hits, redis, serializers
 from benchmarks.measuring import Effort
 
 
@@ -28,8 +28,13 @@ BENCHMARKS: Final = {
     "serializers": Benchmark(
         "values into bytes and back, beside the plain libraries", serializers.run
     ),
+    "redis": Benchmark(
+        "callers at the same time, round trips and outages on Redis, beside its client and peers",
+        redis.run,
+    ),
 }
 FIRST: Final = "hits"
+QUICK: Final = Effort(rounds=3, hits=500, span=0.002, callers=100)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -39,21 +44,27 @@ def main(arguments: Sequence[str] | None = None) -> None:
         for name, benchmark in BENCHMARKS.items():
             print(f"{name:12} {benchmark.about}")
         return
-    effort = Effort(given.rounds, given.hits, given.span)
+    effort = _effort(given)
     for name in given.names or [FIRST]:
         for table in BENCHMARKS[name].run(effort):
             Console().print(table)
+
+
+def _effort(given: argparse.Namespace) -> Effort:
+    names = (field.name for field in fields(Effort))
+    said = {name: vars(given)[name] for name in names if vars(given)[name] is not None}
+    return replace(QUICK if given.quick else Effort(), **said)
 
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.add_argument("names", nargs="*", type=_known, metavar="NAME", help="what to measure")
     parser.add_argument("--list", action="store_true", help="tell what there is, and end")
-    parser.add_argument("--rounds", type=_many, default=15, help="how often each is measured")
-    parser.add_argument("--hits", type=_many, default=5000, help="hits in one measurement")
-    parser.add_argument(
-        "--span", type=float, default=0.01, help="seconds of one measurement that is not of hits"
-    )
+    parser.add_argument("--quick", action="store_true", help="measure little, and not well")
+    parser.add_argument("--rounds", type=_many, help="how often each is measured")
+    parser.add_argument("--hits", type=_many, help="hits in one measurement")
+    parser.add_argument("--span", type=float, help="seconds of one that is not of hits")
+    parser.add_argument("--callers", type=_many, help="the most that ask at once")
     return parser
 
 

@@ -19,7 +19,9 @@ class Effort:
     hits: int = 5000
     """Hits in one measurement, where hits are measured."""
     span: float = 0.01
-    """Seconds of CPU time that one measurement takes, about, where the number of calls is free."""
+    """Seconds that one measurement takes, about, where the number of calls is free."""
+    callers: int = 1000
+    """So many at most ask at once, where they do."""
 
 
 @dataclass

@@ -1,0 +1,129 @@
+"""Callers that ask at the same time: what is measured of each client, and how."""
+
+import asyncio
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from itertools import islice
+from typing import Any, Final
+
+from benchmarks.measuring import Figure
+from benchmarks.redis_clients import FOR_MANY, PLAIN, VALUE, WAITING, Call, Client
+
+SIZES: Final = (1, 10, 100, 1000)
+"""So many ask at once."""
+POOL: Final = 100
+"""So many connections redis-py's pool has, and so the peers have: they refuse who comes then."""
+
+AIMS: Final = {("get", 1): 1.3, ("get", 100): 1 / 5, ("get or load, hit", 100): 1 / 4}
+"""What the ratio of ours is to be at most."""
+
+Items = Callable[[], Sequence[Any]]
+
+
+@dataclass
+class Burst:
+    """One subject asked by `size` callers at once, each for something else."""
+
+    case: str
+    size: int
+    subject: str
+    call: Call
+    items: Items
+    floor: "Burst | None" = None
+    """What it is held against."""
+    repeats: int = 1
+    figure: Figure = field(default_factory=Figure)
+    """Microseconds of a clock on the wall that one call takes."""
+    cpu: Figure = field(default_factory=Figure)
+    """The same of CPU time in this process."""
+    failure: str = ""
+
+    async def once(self) -> list[Any]:
+        items = self.items()
+        if len(items) == 1:
+            return [await self.call(items[0])]
+        return await asyncio.gather(*map(self.call, items))
+
+    async def measure(self) -> float:
+        """Takes a round of the CPU time, too."""
+        calls = self.repeats * self.size
+        started, cpu = time.perf_counter(), time.thread_time()
+        for _ in range(self.repeats):
+            await self.once()
+        took, busy = time.perf_counter() - started, time.thread_time() - cpu
+        self.cpu.rounds.append(busy / calls * 1e6)
+        return took / calls * 1e6
+
+    async def prepare(self, span: float) -> None:
+        """See whether it does what it should, and how often it has time for that in `span`."""
+        started = time.perf_counter()
+        try:
+            got = await self.once()
+        except Exception as error:
+            self.failure = f"{type(error).__name__}: {error}"
+            return
+        wrong = sum(each != VALUE for each in got)
+        if self.case != "set" and wrong:
+            self.failure = f"{wrong} calls did not get what was stored"
+        elif time.perf_counter() - started < span:  # else connections may have been made
+            self.repeats = await self._repeats_in(span)
+
+    async def _repeats_in(self, span: float) -> int:
+        started = time.perf_counter()
+        await self.once()
+        return max(1, round(span / (time.perf_counter() - started)))
+
+
+def bursts(clients: Sequence[Client], cold: Iterator[int], callers: int) -> list[Burst]:
+    """All that is measured, by case and size; what others are held against comes first.
+
+    `cold` has numbers that nobody has asked for; no more than `callers` ask at once.
+    """
+    sizes = [size for size in SIZES if size <= callers]
+    pair = sizes[0], min(POOL, sizes[-1])
+    usual = [client for client in clients if client.name != WAITING]
+    many = [client for client in clients if client.name in FOR_MANY]
+    gets = {size: _gets(many if size > POOL else usual, size) for size in sizes}
+    hits = {size: _hits(usual, size, gets[size][0]) for size in pair}
+    sets = {size: _sets(usual, size) for size in pair}
+    all_of = *gets.values(), *hits.values(), *sets.values(), _misses(usual, pair[1], cold)
+    return [burst for some in all_of for burst in some]
+
+
+def _gets(clients: Sequence[Client], size: int) -> list[Burst]:
+    keys = _same(keys_of(size))
+    return _beside([Burst("get", size, client.name, client.get, keys) for client in clients])
+
+
+def _hits(clients: Sequence[Client], size: int, floor: Burst) -> list[Burst]:
+    numbers = _same(range(size))
+    calls = [call for c in clients if c.name != PLAIN for call in c.recall.items()]
+    return [Burst("get or load, hit", size, name, call, numbers, floor) for name, call in calls]
+
+
+def _sets(clients: Sequence[Client], size: int) -> list[Burst]:
+    keys = _same(keys_of(size))
+    return _beside([Burst("set", size, client.name, client.set, keys) for client in clients])
+
+
+def _misses(clients: Sequence[Client], size: int, cold: Iterator[int]) -> list[Burst]:
+    def numbers() -> list[int]:
+        return list(islice(cold, size))
+
+    calls = [call for client in clients for call in client.recall.items()]
+    return _beside([Burst("get or load, miss", size, *call, numbers) for call in calls])
+
+
+def _beside(made: list[Burst]) -> list[Burst]:
+    for burst in made[1:]:
+        burst.floor = made[0]
+    return made
+
+
+def keys_of(size: int) -> list[str]:
+    return [f"product:{number}" for number in range(size)]
+
+
+def _same(items: Sequence[Any]) -> Items:
+    return lambda: items
