@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address
 from pathlib import Path
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
@@ -12,7 +12,10 @@ from cryptography.x509.oid import NameOID
 
 from tests.servers.ports import LOOPBACK
 
-DAY = timedelta(days=1)
+DAY: Final = timedelta(days=1)
+USES: Final = 9
+SIGNING: Final = (5, 6)
+"""Which uses of a key are those of an authority: to sign certificates, and lists of lost ones."""
 
 
 class Certificates(NamedTuple):
@@ -26,25 +29,42 @@ class Certificates(NamedTuple):
 def make_certificates(folder: Path) -> Certificates:
     """Certificates for 127.0.0.1 and localhost that are good until tomorrow, in `folder`."""
     made = Certificates(*(folder / name for name in ("ca.pem", "server.pem", "server.key")))
-    ca_key, key = (ec.generate_private_key(ec.SECP256R1()) for _ in range(2))
-    name = _name("the tests' own authority")
-    authority = _unsigned(name, name, ca_key.public_key(), ca=True)
-    made.authority.write_bytes(_pem(authority.sign(ca_key, hashes.SHA256())))
-    server = _unsigned(_name("localhost"), name, key.public_key(), ca=False)
-    made.certificate.write_bytes(_pem(server.sign(ca_key, hashes.SHA256())))
-    made.key.write_bytes(_key_pem(key))
+    authority, own = (ec.generate_private_key(ec.SECP256R1()) for _ in range(2))
+    certificate = _authority(authority.public_key()).sign(authority, hashes.SHA256())
+    made.authority.write_bytes(_pem(certificate))
+    builder = _server(own.public_key(), certificate)
+    made.certificate.write_bytes(_pem(builder.sign(authority, hashes.SHA256())))
+    made.key.write_bytes(_key_pem(own))
     return made
 
 
-def _unsigned(
-    subject: x509.Name, issuer: x509.Name, key: ec.EllipticCurvePublicKey, *, ca: bool
-) -> x509.CertificateBuilder:
+def _authority(key: ec.EllipticCurvePublicKey) -> x509.CertificateBuilder:
+    name = _name("the tests' own authority")
+    signs = x509.KeyUsage(*(number in SIGNING for number in range(USES)))
+    return (
+        _until_tomorrow(x509.CertificateBuilder(name, name, key))
+        .add_extension(x509.BasicConstraints(True, None), critical=True)
+        .add_extension(signs, critical=True)
+        .add_extension(x509.SubjectKeyIdentifier.from_public_key(key), critical=False)
+    )
+
+
+def _server(key: ec.EllipticCurvePublicKey, authority: x509.Certificate) -> x509.CertificateBuilder:
     names = [x509.DNSName("localhost"), x509.IPAddress(ip_address(LOOPBACK))]
-    builder = x509.CertificateBuilder(issuer, subject, key, x509.random_serial_number())
-    builder = builder.not_valid_before(datetime.now(UTC) - DAY)
-    builder = builder.not_valid_after(datetime.now(UTC) + DAY)
-    builder = builder.add_extension(x509.BasicConstraints(ca, None), critical=True)
-    return builder if ca else builder.add_extension(x509.SubjectAlternativeName(names), False)
+    issuer = authority.extensions.get_extension_for_class(x509.SubjectKeyIdentifier).value
+    signer = x509.AuthorityKeyIdentifier.from_issuer_subject_key_identifier(issuer)
+    builder = x509.CertificateBuilder(authority.subject, _name("localhost"), key)
+    return (
+        _until_tomorrow(builder)
+        .add_extension(x509.SubjectAlternativeName(names), critical=False)
+        .add_extension(signer, critical=False)
+    )
+
+
+def _until_tomorrow(builder: x509.CertificateBuilder) -> x509.CertificateBuilder:
+    now = datetime.now(UTC)
+    builder = builder.serial_number(x509.random_serial_number())
+    return builder.not_valid_before(now - DAY).not_valid_after(now + DAY)
 
 
 def _name(text: str) -> x509.Name:

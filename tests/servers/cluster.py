@@ -19,13 +19,15 @@ BOUNDS: Final = (0, 5461, 10923, SLOTS)
 _TOGETHER: Final = "cluster-require-full-coverage"
 _PATIENCE: Final = "cluster-node-timeout"
 
-# They gossip the more often, the less patient they are: impatient, they know each other at once.
 _ALONE: Final = {
     "cluster-enabled": "yes",
     "cluster-config-file": "nodes.conf",
-    _PATIENCE: "200",
+    _PATIENCE: "60000",  # so long does it believe in the master that is nowhere
     _TOGETHER: "no",
 }
+
+# They gossip the more often, the less patient they are: impatient, they know each other at once.
+_IMPATIENT: Final = "300"
 
 # A master serves nothing in the two seconds after its start, a replica does at once, and goes on
 # when it is made a master. So each begins as the replica of a master that is nowhere.
@@ -132,6 +134,7 @@ class RedisCluster:
     def _join(self) -> None:
         for epoch, (server, bounds) in enumerate(zip(self.servers, pairwise(BOUNDS), strict=True)):
             server.become_master(*bounds, epoch + 1)
+            server.command("CONFIG", "SET", _PATIENCE, _IMPATIENT)
         for other in self.servers[1:]:
             self.servers[0].command("CLUSTER", "MEET", LOOPBACK, other.port)
         self.wait()

@@ -76,12 +76,14 @@ def certificates(tmp_path_factory: pytest.TempPathFactory) -> Certificates:
 
 @pytest.fixture(scope="session")
 def tls_server(server_installed: str, certificates: Certificates) -> Iterator[RedisServer]:
-    """A server that speaks TLS only, for all tests that leave it as it is."""
+    """A server that speaks TLS only, for all tests that leave it as it is; not all can."""
     with ExitStack() as stack:
         try:
             server = stack.enter_context(RedisServer(door=Door(tls=certificates)))
         except ServerError as error:
-            _without_server(f"{server_installed} does not speak TLS: {error}")
+            if "TLS" not in str(error):
+                raise
+            pytest.skip(f"{server_installed} was built without TLS")
         yield server
 
 
