@@ -170,8 +170,15 @@ class Both:
         assert self.subject.run(able.forget_prefix(prefixes)) is DONE
 
     def _write(self, put: Put) -> Write:
-        key = self._key(put.name)
-        return Write(key, None if put.kind is None else self._entry(put, put.kind), put.expected)
+        return Write(self._key(put.name), self._written(put), put.expected)
+
+    def _written(self, put: Put) -> Entry | None:
+        """Under the key of a tag its record, for good: who carries the tag may prolong it."""
+        if put.kind is None:
+            return None
+        if put.name.startswith("t:"):
+            return an_entry(Kind.TAG, version=put.version)
+        return self._entry(put, put.kind)
 
     def _entry(self, put: Put, kind: Kind) -> Entry:
         keep = None if put.keep is None else put.keep * self._span
