@@ -13,6 +13,9 @@ NAME: Final = "v:n:k"
 STORED: Final = f"ck:{NAME}"
 """What a server knows it by."""
 
+PATIENCE: Final = 5.0
+"""Seconds for an answer: the machine may be busy, and no answer is not what is tested."""
+
 
 class Origin:
     """Where values come from: `now`, until that is changed; `loads` counts."""
@@ -30,8 +33,9 @@ class User:
     """A process that caches `k`, with the tag `t`, on the servers at `url`."""
 
     def __init__(self, url: str, origin: Origin, **options: Any) -> None:
-        self.backend = RedisBackend(url, **options)
-        self.cache = Cache(self.backend, namespace="n")
+        patience = {"timeout": PATIENCE, "connect_timeout": PATIENCE}
+        self.backend = RedisBackend(url, **patience | options)
+        self.cache = Cache(self.backend, namespace="n", deadline=PATIENCE)
         self.origin = origin
 
     async def fill(self) -> None:

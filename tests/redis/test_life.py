@@ -13,7 +13,7 @@ from cachekit_redis import RedisBackend
 from cachekit_redis.life import OLDEST, SIZE, UNKNOWN, UnfitError, who
 from cachekit_redis.node import Node
 from cachekit_redis.settings import Settings
-from tests.redis.lives import NAME, Origin, Unnamed, User
+from tests.redis.lives import NAME, PATIENCE, Origin, Unnamed, User
 from tests.redis.scripted import bulk, introduced, scripted, told
 from tests.servers.doors import Door
 from tests.servers.fixtures import Starter
@@ -122,7 +122,7 @@ def begin_another_life(server: RedisServer) -> None:
 async def test_what_another_life_has_stored_is_absent_to_all(
     changing: RedisServer, prefix: str, kind: Kind, announce: bool
 ) -> None:
-    backend = RedisBackend(changing.url, prefix=prefix)
+    backend = patient(changing.url, prefix)
     name = "t:k" if kind is Kind.TAG else NAME
     old, new = Entry(kind, keep=60.0), Entry(kind, keep=60.0)
     assert await backend.write([Write(name, old)]) == [DONE]
@@ -143,7 +143,7 @@ async def test_a_write_that_begins_in_one_life_takes_over_in_the_next(
     changing: RedisServer, prefix: str
 ) -> None:
     """The news that there is another life comes with what the first command has found."""
-    backend = RedisBackend(changing.url, prefix=prefix)
+    backend = patient(changing.url, prefix)
     old, new = Entry(Kind.STUB, keep=60.0), Entry(Kind.STUB, keep=60.0)
     await backend.write([Write(NAME, old)])
     begin_another_life(changing)
@@ -156,11 +156,11 @@ async def test_a_write_that_begins_in_one_life_takes_over_in_the_next(
 async def test_what_is_written_by_who_has_not_heard_of_a_life_is_absent_in_it(
     changing: RedisServer, prefix: str
 ) -> None:
-    late = RedisBackend(changing.url, prefix=prefix)
+    late = patient(changing.url, prefix)
     stub, value = Entry(Kind.STUB, keep=60.0), Entry(Kind.STUB, keep=60.0)
     await late.write([Write(NAME, stub)])
     begin_another_life(changing)
-    other = RedisBackend(changing.url, prefix=prefix)
+    other = patient(changing.url, prefix)
     assert await late.write([Write(NAME, value, stub.version)]) == [DONE]
     assert await other.read([NAME]) == {}
     assert await other.write([Write(NAME, stub, ABSENT)]) == [DONE]
@@ -189,6 +189,11 @@ async def test_one_connection_tells_the_others_that_there_is_another_life(
     assert len(before) == len({first.life, second.life}) == 1
     assert first.life not in before
     await node.close()
+
+
+def patient(url: str, prefix: str) -> RedisBackend:
+    """A backend that waits long for its server."""
+    return RedisBackend(url, prefix=prefix, timeout=PATIENCE, connect_timeout=PATIENCE)
 
 
 async def version_in(backend: Backend, name: str) -> int | None:

@@ -20,7 +20,8 @@ WAYS: Mapping[str, Callable[[Cache], Awaitable[object]]] = {
     "clear": lambda cache: cache.clear(),
     "set": lambda cache: cache.set("k", "new", tags=["t"]),
 }
-SAVES: Mapping[str, Mapping[str, str]] = {"a snapshot": {}, "a log": {"appendonly": "yes"}}
+LOG: Mapping[str, str] = {"appendonly": "yes", "appendfsync": "always"}
+SAVES: Mapping[str, Mapping[str, str]] = {"a snapshot": {}, "a log": LOG}
 
 
 class Disk:
