@@ -1,10 +1,18 @@
 """A Cluster answers, and its slots can be moved."""
 
+from collections.abc import Iterator
+
 import pytest
 from redis.exceptions import AskError, MovedError
 
 from tests.servers.cluster import ClusterServer, RedisCluster, SlotMove, slot_of
-from tests.servers.fixtures import Starter
+
+
+@pytest.fixture(scope="module")
+def own(server_installed: str) -> Iterator[RedisCluster]:
+    """A Cluster of which the slots may be moved."""
+    with RedisCluster() as cluster:
+        yield cluster
 
 
 def test_each_master_has_a_third_of_the_slots(redis_cluster: RedisCluster, prefix: str) -> None:
@@ -15,8 +23,9 @@ def test_each_master_has_a_third_of_the_slots(redis_cluster: RedisCluster, prefi
     assert all(redis_cluster.owner_of(key).command("GET", key) == key.encode() for key in keys)
 
 
-def test_a_key_of_a_slot_on_its_way_is_asked_for_at_its_new_master(start: Starter) -> None:
-    old, key, move = begun(start(RedisCluster()))
+def test_a_key_of_a_slot_on_its_way_is_asked_for_at_its_new_master(own: RedisCluster) -> None:
+    key = "{asked}"
+    old, move = begun(own, key)
     assert old.command("GET", key) == b"1"
     with pytest.raises(AskError):
         old.command("GET", f"{key}-none")
@@ -25,21 +34,20 @@ def test_a_key_of_a_slot_on_its_way_is_asked_for_at_its_new_master(start: Starte
         old.command("GET", key)
 
 
-def test_a_slot_that_was_moved_is_elsewhere(start: Starter) -> None:
-    cluster = start(RedisCluster())
-    old, key, move = begun(cluster)
+def test_a_slot_that_was_moved_is_elsewhere(own: RedisCluster) -> None:
+    key = "{moved}"
+    old, move = begun(own, key)
     move.move_keys()
     move.finish()
     with pytest.raises(MovedError):
         old.command("GET", key)
-    assert cluster.owner_of(key).command("GET", key) == b"1"
+    assert own.owner_of(key).command("GET", key) == b"1"
 
 
-def begun(cluster: RedisCluster) -> tuple[ClusterServer, str, SlotMove]:
-    """A slot that is about to leave its master, which has the key."""
-    key = "{moving}"
+def begun(cluster: RedisCluster, key: str) -> tuple[ClusterServer, SlotMove]:
+    """The master that has a key, of which the slot is about to leave it."""
     old = cluster.owner_of(key)
     old.command("SET", key, 1)
     move = SlotMove(cluster, slot_of(key), next(cluster.others(old)))
     move.begin()
-    return old, key, move
+    return old, move
