@@ -57,6 +57,7 @@ class Guest(asyncio.Protocol):
     def __init__(self, server: "ScriptedServer") -> None:
         self._server = server
         self._reader = Reader()
+        self.asked: list[Asked] = []
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport: Any = transport
@@ -66,6 +67,7 @@ class Guest(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         self._reader.feed(data)
         while (asked := self._reader.gets()) is not False:
+            self.asked.append(asked)
             self._server.asked.append(asked)
             self.transport.write(self._server.answer(asked))
 
