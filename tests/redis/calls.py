@@ -9,7 +9,7 @@ from cachekit import Cache, InvalidationError, Key, Prefix, Tag
 
 T = TypeVar("T")
 
-READ: Final = ("k", "l")
+READ: Final[tuple[str, ...]] = ("k", "l")
 SLOW: Final = "slow"
 """What a load is under way for all the time."""
 OF: Final = "of:1"
@@ -158,7 +158,7 @@ async def _set(story: Story) -> None:
 
 
 async def _set_many(story: Story) -> None:
-    values = dict.fromkeys(ALL, story.origin.now)
+    values = {key: story.origin.now for key in ALL}
     await story.cache.set_many(values, tags=["t"], ttl=60)
 
 
