@@ -1,50 +1,244 @@
-"""Reads of one tick of the event loop travel together."""
+"""What is asked of a backend in one tick of the event loop travels together, within bounds."""
 
 import asyncio
-from collections.abc import Sequence
+from abc import ABC, abstractmethod
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
+from typing import ClassVar, Final, Generic, TypeVar
 
-from cachekit.backend import Backend, Found, Unreached
+from cachekit.backend import UNREACHED, Backend, Found, Outcome, Unreached, Write
+from cachekit.guard import Guard
+
+A = TypeVar("A")
+R = TypeVar("R")
+
+MOST: Final = 512
+"""So many keys travel together."""
+
+MOST_BYTES: Final = 1 << 20
+"""About so many bytes of payloads travel together; a larger one goes alone."""
 
 
-class _Batch:
-    __slots__ = ("answer", "keys")
+class Batch(ABC, Generic[A, R]):
+    """What travels together, and who waits for it."""
+
+    in_order: ClassVar[bool]
+    """Whether what is asked for later may not go sooner."""
 
     def __init__(self) -> None:
-        self.keys: dict[str, None] = {}
-        self.answer: asyncio.Future[Found] = asyncio.get_running_loop().create_future()
+        self.sent = self.ended = False
+
+    @abstractmethod
+    def has_room(self, asked: Sequence[A]) -> bool:
+        """Whether `asked` may come along."""
+
+    @abstractmethod
+    def add(self, asked: Sequence[A], waiting: "asyncio.Future[R]") -> None:
+        """Take `asked` along; `waiting` is to have its answer."""
+
+    @abstractmethod
+    async def carry(self) -> R:
+        """Ask the backend."""
+
+    @abstractmethod
+    def none(self, error: BaseException) -> R:
+        """The answer in the place of one that did not come."""
+
+    @abstractmethod
+    def tell(self, answer: R) -> None:
+        """Give those who wait what is theirs; who was cancelled waits no longer."""
 
 
-class ReadBatches:
-    """Gathers the reads of a tick into one; runs on the loop of the backend."""
+class Reading(Batch[str, Found]):
+    """Keys to read, each once. Everyone is given the answers to all, to look up their own."""
+
+    in_order = False
 
     def __init__(self, backend: Backend) -> None:
+        super().__init__()
         self._backend = backend
-        self._next: _Batch | None = None
-        self._sending: set[asyncio.Task[None]] = set()
+        self._keys: dict[str, None] = {}
+        self._waiting: list[asyncio.Future[Found]] = []
 
-    async def read(self, keys: Sequence[str]) -> Found:
-        """All of the batch's answers; if the backend raised, every key is `Unreached`."""
-        if self._next is None:
-            self._next = _Batch()
-            asyncio.get_running_loop().call_soon(self._send)
-        batch = self._next
-        batch.keys.update(dict.fromkeys(keys))
-        return await asyncio.shield(batch.answer)
+    def has_room(self, asked: Sequence[str]) -> bool:
+        room, keys = MOST - len(self._keys), self._keys
+        return len(asked) <= room or sum(key not in keys for key in asked) <= room
 
-    def _send(self) -> None:
-        # R1: who comes from here on came after the read was sent, and gets the next one.
-        batch, self._next = self._next, None
-        if batch is not None:
-            task = asyncio.get_running_loop().create_task(self._run(batch))
-            self._sending.add(task)
-            task.add_done_callback(self._sending.discard)
+    def add(self, asked: Sequence[str], waiting: "asyncio.Future[Found]") -> None:
+        for key in asked:
+            self._keys[key] = None
+        self._waiting.append(waiting)
 
-    async def _run(self, batch: _Batch) -> None:
-        answer: Found = dict.fromkeys(batch.keys, Unreached())
+    async def carry(self) -> Found:
+        return dict(await self._backend.read(list(self._keys)))
+
+    def none(self, error: BaseException) -> Found:
+        return dict.fromkeys(self._keys, Unreached(error))
+
+    def tell(self, answer: Found) -> None:
+        for waiting in self._waiting:
+            if not waiting.done():
+                waiting.set_result(answer)
+
+
+class Writing(Batch[Write, Sequence[Outcome]]):
+    """Writes, in the order they were asked for. Everyone is given the outcomes of their own."""
+
+    in_order = True
+
+    def __init__(self, backend: Backend) -> None:
+        super().__init__()
+        self._backend = backend
+        self._writes: list[Write] = []
+        self._bytes = 0
+        self._waiting: list[tuple[asyncio.Future[Sequence[Outcome]], int, int]] = []
+
+    def has_room(self, asked: Sequence[Write]) -> bool:
+        few = len(self._writes) + len(asked) <= MOST
+        return few and self._bytes + _bytes(asked) <= MOST_BYTES
+
+    def add(self, asked: Sequence[Write], waiting: "asyncio.Future[Sequence[Outcome]]") -> None:
+        begin = len(self._writes)
+        self._writes += asked
+        self._bytes += _bytes(asked)
+        self._waiting.append((waiting, begin, len(self._writes)))
+
+    async def carry(self) -> Sequence[Outcome]:
+        return of_size(list(await self._backend.write(self._writes)), len(self._writes))
+
+    def none(self, error: BaseException) -> Sequence[Outcome]:
+        return [UNREACHED] * len(self._writes)
+
+    def tell(self, answer: Sequence[Outcome]) -> None:
+        for waiting, begin, end in self._waiting:
+            if not waiting.done():
+                waiting.set_result(answer[begin:end])
+
+
+class Line(Generic[A, R]):
+    """Gathers what is asked for in a tick into one batch; runs on the loop of the backend.
+
+    What has no room in it goes as a further batch, in order, once the one before is answered; if
+    that failed, whatever waits behind it fails with it, so that a backend that hangs costs nobody
+    more than one deadline. `deadline` is what a batch may take in seconds (`None`: any time); one
+    past it is abandoned and its late answer dropped. `ended` hears of each answer and failure.
+    """
+
+    def __init__(
+        self,
+        make: Callable[[], Batch[A, R]],
+        loop: asyncio.AbstractEventLoop,
+        guard: Guard,
+        deadline: float | None,
+        ended: Callable[[R, BaseException | None], None],
+    ) -> None:
+        self._make = make
+        self._loop = loop
+        self._guard = guard
+        self._deadline = deadline
+        self._ended = ended
+        self._unsent: deque[Batch[A, R]] = deque()  # in order
+        self._awaited: Batch[A, R] | None = None  # the unsent ones go when this one is answered
+
+    def ask(self, asked: Sequence[A]) -> "asyncio.Future[R]":
+        """The answer to come; never raises. To cancel it is to wait no longer, nothing else."""
+        waiting: asyncio.Future[R] = self._loop.create_future()
+        batch = self._with_room(asked)
+        if batch is None:
+            batch = self._make()
+            self._unsent.append(batch)
+            if len(self._unsent) == 1 and self._awaited is None:
+                self._start()
+        batch.add(asked, waiting)
+        return waiting
+
+    def _with_room(self, asked: Sequence[A]) -> Batch[A, R] | None:
+        for batch in reversed(self._unsent):
+            if batch.has_room(asked):
+                return batch
+            if batch.in_order:
+                break
+        return None
+
+    def _start(self) -> None:
+        batch = self._unsent[0]
+        task = self._guard.start(self._send(batch))
+        task.add_done_callback(partial(self._left, batch))
+
+    async def _send(self, batch: Batch[A, R]) -> None:
+        self._close(batch)
+        late = None
+        if self._deadline is not None:
+            late = self._loop.call_later(self._deadline, self._is_late, batch)
         try:
-            answer = await self._backend.read(list(batch.keys))
+            self._end(batch, await batch.carry())
         except Exception as error:
-            answer = dict.fromkeys(batch.keys, Unreached(error))
+            self._fail(batch, error)
         finally:
-            if not batch.answer.done():
-                batch.answer.set_result(answer)
+            if late is not None:
+                late.cancel()
+
+    def _close(self, batch: Batch[A, R]) -> None:
+        # R1: who comes from here on came after this was sent, and gets the next one.
+        self._unsent.popleft()
+        batch.sent = True
+        if self._unsent:
+            self._awaited = batch
+
+    def _is_late(self, batch: Batch[A, R]) -> None:
+        self._fail(batch, TimeoutError(f"no answer within {self._deadline} s"))
+
+    def _left(self, batch: Batch[A, R], task: "asyncio.Task[None]") -> None:
+        """Its task has ended; if it was cancelled, then not by those who wait."""
+        if not batch.sent:
+            self._close(batch)
+        self._fail(batch, ConnectionError("the operation was cancelled"))
+
+    def _end(self, batch: Batch[A, R], answer: R, error: BaseException | None = None) -> None:
+        if batch.ended:
+            return
+        batch.ended = True
+        batch.tell(answer)
+        self._ended(answer, error)
+        if self._awaited is batch:
+            self._awaited = None
+            self._go_on(error)
+
+    def _fail(self, batch: Batch[A, R], error: BaseException) -> None:
+        if not batch.ended:
+            self._end(batch, batch.none(error), error)
+
+    def _go_on(self, error: BaseException | None) -> None:
+        if error is None:
+            self._start()
+            return
+        while self._unsent:
+            batch = self._unsent.popleft()
+            batch.tell(batch.none(error))
+
+
+def pieces(writes: Sequence[Write]) -> Iterator[Sequence[Write]]:
+    """`writes` in as many parts, in order, as have room in a batch."""
+    piece: list[Write] = []
+    size = 0
+    for write in writes:
+        more = _bytes((write,))
+        if piece and (len(piece) == MOST or size + more > MOST_BYTES):
+            yield piece
+            piece, size = [], 0
+        piece.append(write)
+        size += more
+    yield piece
+
+
+def of_size(outcomes: Sequence[Outcome], size: int) -> Sequence[Outcome]:
+    """`outcomes`; a `ValueError` if it is not so many."""
+    if len(outcomes) != size:
+        raise ValueError(f"the backend gave {len(outcomes)} outcomes for {size} writes")
+    return outcomes
+
+
+def _bytes(writes: Sequence[Write]) -> int:
+    entries = [write.entry for write in writes]
+    return sum(len(entry.payload) for entry in entries if entry is not None and entry.payload)

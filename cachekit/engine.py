@@ -73,16 +73,14 @@ class Engine:
         self._clock = clock
         counters, told = self.ledger.counters, Listeners(listeners)
         self._sightings = sightings = Sightings()
-        self.store = store = Store(self.backend, deadline, clock, counters)
+        self.store = store = Store(self.backend, deadline, clock, counters, sightings)
         self._slots = Slots(max_loads, clock.monotonic)
         self.leases = leases = Leases(store, clock, counters, sightings)
         filler = Filler(store, leases, clock, counters)
         result_tags = ResultTags(store, leases, sightings, counters)
         self.loader = Loader(store, leases, filler, result_tags, self._slots, told, clock, counters)
         self.rides = Rides(store, leases, self.loader, clock, counters)
-        self.reader = Reader(
-            store, self.loader, self.rides, self.scopes, sightings, told, clock, counters
-        )
+        self.reader = Reader(store, self.loader, self.rides, self.scopes, told, clock, counters)
         self.bulk = Bulk(self.reader, self.rides, self.loader, self.scopes)
         self.writer = Writer(store, self.loader, filler, leases, clock, counters)
         afresh_after_fork(self)

@@ -15,7 +15,6 @@ from cachekit.listeners import Listeners
 from cachekit.loader import Loader
 from cachekit.missing import MISSING
 from cachekit.rides import AGAIN, Rides
-from cachekit.sightings import Sightings
 from cachekit.stats import Counters, Info
 from cachekit.store import Store
 
@@ -38,7 +37,6 @@ class Reader:
         loader: Loader,
         rides: Rides,
         scopes: Scopes,
-        sightings: Sightings,
         listeners: Listeners,
         clock: Clock,
         counters: Counters,
@@ -48,7 +46,6 @@ class Reader:
         self._loader = loader
         self._rides = rides
         self._scopes = scopes
-        self._sightings = sightings
         self._listeners = listeners
         self._count = counters
         self._told: set[str] = set()
@@ -148,7 +145,6 @@ class Reader:
         more = dict.fromkeys(tag for e in entries for tag in e.tags if tag not in asked)
         if more:
             found.update(await self._store.read(list(more), ways))
-        self._sightings.note(found)
         return [_seen(call, found) for call in calls]
 
     def serves(self, seen: Seen) -> bool:

@@ -71,7 +71,6 @@ class ResultTags:
 
     async def _records(self, tags: Iterable[str], ways: Ways) -> dict[str, Entry]:
         found = await self._store.read(list(tags), ways)
-        self._sightings.note(found)
         records = {tag: record for tag, record in found.items() if isinstance(record, Entry)}
         if any(isinstance(record, Unreached) for record in found.values()):
             return records

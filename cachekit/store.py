@@ -17,11 +17,12 @@ from cachekit.backend import (
     Unreached,
     Write,
 )
-from cachekit.batch import ReadBatches
+from cachekit.batch import of_size
+from cachekit.carrier import Carrier
 from cachekit.clock import Clock
 from cachekit.entry import Entry
 from cachekit.errors import CacheClosedError, ConfigurationError, UnsupportedError
-from cachekit.guard import Guard
+from cachekit.finishing import Finishing
 from cachekit.health import Health
 from cachekit.home import HOMES, OPENING, Home
 from cachekit.runtime import (
@@ -33,6 +34,7 @@ from cachekit.runtime import (
     drive,
     running_loop,
 )
+from cachekit.sightings import Sightings
 from cachekit.stats import Counters
 
 T = TypeVar("T")
@@ -44,20 +46,8 @@ MISTAKES: Final = (CacheClosedError, ConfigurationError, UnsupportedError)
 
 _NO_ANSWER: Final = ConnectionError("no answer")
 
-
-_ROUNDS: Final = 500
-
-
-def _tell(task: "asyncio.Task[Any]") -> None:
-    error = None if task.cancelled() else task.exception()
-    if error is not None:
-        log.error("%s", error)
-
-
-def _of_size(outcomes: Sequence[Outcome], size: int) -> Sequence[Outcome]:
-    if len(outcomes) != size:
-        raise ValueError(f"the backend gave {len(outcomes)} outcomes for {size} writes")
-    return outcomes
+FORGETTING: Final = 60.0
+"""Seconds that deleting by prefix may take: a store of millions of keys is walked through."""
 
 
 def _nothing(key: str) -> Entry | None:
@@ -71,14 +61,21 @@ class Store:
     """
 
     def __init__(
-        self, find: Callable[[], Backend], deadline: float, clock: Clock, counters: Counters
+        self,
+        find: Callable[[], Backend],
+        deadline: float,
+        clock: Clock,
+        counters: Counters,
+        sightings: Sightings,
     ) -> None:
         self.peek: Callable[[str], Entry | None] = _nothing
         self.closed = False
         self.deadline = deadline
         self._find = find
         self._count = counters
+        self._sightings = sightings
         self._health = Health(clock)
+        self._finishing = Finishing()
         self._held_up: LoopHeldError | None = None
         self.after_fork()
         afresh_after_fork(self)
@@ -90,11 +87,10 @@ class Store:
 
     def after_fork(self) -> None:
         """R12: nothing of the parent's loops, threads and connections works in the child."""
-        self._guard: Guard | None = None
-        self._batches: ReadBatches | None = None
+        self._carrier: Carrier | None = None
         self._entering = threading.RLock()
-        self._later: set[asyncio.Task[Any]] = set()
-        self._finishing: set[asyncio.Task[Any]] = set()
+        self._later: set[asyncio.Future[Any]] = set()
+        self._finishing.begin_afresh()
         self._forget()
 
     @property
@@ -134,8 +130,10 @@ class Store:
         with self._entering:
             if self.home is home or self._entered is not home:
                 return
-            self._guard = None if home.local else Guard(home.backend, self.deadline)
-            self._batches = ReadBatches(self._guard or home.backend)
+            if home.loop is not None:
+                self._carrier = Carrier(
+                    home, home.loop, self.deadline, self._has_read, self._has_written
+                )
             self.home = home
             peek = home.backend.capability(PEEK)
             self.peek = _nothing if peek is None else peek.peek
@@ -144,13 +142,13 @@ class Store:
         """Wait for what is under way; the last cache of a backend closes it."""
         self.closed = True
         with self._entering:
-            home, guard = self._entered, self._guard
+            home, carrier = self._entered, self._carrier
             self._forget()
         if home is None:
             return
         try:
             if not home.inline and not home.gone:
-                await home.do(ways, lambda: self._drain(guard), OPENING)
+                await home.do(ways, lambda: self._drain(carrier), OPENING)
         finally:
             await self._last_out(home, ways)
 
@@ -164,39 +162,36 @@ class Store:
             if home.thread:
                 home.thread.stop()
 
-    async def _drain(self, guard: Guard | None) -> None:
+    async def _drain(self, carrier: Carrier | None) -> None:
         loop = running_loop()
-        later = [task for task in self._later if task.get_loop() is loop]
+        later = [answer for answer in self._later if answer.get_loop() is loop]
         if later:
             await asyncio.wait(later, timeout=self.deadline)
-        if guard is not None:
-            await guard.close()
+        if carrier is not None:
+            await carrier.close()
 
     def check_waits(self, ways: Ways) -> None:
         """A `LoopHeldError` where a blocking caller may not wait for this backend."""
         if self._entered is not None and not self._entered.inline:
             check_waits(ways)
 
-    async def read(self, keys: Sequence[str], ways: Ways) -> dict[str, Entry | Unreached]:
+    async def read(self, keys: Sequence[str], ways: Ways) -> Found:
         """What is under `keys`; each is `Unreached` if the backend failed."""
-        found: dict[str, Entry | Unreached] = {}
         try:
             home = await self.open(ways)
             if home.inline:
-                return dict(await home.backend.read(keys))
-            found.update(await home.do(ways, lambda: self._batched(keys), self._patience))
+                found = await home.backend.read(keys)
+                self._sightings.note(found)
+                return found
+            all_found = await home.do(ways, lambda: self._road.read(keys), self._patience)
         except MISTAKES:
             raise
-        except LoopHeldError as error:
-            self._warn(error)
-            return dict.fromkeys(keys, Unreached(error))
         except Exception as error:
-            found.update(dict.fromkeys(keys, Unreached(error)))
-        unreached = next((e for e in found.values() if isinstance(e, Unreached)), None)
-        if unreached is not None:
+            self._failed("reads", error)
+            return dict.fromkeys(keys, Unreached(error))
+        found = {key: all_found[key] for key in keys if key in all_found}
+        if self.closed and any(isinstance(entry, Unreached) for entry in found.values()):
             self._check_open()  # closing ends what is under way
-        self._count.unreached += unreached is not None
-        self._health.note("reads", None if unreached is None else unreached.cause or _NO_ANSWER)
         return found
 
     async def ready(self, ways: Ways) -> bool:
@@ -212,31 +207,55 @@ class Store:
 
     async def write(self, writes: Sequence[Write], ways: Ways) -> Sequence[Outcome]:
         """One outcome for each write; all `UNREACHED` if the backend failed."""
-        return await self._send(lambda home: self._writing(home, writes), len(writes), ways)
+        try:
+            home = await self.open(ways)
+            if home.inline:
+                outcomes = of_size(await home.backend.write(writes), len(writes))
+                self._has_written(outcomes)
+                return outcomes
+            outcomes = await home.do(ways, lambda: self._road.write(writes), self._patience)
+        except MISTAKES:
+            raise
+        except Exception as error:
+            self._failed("writes", error)
+            return [UNREACHED] * len(writes)
+        if self.closed and UNREACHED in outcomes:
+            self._check_open()  # closing ends what is under way
+        return outcomes
 
     async def forget_prefix(self, prefixes: Sequence[str], ways: Ways) -> Outcome:
         """Delete by prefix; raises `UnsupportedError` if the backend cannot."""
-        return (await self._send(lambda home: self._forgetting(home, prefixes), 1, ways))[0]
+        try:
+            home = await self.open(ways)
+            outcome = await home.do(
+                ways, lambda: self._forgetting(home, prefixes), FORGETTING + 1.0
+            )
+        except MISTAKES:
+            raise
+        except Exception as error:
+            self._failed("writes", error)
+            return UNREACHED
+        self._has_written([outcome])
+        return outcome
+
+    async def _forgetting(self, home: Home, prefixes: Sequence[str]) -> Outcome:
+        able = home.backend.capability(FORGET_PREFIX)
+        if able is None:
+            raise UnsupportedError(
+                f"{type(home.backend).__name__} cannot forget by Prefix; use a Tag instead"
+            )
+        work = able.forget_prefix(prefixes)
+        return await (work if home.inline else self._road.within(work, FORGETTING))
 
     async def finish(self, work: Coroutine[Any, Any, T], ways: Ways) -> T:
         """R10: what forgets goes on to its end, even if its caller is cancelled."""
         if self.inline or running_loop() is None or not ways.waits:
             return await work
-        task = asyncio.get_running_loop().create_task(work)
-        self._finishing.add(task)
-        task.add_done_callback(self._ended)
-        try:
-            return await asyncio.shield(task)
-        except asyncio.CancelledError:
-            task.add_done_callback(_tell)  # its caller is gone, and would not hear of it
-            raise
+        return await self._finishing.finish(work)
 
     async def finished(self, ways: Ways) -> None:
         """Wait for what still has to finish, here and on other loops."""
-        for _ in range(_ROUNDS):
-            if not any(not task.get_loop().is_closed() for task in list(self._finishing)):
-                return
-            await ways.pause(OPENING / _ROUNDS)
+        await self._finishing.finished(ways)
 
     def later(self, writes: Sequence[Write]) -> None:
         """Writes that nobody waits for."""
@@ -246,10 +265,22 @@ class Store:
         if home.inline or home.loop is None:
             drive(self._trying(home, writes))
         elif home.loop is running_loop():
-            self._start(lambda: self._trying(home, writes))
+            self._begin(writes)
         else:
             with suppress(RuntimeError):  # the loop is closed: nobody is left to write
-                home.loop.call_soon_threadsafe(self._start, lambda: self._trying(home, writes))
+                home.loop.call_soon_threadsafe(self._begin, writes)
+
+    async def _trying(self, home: Home, writes: Sequence[Write]) -> None:
+        try:
+            await home.backend.write(writes)
+        except Exception as error:
+            self._health.note("writes", error)
+
+    def _begin(self, writes: Sequence[Write]) -> None:
+        answers = self._road.begin(writes)
+        self._later.update(answers)
+        for answer in answers:
+            answer.add_done_callback(self._later.discard)
 
     def every(
         self, period: float, work: Callable[[], Coroutine[Any, Any, bool]]
@@ -267,68 +298,34 @@ class Store:
     def _patience(self) -> float:
         return 2 * self.deadline + 1.0
 
-    async def _batched(self, keys: Sequence[str]) -> Found:
-        assert self._batches is not None
-        return await self._batches.read(keys)
+    @property
+    def _road(self) -> Carrier:
+        assert self._carrier is not None
+        return self._carrier
 
-    async def _writing(self, home: Home, writes: Sequence[Write]) -> Sequence[Outcome]:
-        if home.inline or self._guard is None:
-            return await home.backend.write(writes)
-        return await self._guard.write(writes)
+    def _has_read(self, found: Found, error: BaseException | None) -> None:
+        """Once for each batch, before anyone who waits for it goes on."""
+        self._sightings.note(found)
+        if error is None:
+            unreached = next((e for e in found.values() if isinstance(e, Unreached)), None)
+            error = None if unreached is None else unreached.cause or _NO_ANSWER
+        self._note("reads", error)
 
-    async def _forgetting(self, home: Home, prefixes: Sequence[str]) -> Sequence[Outcome]:
-        able = home.backend.capability(FORGET_PREFIX)
-        if able is None:
-            raise UnsupportedError(
-                f"{type(home.backend).__name__} cannot forget by Prefix; use a Tag instead"
-            )
-        work = able.forget_prefix(prefixes)
-        return [await (work if home.inline or self._guard is None else self._guard.within(work))]
+    def _has_written(self, outcomes: Sequence[Outcome], error: BaseException | None = None) -> None:
+        if error is None and UNREACHED in outcomes:
+            error = _NO_ANSWER
+        self._note("writes", error)
 
-    async def _send(
-        self,
-        work: Callable[[Home], Coroutine[Any, Any, Sequence[Outcome]]],
-        size: int,
-        ways: Ways,
-    ) -> Sequence[Outcome]:
-        failure: BaseException | None = None
-        outcomes: Sequence[Outcome] = [UNREACHED] * size
-        try:
-            home = await self.open(ways)
-            answer = await home.do(ways, lambda: work(home), self._patience)
-            outcomes = _of_size(answer, size)
-        except MISTAKES:
-            raise
-        except LoopHeldError as error:
-            self._warn(error)
-            return outcomes
-        except Exception as error:
-            self._check_open()
-            failure = error
-        if UNREACHED in outcomes:
-            self._count.unreached += 1
-            failure = failure or _NO_ANSWER
-        self._health.note("writes", failure)
-        return outcomes
+    def _note(self, what: str, error: BaseException | None) -> None:
+        self._count.unreached += error is not None
+        self._health.note(what, error)
 
-    async def _trying(self, home: Home, writes: Sequence[Write]) -> None:
-        try:
-            await self._writing(home, writes)
-        except Exception as error:
-            self._health.note("writes", error)
-
-    def _start(self, work: Callable[[], Coroutine[Any, Any, Any]]) -> None:
-        task = asyncio.get_running_loop().create_task(work())
-        self._later.add(task)
-        task.add_done_callback(self._ended)
-
-    def _ended(self, task: "asyncio.Task[Any]") -> None:
-        self._later.discard(task)
-        self._finishing.discard(task)
-        if not task.cancelled():
-            task.exception()
-
-    def _warn(self, error: LoopHeldError) -> None:
-        if self._held_up is None:
-            log.warning("a blocking call does without the backend: %s", error)
-        self._held_up = error
+    def _failed(self, what: str, error: Exception) -> None:
+        """There was no answer: the backend did not open, or where it lives has ended."""
+        if isinstance(error, LoopHeldError):
+            if self._held_up is None:
+                log.warning("a blocking call does without the backend: %s", error)
+            self._held_up = error
+            return
+        self._check_open()
+        self._note(what, error)

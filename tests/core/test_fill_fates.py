@@ -87,9 +87,9 @@ async def test_who_is_cancelled_as_what_it_loaded_is_stored_leaves_no_stub(
 
     caller = ask(slow, load)
     await asyncio.sleep(0.1)
+    store.delay = 0.0
     caller.cancel()
     await ends(caller)
-    store.delay = 0.0
     await asyncio.sleep(0.2)
     assert stubs(store) == []
     before = time()
