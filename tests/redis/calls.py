@@ -15,7 +15,7 @@ SLOW: Final = "slow"
 OF: Final = "of:1"
 """The key of what the function has stored."""
 KEYS: Final = (*READ, SLOW)
-ALL: Final = (*KEYS, OF)
+ALL: Final[tuple[str, ...]] = (*KEYS, OF)
 
 _ATTEMPTS: Final = 100
 
@@ -158,7 +158,7 @@ async def _set(story: Story) -> None:
 
 
 async def _set_many(story: Story) -> None:
-    values = {key: story.origin.now for key in ALL}
+    values = dict.fromkeys(ALL, story.origin.now)
     await story.cache.set_many(values, tags=["t"], ttl=60)
 
 
