@@ -11,6 +11,7 @@ from redis.exceptions import RedisError
 from cachekit.backend import DONE, Backend, Outcome, Write
 from cachekit.entry import Entry, Kind
 from cachekit_redis import RedisBackend
+from cachekit_redis.node import OPENING
 from tests.redis.scripted import (
     NOTHING,
     Asked,
@@ -168,8 +169,9 @@ async def test_a_server_that_says_nothing_while_it_is_introduced(
     backend = RedisBackend(server.url, timeout=TIMEOUT, connect_timeout=TIMEOUT)
     waiting = [asyncio.ensure_future(told(backend.read(["v:k"]))) for _ in range(3)]
     await until(lambda: any(asked[0].upper() == last for asked in server.asked))
-    clock.advance(TIMEOUT)
-    failures = await asyncio.gather(*waiting)
+    clock.advance(OPENING)
+    async with asyncio.timeout(10):
+        failures = await asyncio.gather(*waiting)
     assert {type(failure).__name__ for failure in failures} == {"TimeoutError"}
     await backend.close()
     await until(lambda: not server.guests)
