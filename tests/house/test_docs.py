@@ -15,12 +15,14 @@ from typing import NamedTuple
 import pytest
 
 from tests.house.sources import ROOT, product
+from tests.servers.server import RedisServer
 
 PAGES = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").rglob("*.md"))]
 FENCE = re.compile(r"^```(\w*) *([\w-]*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 LINK = re.compile(r"\]\(([^)#:]+)(?:#[^)]*)?\)")
 RULE = re.compile(r"\bR[1-9][0-9]?\b")
 CODE = re.compile(r"^```.*?^```|`[^`\n]+`", re.MULTILINE | re.DOTALL)
+REDIS = "redis://localhost:6379"
 GOAL = re.compile(r"\bmake ([a-z-]+)")
 
 pages = pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
@@ -36,12 +38,13 @@ class Block(NamedTuple):
 
 @pages
 def test_the_examples_of_a_page_run_one_after_the_other(
-    page: Path, monkeypatch: pytest.MonkeyPatch
+    page: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
 ) -> None:
     module = ModuleType(page.stem)
     monkeypatch.setitem(sys.modules, page.stem, module)
+    blocks = on_our_server(list(python_blocks(page.read_text())), request)
     with asyncio.Runner() as runner:
-        for block in python_blocks(page.read_text()):
+        for block in blocks:
             execute(block, page, module, runner)
 
 
@@ -80,6 +83,14 @@ def python_blocks(text: str) -> Iterator[Block]:
         language, remark, source = fence.groups()
         if language == "python":
             yield Block(source, text.count("\n", 0, fence.start()) + 1, remark != "no-run")
+
+
+def on_our_server(blocks: list[Block], request: pytest.FixtureRequest) -> list[Block]:
+    """What asks for Redis where one usually is has the one of the tests instead."""
+    if not any(REDIS in block.source for block in blocks):
+        return blocks
+    server: RedisServer = request.getfixturevalue("redis_server")
+    return [block._replace(source=block.source.replace(REDIS, server.url)) for block in blocks]
 
 
 def execute(block: Block, page: Path, module: ModuleType, runner: asyncio.Runner) -> None:
