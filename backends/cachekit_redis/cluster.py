@@ -2,19 +2,17 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
-from typing import Any, Final, NamedTuple, TypeAlias
+from typing import Any, Final, NamedTuple
 
 from hiredis import ReplyError
 from redis.asyncio.connection import AbstractConnection
 from redis.crc import key_slot
 
 from cachekit_redis.changes import Step
-from cachekit_redis.node import Node, opened
+from cachekit_redis.node import Address, Node, opened
 from cachekit_redis.servers import Answer
 from cachekit_redis.settings import Settings
 from cachekit_redis.wire import Command
-
-Address: TypeAlias = tuple[str, int]
 
 _SLOTS: Final = 16384
 _QUIET: Final = 0.5

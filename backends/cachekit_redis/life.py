@@ -8,7 +8,7 @@ everything stored in it; what has another one is absent.
 import re
 from collections.abc import Sequence
 from hashlib import blake2b
-from typing import Any, Final, NamedTuple, cast
+from typing import Any, Final, NamedTuple
 
 from hiredis import ReplyError
 
@@ -79,9 +79,9 @@ def _told(answers: Sequence[Any]) -> dict[bytes, bytes]:
 def _fields_of_hello(hello: Any) -> dict[bytes, bytes]:
     said: dict[Any, Any] = {}
     if isinstance(hello, dict):
-        said = cast("dict[Any, Any]", hello)
+        said = hello  # pyright: ignore[reportUnknownVariableType]
     elif isinstance(hello, list):  # RESP2 has no maps
-        words = cast("list[Any]", hello)
+        words: list[Any] = hello  # pyright: ignore[reportUnknownVariableType]
         said = dict(zip(words[::2], words[1::2], strict=False))
     told = {name: said.get(own) for own, name in _OF_HELLO.items()}
     return {name: word for name, word in told.items() if isinstance(word, bytes)}

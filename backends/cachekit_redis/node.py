@@ -4,7 +4,7 @@ import asyncio
 import logging
 import math
 from collections.abc import Callable, Sequence
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 from hiredis import ReplyError
 from redis.asyncio.connection import AbstractConnection
@@ -13,6 +13,8 @@ from cachekit_redis.life import QUESTIONS, UNKNOWN, UnfitError, Who, who
 from cachekit_redis.scripts import ALL
 from cachekit_redis.settings import Settings
 from cachekit_redis.wire import Command, Wire
+
+Address: TypeAlias = tuple[str, int]
 
 log: Final = logging.getLogger("cachekit")
 
@@ -32,7 +34,7 @@ class Link:
     `address` is where it leads to; `changed` hears of another life than the one before.
     """
 
-    def __init__(self, wire: Wire, address: object, changed: "Callable[[Link], None]") -> None:
+    def __init__(self, wire: Wire, address: Address, changed: "Callable[[Link], None]") -> None:
         self.who: Who | None = None
         self.life = UNKNOWN
         self.wire = wire
@@ -184,7 +186,12 @@ class Node:
                 self.name,
             )
 
-    def leave_others(self, links: Sequence[Link], address: object) -> None:
+    @property
+    def links(self) -> Sequence[Link]:
+        """Its connections as they are now; some may be closed."""
+        return tuple(self._links)
+
+    def leave_others(self, links: Sequence[Link], address: Address) -> None:
         """Ask those of `links` nothing more that lead anywhere else than to `address`."""
         for link in links:
             if link.address != address:
@@ -217,9 +224,9 @@ def _server_of(link: Link) -> bytes:
     return b"" if link.who is None else link.who.server
 
 
-def where(connection: AbstractConnection) -> object:
+def where(connection: AbstractConnection) -> Address:
     """Where an open connection leads to: host and port, if it has them."""
-    return getattr(connection, "host", None), getattr(connection, "port", None)
+    return getattr(connection, "host", ""), getattr(connection, "port", 0)
 
 
 def _look_at(task: "asyncio.Task[None]") -> None:

@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from typing import Any, Protocol, TypeAlias
 
 from hiredis import ReplyError
-from redis.asyncio import Redis
 
 from cachekit_redis.changes import Step
-from cachekit_redis.node import Node
+from cachekit_redis.node import Link, Node
+from cachekit_redis.sentinels import Watch
 
 Answer: TypeAlias = tuple[Any, bytes]
 """A reply, or the error that came in its place, and the life of the server it is from."""
@@ -42,28 +42,26 @@ class Servers(Protocol):
 
 
 class One:
-    """A single server, or whichever is the master of those that Sentinels watch.
-
-    `sentinels` are the clients of those, closed with it.
-    """
+    """A single server, or whichever is the master of those that Sentinels `watch`."""
 
     are_one = True
     layout = 0
 
-    def __init__(self, node: Node, sentinels: Sequence[Redis] = ()) -> None:
+    def __init__(self, node: Node, watch: Watch | None = None) -> None:
         self._node = node
-        self._sentinels = sentinels
+        self._watch = watch
 
     async def get(self, names: Sequence[bytes]) -> list[Answer]:
         if not names:
             return []
-        (found,), life = await self._node.ask((("MGET", *names),))
+        link = await self._link()
+        (found,) = await link.ask((("MGET", *names),))
         if isinstance(found, ReplyError):
             raise found
-        return [(data, life) for data in found]
+        return [(data, link.life) for data in found]
 
     async def do(self, steps: Sequence[Step]) -> list[Answer]:
-        link = await self._node.link()
+        link = await self._link()
         replies = await link.ask([step.command(link.life) for step in steps])
         return [(reply, link.life) for reply in replies]
 
@@ -71,6 +69,11 @@ class One:
         return (self._node,)
 
     async def close(self) -> None:
+        if self._watch is not None:
+            await self._watch.close()
         await self._node.close()
-        for sentinel in self._sentinels:
-            await sentinel.aclose()
+
+    async def _link(self) -> Link:
+        if self._watch is not None:
+            self._watch.look()
+        return await self._node.link()
