@@ -10,6 +10,9 @@ VENV   := .venv
 RUN    := $(VENV)/bin/python
 ARGS   :=
 
+# What the service needs besides, to keep its cache where PLACES_CACHE says.
+STORE := $(if $(filter redis% valkey%,$(PLACES_CACHE)),$(VENV)/.with-redis)
+
 # Words after `bench` that are no goals are names of benchmarks, and nothing is made of them here.
 GOALS := help install servers demo serve test test-long mutants lint types api bench clean
 NAMES := $(if $(filter bench,$(MAKECMDGOALS)),$(filter-out $(GOALS),$(MAKECMDGOALS)))
@@ -28,10 +31,10 @@ install: $(VENV)/.with-dev ## Make .venv with everything that development needs
 servers: $(VENV)/.with-dev ## Get a redis-server for the tests, where there is none
 	@$(SERVERS)
 
-demo: $(VENV)/.with-demo ## Measure a real service, without and with the cache
+demo: $(VENV)/.with-demo $(STORE) ## Measure a real service, without and with the cache
 	@$(RUN) -m examples.places.demo $(ARGS)
 
-serve: $(VENV)/.with-demo ## Leave that service running, with its docs page
+serve: $(VENV)/.with-demo $(STORE) ## Leave that service running, with its docs page
 	@$(RUN) -m examples.places $(ARGS)
 
 test: $(VENV)/.servers ## Run the tests
@@ -72,7 +75,7 @@ endif
 $(VENV)/.with-%: pyproject.toml $(RUN)
 	@echo "Installing cachekit with what '$*' needs into $(VENV)"
 	@$(INSTALL) --editable '.[$*]'
-	@touch $@ $(if $(filter dev,$*),$(VENV)/.with-demo)
+	@touch $@ $(if $(filter dev,$*),$(VENV)/.with-demo $(VENV)/.with-redis)
 
 # Looked for once: where no server can be had, `make test` does not try again each time.
 $(VENV)/.servers: tests/servers/install.sh $(VENV)/.with-dev

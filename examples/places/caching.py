@@ -1,8 +1,8 @@
 """The cache of this service.
 
 It is made at import, since decorators need it then, and opens with the application. Two
-environment variables shape it: `PLACES_CACHE`, a URL, and `PLACES_CACHE_DISABLED`, which if set
-makes every call load.
+environment variables shape it: `PLACES_CACHE`, a URL such as `redis://localhost`, and
+`PLACES_CACHE_DISABLED`, which if set makes every call load.
 """
 
 import os
