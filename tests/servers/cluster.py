@@ -6,6 +6,7 @@ from itertools import pairwise
 from secrets import token_hex
 from typing import Final, Self
 
+import redis
 from redis.crc import key_slot
 
 from tests.servers.ports import BUS, LOOPBACK
@@ -70,10 +71,45 @@ class ClusterServer(RedisServer):
             ("CLUSTER", "ADDSLOTS", *range(first, end)),
         )
 
+    def knows(self, other: "ClusterServer") -> bool:
+        """Whether it has heard of another server."""
+        return other.id in str(self.command("CLUSTER", "NODES"), "ascii")
+
+    def follow(self, master: "ClusterServer") -> None:
+        """Be a replica of one of the masters, with all that it has."""
+        until(self.is_complete, "a replica")
+        self.command("CLUSTER", "RESET", "HARD")
+        self.command("CLUSTER", "MEET", LOOPBACK, master.port)
+        until(lambda: self._is_replica_of(master), "a replica of one of the masters")
+        until(self.is_linked, "a replica that has all of its master")
+
+    def is_linked(self) -> bool:
+        """Whether this replica has what its master has, but for what is on the way."""
+        return bool(self.command("INFO").get("master_link_status") == "up")
+
+    def part(self) -> None:
+        """Let this replica hear nothing more of its master, so that it misses what comes now."""
+        # It now says a password to a master that has none, which is refused.
+        self.together(
+            ("CONFIG", "SET", "masterauth", "none"), ("CLIENT", "KILL", "TYPE", "master")
+        )
+
+    def take_over(self, how: str = "TAKEOVER") -> None:
+        """Become the master without asking anybody; without `how` its master hands all over."""
+        self.command(*("CLUSTER", "FAILOVER", how)[: 3 if how else 2])
+        until(lambda: self.command("ROLE")[0] == b"master", "a replica that takes over")
+
     def configure(self, name: str, value: str) -> None:
         """Change a setting, for after a restart as well."""
         self.command("CONFIG", "SET", name, value)
         self.command("CONFIG", "REWRITE")
+
+    def _is_replica_of(self, master: "ClusterServer") -> bool:
+        try:
+            self.command("CLUSTER", "REPLICATE", master.id)
+        except redis.ResponseError:  # they have not met yet
+            return False
+        return True
 
     def _configure(self) -> None:
         super()._configure()
@@ -123,6 +159,13 @@ class RedisCluster:
     def others(self, server: ClusterServer) -> Iterator[ClusterServer]:
         """All masters but one."""
         return (other for other in self.servers if other is not server)
+
+    def add_replica(self, master: ClusterServer) -> ClusterServer:
+        """A replica of one of the masters, that all know and that has all of its master."""
+        replica = self._stack.enter_context(ClusterServer())
+        replica.follow(master)
+        until(lambda: all(server.knows(replica) for server in self.servers), "a known replica")
+        return replica
 
     def move(self, slot: int, to: ClusterServer) -> None:
         """Give `slot` and what is in it to another master; the old one then answers MOVED."""

@@ -13,7 +13,7 @@ from tests.servers.waiting import until
 SERVICE: Final = "mymaster"
 
 _WATCHES: Final = {
-    "down-after-milliseconds": "300",
+    "down-after-milliseconds": "500",
     "failover-timeout": "2000",
 }
 
@@ -42,8 +42,8 @@ class RedisSentinel:
 
     A context manager, as a `RedisServer` is one. `master` and `replica` are what they were made
     as, whatever became of them; `current()` tells who is master now. A master that does not
-    answer for 0.3 seconds is replaced. Sentinel cuts all connections to a server whose part it
-    changes.
+    answer for half a second is replaced. Sentinel cuts all connections to a server whose part it
+    changes, and takes some ten seconds to make a replica of a replaced master that still runs.
     """
 
     def __init__(self) -> None:
@@ -56,7 +56,6 @@ class RedisSentinel:
             until(self.is_linked, "a replica that hears its master")
             self.catch_up()
             self.sentinel = stack.enter_context(SentinelServer(self.master))
-            self._hurry()
             until(self._knows_the_replica, "a Sentinel that knows the replica")
             self._stack = stack.pop_all()
         return self
@@ -98,13 +97,6 @@ class RedisSentinel:
     def wait(self) -> None:
         """Wait until the replica is the master, as after `master.kill()` or `master.freeze()`."""
         until(self._is_replaced, "a failover")
-
-    def _hurry(self) -> None:
-        """Look at the servers ten times a second; servers before 7.0 do not know how."""
-        try:
-            self.sentinel.command("SENTINEL", "DEBUG", "INFO-PERIOD", 100, "PING-PERIOD", 100)
-        except redis.ResponseError:
-            return
 
     def _knows_the_replica(self) -> bool:
         known = self.sentinel.command("SENTINEL", "REPLICAS", SERVICE)
