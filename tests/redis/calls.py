@@ -14,15 +14,18 @@ SLOW: Final = "slow"
 """What a load is under way for all the time."""
 OF: Final = "of:1"
 """The key of what the function has stored."""
-KEYS: Final = (*READ, SLOW)
+KEYS: Final[tuple[str, ...]] = (*READ, SLOW)
 ALL: Final[tuple[str, ...]] = (*KEYS, OF)
 
 _ATTEMPTS: Final = 100
 
 
 async def all_of(work: Iterable[Awaitable[T]]) -> list[T]:
-    """What they come to, all at once."""
-    return list(await asyncio.gather(*work))
+    """What they come to, all at once; if one fails, the others have ended by then."""
+    tasks = [asyncio.ensure_future(each) for each in work]
+    if tasks:
+        await asyncio.wait(tasks)
+    return [task.result() for task in tasks]
 
 
 @dataclass
@@ -158,8 +161,9 @@ async def _set(story: Story) -> None:
 
 
 async def _set_many(story: Story) -> None:
-    values = dict.fromkeys(ALL, story.origin.now)
+    values: dict[str, int] = dict.fromkeys(KEYS, story.origin.now)
     await story.cache.set_many(values, tags=["t"], ttl=60)
+    await story.function.set(story.origin.now, 1)  # with the record of the function
 
 
 async def _keys(story: Story) -> None:
