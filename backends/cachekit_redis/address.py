@@ -1,75 +1,52 @@
 """Who the servers are: from a URL, or from a client of redis-py."""
 
-from collections.abc import Callable, Sequence
-from typing import Any, Final, NamedTuple, TypeAlias, cast
-from urllib.parse import parse_qsl, quote, unquote, urlsplit
+from collections.abc import Callable
+from typing import Any, Final, TypeAlias, cast
 
 from redis.asyncio import Redis, RedisCluster
-from redis.asyncio.connection import AbstractConnection, Connection, ConnectionPool, parse_url
+from redis.asyncio.connection import AbstractConnection, Connection, ConnectionPool, SSLConnection
 from redis.asyncio.retry import Retry
-from redis.asyncio.sentinel import Sentinel
+from redis.asyncio.sentinel import Sentinel, SentinelConnectionPool
 from redis.backoff import NoBackoff
+from redis.exceptions import RedisError
 
 from cachekit.errors import ConfigurationError, shown
-from cachekit_redis.cluster import Address, Cluster
+from cachekit_redis.cluster import Cluster
 from cachekit_redis.node import Node
+from cachekit_redis.sentinels import Sentinels, Watch
 from cachekit_redis.servers import One, Servers
 from cachekit_redis.settings import Settings
+from cachekit_redis.url import SENTINEL, Url, address, options
 
 Client: TypeAlias = "Redis | RedisCluster"
 
-SCHEMES: Final = {
-    "redis": "redis",
-    "rediss": "rediss",
-    "valkey": "redis",
-    "valkeys": "rediss",
-    "unix": "unix",
-    "redis+unix": "unix",
-}
 _PORT: Final = 6379
 _SENTINEL_PORT: Final = 26379
-_SENTINEL: Final = "sentinel_"
-
-
-class Url(NamedTuple):
-    """A URL, taken apart; `query` is what it asks for."""
-
-    scheme: str
-    user: str
-    hosts: Sequence[str]
-    path: str
-    query: dict[str, str]
-
-
-def split(url: str) -> Url:
-    """Raises `ConfigurationError` for what is no URL of a server."""
-    parts = urlsplit(url)
-    if parts.scheme.lower() not in SCHEMES:
-        raise ConfigurationError(
-            f"a server is a URL of one of {', '.join(SCHEMES)}, or a client of redis.asyncio; "
-            f"this one begins with {parts.scheme or url[:1]!r}"
-        )
-    user, _, hosts = parts.netloc.rpartition("@")
-    query = dict(parse_qsl(parts.query, keep_blank_values=True))
-    return Url(SCHEMES[parts.scheme.lower()], user, hosts.split(","), parts.path, query)
 
 
 def servers_at(url: Url, settings: Settings, *, cluster: bool, sentinel: str | None) -> Servers:
     """Those that `url` names; no connection is made yet."""
     if cluster and sentinel:
         raise ConfigurationError("give cluster=True or sentinel=…, not both")
-    options = _options(url, settings)
+    if sentinel == "":
+        raise ConfigurationError("sentinel= is the name of a master, not ''")
+    told = options(url, _own(url, settings), watched=bool(sentinel))
+    if url.is_socket:
+        if cluster or sentinel:
+            raise ConfigurationError("a Cluster or Sentinels are reached by hosts, not by a socket")
+        return _one(url.path, ConnectionPool(**told), settings)
     if cluster:
-        return _cluster(url, options, settings)
+        return _cluster(url, told, settings)
     if sentinel:
-        return _watched(url, options, settings, sentinel)
+        return _watched(url, told, settings, sentinel)
     if len(url.hosts) > 1:
         raise ConfigurationError(
             f"{len(url.hosts)} hosts are a Cluster or Sentinels: say cluster=true or "
             "sentinel=NAME-OF-THE-MASTER in the URL's query, or as an argument"
         )
-    pool = ConnectionPool(**options)
-    return _one(url.hosts[0] or url.path, pool, settings)
+    host, port = address(url.hosts[0], _PORT)
+    pool = ConnectionPool(**told, host=host, port=port)
+    return _one(f"{host}:{port}", pool, settings)
 
 
 def servers_of(client: Any, settings: Settings) -> Servers:
@@ -81,6 +58,8 @@ def servers_of(client: Any, settings: Settings) -> Servers:
     if isinstance(client, Redis):
         pool: ConnectionPool = client.connection_pool
         _check_client(pool.connection_kwargs, pool.connection_kwargs.get("retry"))
+        if isinstance(pool, SentinelConnectionPool):
+            return _master(pool, settings, owned=False)
         return _one(_name_of(pool.connection_kwargs), pool, settings)
     raise ConfigurationError(
         f"server={shown(client)} will not do: give a URL, or a Redis or a RedisCluster of "
@@ -91,67 +70,35 @@ def servers_of(client: Any, settings: Settings) -> Servers:
 # -- a URL
 
 
-def _options(url: Url, settings: Settings) -> dict[str, Any]:
-    """What redis-py is told: no retries, and no answer waited for longer than `settings` say."""
-    query = "&".join(f"{name}={quote(value)}" for name, value in url.query.items())
-    host = "h" if url.scheme != "unix" else ""
-    user = f"{url.user}@" if url.user else ""
-    try:
-        given = dict(parse_url(f"{url.scheme}://{user}{host}{url.path}?{query}"))
-    except ValueError as error:
-        raise ConfigurationError(f"the URL of the server: {error}") from None
-    for name in _OURS & given.keys():
-        raise ConfigurationError(f"{name}= in the URL will not do: {_OURS_INSTEAD}")
-    if url.scheme != "unix":
-        given["host"], given["port"] = address(url.hosts[0], _PORT)
-    own: dict[str, Any] = {
+def _own(url: Url, settings: Settings) -> dict[str, Any]:
+    """No retries, and no answer is waited for longer than `settings` say."""
+    keepalive = {} if url.is_socket else {"socket_keepalive": True}
+    return {
         "protocol": 3,
-        "socket_keepalive": True,
         "socket_timeout": settings.timeout,
         "socket_connect_timeout": settings.connect_timeout,
         "retry": Retry(NoBackoff(), 0),
+        **keepalive,
     }
-    if url.scheme == "unix":
-        del own["socket_keepalive"]
-    return own | given
 
 
-_OURS: Final = frozenset(
-    {"socket_timeout", "socket_connect_timeout", "decode_responses", "retry_on_timeout"}
-    | {"health_check_interval", "max_connections"}
-)
-_OURS_INSTEAD: Final = "write timeout=, connect_timeout= or connections=, which stand for it here"
-
-
-def address(text: str, port: int) -> Address:
-    """`host`, `host:port` or `[v6]:port`."""
-    host, colon, given = text.rpartition(":")
-    if not colon or given.endswith("]"):
-        host, given = text, ""
-    if given and not given.isdigit():
-        raise ConfigurationError(f"{given!r} is no port")
-    return unquote(host.strip("[]")) or "localhost", int(given or port)
-
-
-def _one(
-    name: str, pool: ConnectionPool, settings: Settings, watched_by: Sequence[Redis] = ()
-) -> One:
+def _one(name: str, pool: ConnectionPool, settings: Settings) -> One:
     _try(pool.make_connection)
-    return One(Node(name, pool.make_connection, settings), watched_by)
+    return One(Node(name, pool.make_connection, settings))
 
 
 def _try(connect: Callable[[], AbstractConnection]) -> None:
     """Raises `ConfigurationError` for an option that redis-py does not have."""
     try:
         connect()
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, RedisError) as error:
         raise ConfigurationError(f"an option of the server: {error}") from None
 
 
-def _cluster(url: Url, options: dict[str, Any], settings: Settings) -> Cluster:
-    if options.pop("db", 0):
+def _cluster(url: Url, told: dict[str, Any], settings: Settings) -> Cluster:
+    if told.pop("db", 0):
         raise ConfigurationError("a Cluster has no databases: leave the number out of the URL")
-    return Cluster([address(host, _PORT) for host in url.hosts], _connecting(options), settings)
+    return Cluster([address(host, _PORT) for host in url.hosts], _connecting(told), settings)
 
 
 def _connecting(options: dict[str, Any]) -> Callable[[str, int], AbstractConnection]:
@@ -168,27 +115,32 @@ def _kind_of(options: dict[str, Any]) -> tuple[type[Any], dict[str, Any]]:
     return rest.pop("connection_class", Connection), rest
 
 
-def _watched(url: Url, options: dict[str, Any], settings: Settings, sentinel: str) -> One:
-    options.pop("host")
-    options.pop("port")
-    secure = "connection_class" in options and options.pop("connection_class") is not None
+def _watched(url: Url, told: dict[str, Any], settings: Settings, sentinel: str) -> One:
     of_sentinels: dict[str, Any] = {
-        name.removeprefix(_SENTINEL): options.pop(name)
-        for name in list(options)
-        if name.startswith(_SENTINEL)
+        name.removeprefix(SENTINEL): told.pop(name)
+        for name in list(told)
+        if name.startswith(SENTINEL)
     }
-    for name in list(options):
+    for name in list(told):
         if name.startswith(("ssl_", "socket_", "retry")):
-            of_sentinels.setdefault(name, options[name])
-    if secure:
-        options["ssl"] = of_sentinels["ssl"] = True
+            of_sentinels.setdefault(name, told[name])
+    if told.pop("connection_class") is SSLConnection:
+        told["ssl"] = of_sentinels["ssl"] = True
     addresses = [address(host, _SENTINEL_PORT) for host in url.hosts]
-    try:
-        sentinels: Any = Sentinel(addresses, sentinel_kwargs=of_sentinels, **options)  # type: ignore[no-untyped-call]
-        pool = sentinels.master_for(sentinel).connection_pool
-    except TypeError as error:
-        raise ConfigurationError(f"an option of the server: {error}") from None
-    return _one(f"{sentinel} of {', '.join(url.hosts)}", pool, settings, sentinels.sentinels)
+    sentinels: Any = Sentinels(addresses, sentinel_kwargs=of_sentinels, **told)  # type: ignore[no-untyped-call]
+    return _master(sentinels.master_for(sentinel).connection_pool, settings, owned=True)
+
+
+def _master(pool: SentinelConnectionPool, settings: Settings, *, owned: bool) -> One:
+    """The one that the Sentinels of `pool` name; their clients are closed if they are `owned`."""
+    _try(pool.make_connection)
+    service: str = pool.service_name
+    sentinels: Sentinel = pool.sentinel_manager
+    addresses = (
+        _name_of(client.connection_pool.connection_kwargs) for client in sentinels.sentinels
+    )
+    node = Node(f"{service} of {', '.join(addresses)}", pool.make_connection, settings)
+    return One(node, Watch(sentinels, service, node, owned=owned))
 
 
 # -- a ready client

@@ -24,13 +24,14 @@ from cachekit.backend import (
 from cachekit.clock import SYSTEM, Clock
 from cachekit.entry import Entry
 from cachekit.envelope import pack, unpack
-from cachekit.errors import UnreadableError
-from cachekit_redis.address import Client, servers_at, servers_of, split
+from cachekit.errors import ConfigurationError, UnreadableError
+from cachekit_redis.address import Client, servers_at, servers_of
 from cachekit_redis.changes import Announcement, Change, Renewal, Step, Stream, kept
 from cachekit_redis.life import SIZE
 from cachekit_redis.prefixes import unlink_all
 from cachekit_redis.servers import Servers
 from cachekit_redis.settings import Settings, take, truth
+from cachekit_redis.url import split
 
 log: Final = logging.getLogger("cachekit")
 
@@ -98,6 +99,8 @@ class RedisBackend(Backend):
             self._find = lambda: servers_at(url, settings, cluster=cluster, sentinel=sentinel)
         else:
             client = server
+            if cluster or sentinel:
+                raise ConfigurationError("cluster= and sentinel= go with a URL, not with a client")
             self.settings = settings = Settings(**given)
             self._find = lambda: servers_of(client, settings)
         self.unreadable = 0
