@@ -19,7 +19,7 @@ PROCESSES: Final = 4
 READERS: Final = 24
 WRITERS: Final = 3
 
-PACE: Final = 8
+PACE: Final = 15
 """A writer writes once in so many reads on average: machines are not equally fast."""
 
 AIMED: Final = 0.8
