@@ -19,7 +19,7 @@ PROCESSES: Final = 4
 READERS: Final = 24
 WRITERS: Final = 3
 
-PACE: Final = 15
+PACE: Final = 18
 """A writer writes once in so many reads on average: machines are not equally fast."""
 
 AIMED: Final = 0.8
@@ -164,7 +164,7 @@ class Writer:
         self._reads = rivalry.reads
         self._cache = cache
         self._report = report
-        self._weights = (73, 20, 6 if rivalry.store.has_prefixes else 0, 1)
+        self._weights = (70, 20, 7 if rivalry.store.has_prefixes else 0, 3)
 
     async def play(self) -> None:
         kinds = (self._forget_key, self._forget_tag, self._forget_prefix, self._clear)
