@@ -34,7 +34,7 @@ BENCHMARKS: Final = {
     ),
 }
 FIRST: Final = "hits"
-QUICK: Final = Effort(rounds=3, hits=500, span=0.002, callers=100)
+QUICK: Final = Effort(rounds=2, hits=500, span=0.002, callers=100)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

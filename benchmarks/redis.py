@@ -71,6 +71,8 @@ def shown(side: Side) -> Table:
         for burst in group:
             made.add_row(f"  {burst.subject}", *_figures(burst, group))
         made.add_section()
+    for name in side.unfit:
+        made.add_row(name, "none")
     made.caption = "\n".join(_notes(side)) or None
     return made
 

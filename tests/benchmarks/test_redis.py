@@ -6,10 +6,13 @@ import re
 import pytest
 
 from benchmarks.__main__ import main
+from benchmarks.redis import shown
 from benchmarks.redis_bursts import Burst
 from benchmarks.redis_clients import VALUE
+from benchmarks.redis_sides import Side
 from benchmarks.redis_trips import Trips, trips, trips_of_ours
 from tests.servers.fixtures import Starter
+from tests.servers.program import NoServerError
 from tests.servers.server import RedisServer
 
 LITTLE = ["--rounds", "1", "--span", "0", "--callers", "10"]
@@ -27,6 +30,23 @@ def test_all_are_measured_on_both_loops(
     assert re.search("asyncio: what one call takes", shown)
     assert re.search("uvloop: what one call takes", shown)
     assert re.search(r"stopped \(SIGSTOP\) │ first", shown)
+
+
+def test_without_a_server_it_says_how_to_get_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    def none() -> str:
+        raise NoServerError("to get one: install it")
+
+    monkeypatch.setattr("benchmarks.redis.server_program", none)
+    with pytest.raises(SystemExit, match="to get one: install it"):
+        main(["redis", *LITTLE])
+
+
+def test_who_cannot_be_used_has_a_row_and_a_reason() -> None:
+    with asyncio.Runner() as runner:
+        side = Side("asyncio", runner, [], {"peer": ImportError("it needs another library")})
+    made = shown(side)
+    assert [*made.columns[0].cells] == ["peer"]
+    assert made.caption == "peer: ImportError: it needs another library"
 
 
 async def test_calls_go_to_the_server_as_often_as_they_have_to(start: Starter) -> None:
