@@ -97,7 +97,7 @@ def _imported(group: str, entry: EntryPoint, shown: str) -> Any:
     try:
         return entry.load()
     except (ImportError, AttributeError) as error:
-        advice = _advice(group, entry.name)
+        advice = "" if "pip install" in str(error) else _advice(group, entry.name)
         raise ConfigurationError(
             f"the plug-in for {shown} lacks something: {error}{advice}"
         ) from error

@@ -133,6 +133,11 @@ def _watched(url: Url, told: dict[str, Any], settings: Settings, sentinel: str) 
 
 def _master(pool: SentinelConnectionPool, settings: Settings, *, owned: bool) -> One:
     """The one that the Sentinels of `pool` name; their clients are closed if they are `owned`."""
+    if not cast("Any", pool).is_master:
+        raise ConfigurationError(
+            "this client speaks to replicas, which cannot be written to: make it with "
+            "master_for() instead of slave_for()"
+        )
     _try(pool.make_connection)
     service: str = pool.service_name
     sentinels: Sentinel = pool.sentinel_manager
