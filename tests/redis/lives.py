@@ -1,9 +1,12 @@
 """A cache on a server that may come back, and what it had before."""
 
 import asyncio
-from typing import Any, Final
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from typing import Any, Final, Protocol
 
 from cachekit import Cache
+from cachekit.backend import Unreached
 from cachekit_redis import RedisBackend
 from tests.servers.server import RedisServer
 
@@ -30,11 +33,12 @@ class Origin:
 
 
 class User:
-    """A process that caches `k`, with the tag `t`, on the servers at `url`."""
+    """A process that caches `k`, with the tag `t`, on the servers at a URL, or of a client."""
 
-    def __init__(self, url: str, origin: Origin, **options: Any) -> None:
-        patience = {"timeout": PATIENCE, "connect_timeout": PATIENCE}
-        self.backend = RedisBackend(url, **patience | options)
+    def __init__(self, url: Any, origin: Origin, *, trust_restart: bool = False) -> None:
+        self.backend = RedisBackend(
+            url, timeout=PATIENCE, connect_timeout=PATIENCE, trust_restart=trust_restart
+        )
         self.cache = Cache(self.backend, namespace="n", deadline=PATIENCE)
         self.origin = origin
 
@@ -57,16 +61,33 @@ class User:
         """Wait until the servers answer; they may have come back on a new connection."""
         await self.cache.exists("k")  # it is the cache that opens its backend
         async with asyncio.timeout(10):
-            while True:
-                try:
-                    await self.backend.read([NAME])
-                except Exception:
-                    await asyncio.sleep(0.005)
-                else:
-                    return
+            while not await self._has_answer():  # noqa: ASYNC110
+                await asyncio.sleep(0.005)
+
+    async def _has_answer(self) -> bool:
+        try:
+            found = await self.backend.read([NAME])
+        except Exception:
+            return False
+        return not isinstance(found.get(NAME), Unreached)
 
     async def close(self) -> None:
         await self.cache.close()
+
+
+@asynccontextmanager
+async def using(servers: "Reachable", *, trust_restart: bool = False) -> AsyncGenerator[User]:
+    """Somebody who uses them."""
+    user = User(servers.url, Origin(), trust_restart=trust_restart)
+    yield user
+    await user.close()
+
+
+class Reachable(Protocol):
+    """One server, or several."""
+
+    @property
+    def url(self) -> str: ...
 
 
 class Unnamed(RedisServer):

@@ -1,23 +1,25 @@
 """What another life of a server has stored is absent: to readers, to conditions and to scripts."""
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 from hiredis import ReplyError
-from redis.asyncio.connection import ConnectionPool
+from redis.asyncio.connection import AbstractConnection, ConnectionPool
 
-from cachekit.backend import ABSENT, DONE, REFUSED, Backend, Write
+from cachekit import InvalidationError, Key
+from cachekit.backend import ABSENT, ANY, DONE, REFUSED, Backend, Write
 from cachekit.entry import Entry, Kind
 from cachekit_redis import RedisBackend
 from cachekit_redis.life import OLDEST, SIZE, UNKNOWN, UnfitError, who
 from cachekit_redis.node import Node
 from cachekit_redis.settings import Settings
-from tests.redis.lives import NAME, PATIENCE, Origin, Unnamed, User
-from tests.redis.scripted import bulk, introduced, scripted, told
+from tests.redis.lives import NAME, PATIENCE, STORED, Origin, Unnamed, User, using
+from tests.redis.scripted import bulk, introduced, many, scripted, told
 from tests.servers.doors import Door
 from tests.servers.fixtures import Starter
 from tests.servers.server import RedisServer
+from tests.servers.waiting import until
 
 RENAMED = ReplyError("ERR unknown command 'INFO'")
 HELLO = {b"version": b"7.0.15", b"mode": b"standalone", b"role": b"master"}
@@ -173,8 +175,7 @@ async def test_what_is_written_by_who_has_not_heard_of_a_life_is_absent_in_it(
 async def test_one_connection_tells_the_others_that_there_is_another_life(
     changing: RedisServer, prefix: str
 ) -> None:
-    pool: ConnectionPool = ConnectionPool(host="127.0.0.1", port=changing.port, protocol=3)
-    node = Node("a server", pool.make_connection, Settings())
+    node = Node("a server", connecting(changing.port), Settings(timeout=PATIENCE))
     first = await node.link()
     busy = first.wire.ask((("BLPOP", prefix, 10),))
     while (second := await node.link()) is first:  # noqa: ASYNC110
@@ -252,3 +253,120 @@ def hiding(how: str) -> RedisServer:
     if how == "renamed":
         return Unnamed()
     return RedisServer(door=Door(password="p", user="u", rights="~* &* +@all -info"))
+
+
+# -- who is a master
+
+
+def make_replica(server: RedisServer, master: RedisServer) -> None:
+    """By hand, with all connections left as they are."""
+    server.command("REPLICAOF", "127.0.0.1", master.port)
+    until(lambda: server.command("INFO").get("master_link_status") == "up", "a replica")
+
+
+def make_master(server: RedisServer) -> None:
+    """By hand, with all connections left as they are."""
+    server.command("REPLICAOF", "NO", "ONE")
+
+
+@pytest.mark.usefixtures("every_time")
+async def test_the_first_replica_makes_what_was_stored_absent_and_harms_nobody(
+    start: Starter,
+) -> None:
+    server, replica = start(RedisServer()), start(RedisServer())
+    async with using(server) as user:
+        await user.fill()
+        make_replica(replica, server)
+        assert await user.backend.read([NAME]) == {}
+        user.origin.now = "new"
+        await user.fill()
+        make_master(replica)
+        make_replica(replica, server)
+        assert await user.get() == "new"
+
+
+@pytest.mark.usefixtures("every_time")
+async def test_a_server_that_was_made_a_replica_by_hand_is_not_asked(start: Starter) -> None:
+    server, master = start(RedisServer()), start(RedisServer())
+    async with using(server) as user:
+        await user.fill()
+        make_replica(master, server)
+        make_master(master)
+        make_replica(server, master)
+        assert server.command("EXISTS", STORED)
+        error = await told(user.backend.read([NAME]))
+        assert "slave, not a master" in str(error)
+        assert await user.cache.get("k") is None
+        with pytest.raises(InvalidationError):
+            await user.cache.delete("k")
+
+
+@pytest.mark.usefixtures("every_time")
+async def test_a_master_that_was_a_replica_meanwhile_serves_nothing_of_its_first_reign(
+    start: Starter,
+) -> None:
+    server, other = start(RedisServer()), start(RedisServer())
+    async with using(server) as user:
+        make_replica(other, server)
+        await user.fill()
+        server.command("WAIT", 1, 5000)
+        make_master(other)
+        await user.cache.invalidate(Key("k"))
+        make_replica(server, other)
+        make_master(server)
+        assert server.command("EXISTS", STORED)
+        assert await user.get() is None
+
+
+@pytest.mark.usefixtures("once")
+@pytest.mark.parametrize("announce", [False, True])
+async def test_who_says_that_it_is_read_only_is_left_at_once(
+    start: Starter, announce: bool
+) -> None:
+    server = start(RedisServer())
+    backend = patient(server.url, "")
+    stub = Entry(Kind.STUB)
+    await backend.write([Write(NAME, stub)])
+    server.command("REPLICAOF", "127.0.0.1", "1")
+    assert set(await backend.read([NAME])) == {NAME}
+    for condition in (stub.version, ANY):
+        error = await told(backend.write([Write(NAME, None, condition, announce)]))
+        assert "READONLY" in str(error) or "slave, not a master" in str(error)
+    assert "slave, not a master" in str(await told(backend.read([NAME])))
+    await backend.close()
+
+
+async def test_replies_that_come_with_the_news_of_a_replica_do_not_count() -> None:
+    """What was asked after the question who it is, and was answered before that answer was read."""
+    async with scripted(lambda asked: many(bulk(b"served"))) as server:
+        node = Node("a server", connecting(server.port), Settings(timeout=PATIENCE))
+        link = await node.link()
+        info = bulk(told_by(role="slave"))
+        server.greet = lambda asked: info if asked[0] == b"INFO" else introduced(asked)
+        link.look_anew()
+        first, second = (asyncio.ensure_future(link.ask((("MGET", "k"),))) for _ in range(2))
+        errors = [await told(each) for each in (first, second)]
+        assert ["slave, not a master" in str(error) for error in errors] == [True, True]
+        await node.close()
+
+
+async def test_what_is_learned_does_not_depend_on_who_asked_and_was_cancelled() -> None:
+    async with scripted(lambda asked: many(bulk(b"served"))) as server:
+        node = Node("a server", connecting(server.port), Settings(timeout=PATIENCE))
+        link = await node.link()
+        before = link.life
+        info = bulk(told_by(run_id="another"))
+        server.greet = lambda asked: info if asked[0] == b"INFO" else introduced(asked)
+        link.look_anew()
+        first = asyncio.ensure_future(link.ask((("MGET", "k"),)))
+        await asyncio.sleep(0)
+        first.cancel()
+        await link.ask((("MGET", "k"),))
+        assert link.life != before
+        await node.close()
+
+
+def connecting(port: int) -> Callable[[], AbstractConnection]:
+    """Makes connections to a server of this machine."""
+    pool: ConnectionPool = ConnectionPool(host="127.0.0.1", port=port, protocol=3)
+    return pool.make_connection

@@ -2,13 +2,12 @@
 
 import asyncio
 import shutil
-from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable, Mapping
 
 import pytest
 
 from cachekit import Cache, Key, Prefix, Tag
-from tests.redis.lives import STORED, Origin, User
+from tests.redis.lives import STORED, using
 from tests.servers.fixtures import Starter
 from tests.servers.server import RedisServer
 
@@ -51,14 +50,6 @@ class Disk:
 @pytest.fixture(params=SAVES)
 def server(start: Starter, request: pytest.FixtureRequest) -> RedisServer:
     return start(RedisServer(settings=SAVES[request.param]))
-
-
-@asynccontextmanager
-async def using(server: RedisServer, **options: bool) -> AsyncGenerator[User]:
-    """Somebody who uses it."""
-    user = User(server.url, Origin(), **options)
-    yield user
-    await user.close()
 
 
 @pytest.mark.parametrize("way", WAYS)

@@ -1,6 +1,6 @@
 """A Cluster of three masters."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from itertools import pairwise
 from secrets import token_hex
@@ -59,7 +59,7 @@ class ClusterServer(RedisServer):
     def has(self, slot: int) -> bool:
         """Whether it takes `slot` for its own."""
         ranges = self.command("CLUSTER", "SLOTS")
-        own = (ends for *ends, master in ranges if master[1] == self.port)
+        own = (ends for *ends, master in (each[:3] for each in ranges) if master[1] == self.port)
         return any(first <= slot <= last for first, last in own)
 
     def become_master(self, first: int, end: int, epoch: int) -> None:
@@ -71,40 +71,39 @@ class ClusterServer(RedisServer):
             ("CLUSTER", "ADDSLOTS", *range(first, end)),
         )
 
+    def join(self, masters: "Sequence[ClusterServer]") -> None:
+        """Be one of the Cluster, and known to all."""
+        until(self.is_complete, "a replica")
+        self.command("CLUSTER", "RESET", "HARD")
+        for master in masters:
+            self.command("CLUSTER", "MEET", LOOPBACK, master.port)
+        until(lambda: all(master.knows(self) for master in masters), "a server that all know")
+
     def knows(self, other: "ClusterServer") -> bool:
         """Whether it has heard of another server."""
         return other.id in str(self.command("CLUSTER", "NODES"), "ascii")
 
-    def follow(self, master: "ClusterServer") -> None:
-        """Be a replica of one of the masters, with all that it has."""
-        until(self.is_complete, "a replica")
-        self.command("CLUSTER", "RESET", "HARD")
-        self.command("CLUSTER", "MEET", LOOPBACK, master.port)
-        until(lambda: self._is_replica_of(master), "a replica of one of the masters")
-        until(self.is_linked, "a replica that has all of its master")
-
     def is_linked(self) -> bool:
-        """Whether this replica has what its master has, but for what is on the way."""
+        """Whether it is a replica and has what its master has, but for what is on the way."""
         return bool(self.command("INFO").get("master_link_status") == "up")
 
     def part(self) -> None:
         """Let this replica hear nothing more of its master, so that it misses what comes now."""
         # It now says a password to a master that has none, which is refused.
-        self.together(
-            ("CONFIG", "SET", "masterauth", "none"), ("CLIENT", "KILL", "TYPE", "master")
-        )
+        self.together(("CONFIG", "SET", "masterauth", "none"), ("CLIENT", "KILL", "TYPE", "master"))
 
-    def take_over(self, how: str = "TAKEOVER") -> None:
-        """Become the master without asking anybody; without `how` its master hands all over."""
-        self.command(*("CLUSTER", "FAILOVER", how)[: 3 if how else 2])
-        until(lambda: self.command("ROLE")[0] == b"master", "a replica that takes over")
+    def take_over(self) -> None:
+        """Take the part of its master with what it has; the master hears of it, if it is there."""
+        self.command("CLUSTER", "FAILOVER", "TAKEOVER")
+        until(lambda: self.command("ROLE")[0] == b"master", "a failover")
 
     def configure(self, name: str, value: str) -> None:
         """Change a setting, for after a restart as well."""
         self.command("CONFIG", "SET", name, value)
         self.command("CONFIG", "REWRITE")
 
-    def _is_replica_of(self, master: "ClusterServer") -> bool:
+    def is_replica_of(self, master: "ClusterServer") -> bool:
+        """Make it one; whether that was done."""
         try:
             self.command("CLUSTER", "REPLICATE", master.id)
         except redis.ResponseError:  # they have not met yet
@@ -119,7 +118,7 @@ class ClusterServer(RedisServer):
 
 
 class RedisCluster:
-    """Three masters without replicas, each with a third of the slots.
+    """Three masters, each with a third of the slots, and replicas that are added.
 
     A context manager, as a `RedisServer` is one; `servers` are its masters.
 
@@ -163,8 +162,9 @@ class RedisCluster:
     def add_replica(self, master: ClusterServer) -> ClusterServer:
         """A replica of one of the masters, that all know and that has all of its master."""
         replica = self._stack.enter_context(ClusterServer())
-        replica.follow(master)
-        until(lambda: all(server.knows(replica) for server in self.servers), "a known replica")
+        replica.join(self.servers)
+        until(lambda: replica.is_replica_of(master), "a replica of one of the masters")
+        until(replica.is_linked, "a replica that has all of its master")
         return replica
 
     def move(self, slot: int, to: ClusterServer) -> None:

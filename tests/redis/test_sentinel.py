@@ -1,0 +1,85 @@
+"""What Sentinels watch: who is no longer the master is not asked, and what was lost is absent."""
+
+import asyncio
+from typing import Any
+
+import pytest
+from redis.asyncio import Sentinel
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+
+from cachekit import Key, Tag
+from tests.redis.lives import STORED, Origin, User, using
+from tests.servers.fixtures import Starter
+from tests.servers.sentinel import SERVICE, RedisSentinel
+
+
+async def test_a_failover_that_loses_what_was_forgotten_serves_none_of_it(start: Starter) -> None:
+    service = start(RedisSentinel())
+    async with using(service) as user, using(service) as other:
+        await user.fill()
+        assert await other.get() == "old"
+        service.part()
+        user.origin.now = other.origin.now = "new"
+        await user.cache.invalidate(Key("k"))
+        assert await user.get() is None
+        service.master.kill()
+        service.wait()
+        assert service.replica.command("EXISTS", STORED)
+        assert [await each.get() for each in (user, other)] == [None, None]
+        assert await user.get_or_set() == "new"
+        assert await other.get() == "new"
+        service.master.start()
+        async with using(service) as later:
+            assert await later.get() == "new"
+
+
+async def test_a_load_from_before_a_failover_does_not_fill(start: Starter) -> None:
+    service = start(RedisSentinel())
+    loading, go_on = asyncio.Event(), asyncio.Event()
+
+    async def load() -> str:
+        loading.set()
+        await go_on.wait()
+        return "old"
+
+    async with using(service) as user, using(service) as other:
+        flight = asyncio.create_task(user.cache.get_or_set("k", load, tags=["t"]))
+        await loading.wait()
+        service.part()
+        await other.cache.invalidate(Key("k"), Tag("t"))
+        service.master.kill()
+        service.wait()
+        assert service.replica.command("EXISTS", STORED)
+        await user.is_answered()
+        go_on.set()
+        assert await flight == "old"
+        assert await other.get() is None
+
+
+@pytest.mark.parametrize("ready", [False, True])
+async def test_a_master_that_was_replaced_while_it_was_well_is_not_asked(
+    start: Starter, monkeypatch: pytest.MonkeyPatch, ready: bool
+) -> None:
+    """It takes itself for a master for some seconds more, and forgets what is lost then."""
+    monkeypatch.setattr("cachekit_redis.sentinels.CHECKED", 0.0)
+    service = start(RedisSentinel())
+    sentinels: Any = Sentinel([("127.0.0.1", service.sentinel.port)])  # type: ignore[no-untyped-call]
+    once = Retry(NoBackoff(), 0)
+    client = sentinels.master_for(SERVICE, retry=once, protocol=3)
+    user = User(client if ready else service.url, Origin())
+    async with using(service) as other:
+        await user.fill()
+        service.failover()
+        async with asyncio.timeout(10):
+            while await user.get() is not None:
+                pass
+        assert service.master.command("ROLE")[0] == b"master"
+        assert await user.get_or_set() == "old"
+        assert service.replica.command("EXISTS", STORED)
+        await user.cache.invalidate(Key("k"))
+        assert not service.replica.command("EXISTS", STORED)
+        assert await other.get() is None
+    await user.close()
+    await client.aclose()
+    await sentinels.aclose()
