@@ -26,7 +26,7 @@ class Place:
 
     def backend(self, **options: Any) -> RedisBackend:
         """Another backend on it, not opened."""
-        patience = {"timeout": PATIENCE, "connect_timeout": PATIENCE}
+        patience: dict[str, Any] = {"timeout": PATIENCE, "connect_timeout": PATIENCE}
         return RedisBackend(self.url, prefix=self.prefix, **patience | options)
 
     def name(self, key: str) -> bytes:
