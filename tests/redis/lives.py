@@ -103,3 +103,19 @@ class Unnamed(RedisServer):
             return bool(self.command("PING"))
         except Exception:
             return False
+
+
+def patient(url: str, prefix: str) -> RedisBackend:
+    """A backend that waits long for its server."""
+    return RedisBackend(url, prefix=prefix, timeout=PATIENCE, connect_timeout=PATIENCE)
+
+
+def begin_another_life(server: RedisServer) -> None:
+    """As the first replica, or a promotion, does: connections and data stay."""
+    server.command("DEBUG", "CHANGE-REPL-ID")
+
+
+def told_by(**fields: str) -> bytes:
+    """An `INFO` with these fields, and those of a master that nobody else has."""
+    said = {"run_id": "a", "redis_version": "7.0.15", "role": "master", "master_replid": "1"}
+    return "".join(f"{name}:{value}\r\n" for name, value in (said | fields).items()).encode()

@@ -1,52 +1,26 @@
 """What another life of a server has stored is absent: to readers, to conditions and to scripts."""
 
-import asyncio
-from collections.abc import Callable, Iterator
-
 import pytest
 from hiredis import ReplyError
-from redis.asyncio.connection import AbstractConnection, ConnectionPool
 
-from cachekit import InvalidationError, Key
-from cachekit.backend import ABSENT, ANY, DONE, REFUSED, Backend, Write
+from cachekit.backend import ABSENT, DONE, REFUSED, Backend, Write
 from cachekit.entry import Entry, Kind
 from cachekit_redis import RedisBackend
 from cachekit_redis.life import OLDEST, SIZE, UNKNOWN, UnfitError, who
-from cachekit_redis.node import Node
-from cachekit_redis.settings import Settings
-from tests.redis.lives import NAME, PATIENCE, STORED, Origin, Unnamed, User, using
-from tests.redis.scripted import bulk, introduced, many, scripted, told
+from tests.redis.lives import NAME, Origin, Unnamed, User, begin_another_life, patient, told_by
+from tests.redis.scripted import bulk, introduced, scripted, told
 from tests.servers.doors import Door
 from tests.servers.fixtures import Starter
 from tests.servers.server import RedisServer
-from tests.servers.waiting import until
 
 RENAMED = ReplyError("ERR unknown command 'INFO'")
 HELLO = {b"version": b"7.0.15", b"mode": b"standalone", b"role": b"master"}
-
-
-def told_by(**fields: str) -> bytes:
-    """An `INFO` with these fields, and those of a master that nobody else has."""
-    said = {"run_id": "a", "redis_version": "7.0.15", "role": "master", "master_replid": "1"}
-    return "".join(f"{name}:{value}\r\n" for name, value in (said | fields).items()).encode()
 
 
 def who_tells(**fields: str) -> bytes:
     """The life of who tells this."""
     info = told_by(**fields)
     return who((info, info, HELLO)).life
-
-
-@pytest.fixture
-def every_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Servers are asked who they are with each command."""
-    monkeypatch.setattr("cachekit_redis.node.CHECKED", 0.0)
-
-
-@pytest.fixture
-def once(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Servers are asked who they are when a connection is opened, and never again."""
-    monkeypatch.setattr("cachekit_redis.node.CHECKED", 1e9)
 
 
 # -- names
@@ -106,18 +80,6 @@ async def test_a_server_that_is_too_old_is_told_and_does_not_answer(version: str
 # -- what is stored
 
 
-@pytest.fixture(scope="module")
-def changing(server_installed: str) -> Iterator[RedisServer]:
-    """A server that may be given another life while it runs; each test keeps to its prefix."""
-    with RedisServer(settings={"enable-debug-command": "yes"}) as server:
-        yield server
-
-
-def begin_another_life(server: RedisServer) -> None:
-    """As the first replica, or a promotion, does: connections and data stay."""
-    server.command("DEBUG", "CHANGE-REPL-ID")
-
-
 @pytest.mark.usefixtures("every_time")
 @pytest.mark.parametrize("announce", [False, True])
 @pytest.mark.parametrize("kind", [Kind.PASS, Kind.STUB, Kind.TAG])
@@ -169,32 +131,6 @@ async def test_what_is_written_by_who_has_not_heard_of_a_life_is_absent_in_it(
     assert await late.write([Write(NAME, value, stub.version)]) == [REFUSED]
     await late.close()
     await other.close()
-
-
-@pytest.mark.usefixtures("once")
-async def test_one_connection_tells_the_others_that_there_is_another_life(
-    changing: RedisServer, prefix: str
-) -> None:
-    node = Node("a server", connecting(changing.port), Settings(timeout=PATIENCE))
-    first = await node.link()
-    busy = first.wire.ask((("BLPOP", prefix, 10),))
-    while (second := await node.link()) is first:  # noqa: ASYNC110
-        await asyncio.sleep(0)
-    await second.ask((("RPUSH", prefix, "go on"),))
-    await busy
-    before = {first.life, second.life}
-    begin_another_life(changing)
-    first.look_anew()
-    for link in (first, second):
-        await link.ask((("PING",),))
-    assert len(before) == len({first.life, second.life}) == 1
-    assert first.life not in before
-    await node.close()
-
-
-def patient(url: str, prefix: str) -> RedisBackend:
-    """A backend that waits long for its server."""
-    return RedisBackend(url, prefix=prefix, timeout=PATIENCE, connect_timeout=PATIENCE)
 
 
 async def version_in(backend: Backend, name: str) -> int | None:
@@ -253,120 +189,3 @@ def hiding(how: str) -> RedisServer:
     if how == "renamed":
         return Unnamed()
     return RedisServer(door=Door(password="p", user="u", rights="~* &* +@all -info"))
-
-
-# -- who is a master
-
-
-def make_replica(server: RedisServer, master: RedisServer) -> None:
-    """By hand, with all connections left as they are."""
-    server.command("REPLICAOF", "127.0.0.1", master.port)
-    until(lambda: server.command("INFO").get("master_link_status") == "up", "a replica")
-
-
-def make_master(server: RedisServer) -> None:
-    """By hand, with all connections left as they are."""
-    server.command("REPLICAOF", "NO", "ONE")
-
-
-@pytest.mark.usefixtures("every_time")
-async def test_the_first_replica_makes_what_was_stored_absent_and_harms_nobody(
-    start: Starter,
-) -> None:
-    server, replica = start(RedisServer()), start(RedisServer())
-    async with using(server) as user:
-        await user.fill()
-        make_replica(replica, server)
-        assert await user.backend.read([NAME]) == {}
-        user.origin.now = "new"
-        await user.fill()
-        make_master(replica)
-        make_replica(replica, server)
-        assert await user.get() == "new"
-
-
-@pytest.mark.usefixtures("every_time")
-async def test_a_server_that_was_made_a_replica_by_hand_is_not_asked(start: Starter) -> None:
-    server, master = start(RedisServer()), start(RedisServer())
-    async with using(server) as user:
-        await user.fill()
-        make_replica(master, server)
-        make_master(master)
-        make_replica(server, master)
-        assert server.command("EXISTS", STORED)
-        error = await told(user.backend.read([NAME]))
-        assert "slave, not a master" in str(error)
-        assert await user.cache.get("k") is None
-        with pytest.raises(InvalidationError):
-            await user.cache.delete("k")
-
-
-@pytest.mark.usefixtures("every_time")
-async def test_a_master_that_was_a_replica_meanwhile_serves_nothing_of_its_first_reign(
-    start: Starter,
-) -> None:
-    server, other = start(RedisServer()), start(RedisServer())
-    async with using(server) as user:
-        make_replica(other, server)
-        await user.fill()
-        server.command("WAIT", 1, 5000)
-        make_master(other)
-        await user.cache.invalidate(Key("k"))
-        make_replica(server, other)
-        make_master(server)
-        assert server.command("EXISTS", STORED)
-        assert await user.get() is None
-
-
-@pytest.mark.usefixtures("once")
-@pytest.mark.parametrize("announce", [False, True])
-async def test_who_says_that_it_is_read_only_is_left_at_once(
-    start: Starter, announce: bool
-) -> None:
-    server = start(RedisServer())
-    backend = patient(server.url, "")
-    stub = Entry(Kind.STUB)
-    await backend.write([Write(NAME, stub)])
-    server.command("REPLICAOF", "127.0.0.1", "1")
-    assert set(await backend.read([NAME])) == {NAME}
-    for condition in (stub.version, ANY):
-        error = await told(backend.write([Write(NAME, None, condition, announce)]))
-        assert "READONLY" in str(error) or "slave, not a master" in str(error)
-    assert "slave, not a master" in str(await told(backend.read([NAME])))
-    await backend.close()
-
-
-async def test_replies_that_come_with_the_news_of_a_replica_do_not_count() -> None:
-    """What was asked after the question who it is, and was answered before that answer was read."""
-    async with scripted(lambda asked: many(bulk(b"served"))) as server:
-        node = Node("a server", connecting(server.port), Settings(timeout=PATIENCE))
-        link = await node.link()
-        info = bulk(told_by(role="slave"))
-        server.greet = lambda asked: info if asked[0] == b"INFO" else introduced(asked)
-        link.look_anew()
-        first, second = (asyncio.ensure_future(link.ask((("MGET", "k"),))) for _ in range(2))
-        errors = [await told(each) for each in (first, second)]
-        assert ["slave, not a master" in str(error) for error in errors] == [True, True]
-        await node.close()
-
-
-async def test_what_is_learned_does_not_depend_on_who_asked_and_was_cancelled() -> None:
-    async with scripted(lambda asked: many(bulk(b"served"))) as server:
-        node = Node("a server", connecting(server.port), Settings(timeout=PATIENCE))
-        link = await node.link()
-        before = link.life
-        info = bulk(told_by(run_id="another"))
-        server.greet = lambda asked: info if asked[0] == b"INFO" else introduced(asked)
-        link.look_anew()
-        first = asyncio.ensure_future(link.ask((("MGET", "k"),)))
-        await asyncio.sleep(0)
-        first.cancel()
-        await link.ask((("MGET", "k"),))
-        assert link.life != before
-        await node.close()
-
-
-def connecting(port: int) -> Callable[[], AbstractConnection]:
-    """Makes connections to a server of this machine."""
-    pool: ConnectionPool = ConnectionPool(host="127.0.0.1", port=port, protocol=3)
-    return pool.make_connection
