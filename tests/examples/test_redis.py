@@ -68,7 +68,7 @@ async def test_what_one_service_has_cached_another_serves_and_its_updates_are_se
 
 
 async def test_of_a_corner_nothing_is_left(redis_server: RedisServer, prefix: str) -> None:
-    url = f"{redis_server.url}?prefix={prefix}"
+    url = f"{redis_server.url}?prefix={prefix}&announce=true"
 
     async def interrupted() -> None:
         async with (

@@ -2,7 +2,7 @@
 
 from collections.abc import AsyncGenerator, Generator
 from contextlib import asynccontextmanager, contextmanager
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qsl, urlencode, urlsplit
 from uuid import uuid4
 
 from cachekit.backend import FORGET_PREFIX
@@ -24,7 +24,7 @@ async def corner(url: str | None) -> AsyncGenerator[str | None]:
         yield url
         return
     own = _with_own_prefix(url)
-    backend = backend_from(f"{own}&announce=false")  # telling of the end would leave that behind
+    backend = backend_from(_with(own, announce="false"))  # its stream would be left
     forget = backend.capability(FORGET_PREFIX)
     assert forget is not None
     await backend.open()
@@ -41,10 +41,15 @@ async def corner(url: str | None) -> AsyncGenerator[str | None]:
 
 
 def _with_own_prefix(url: str) -> str:
-    """The last prefix in a query counts."""
-    query = urlsplit(url).query
-    prefix = parse_qs(query).get("prefix", ["ck:"])[-1]
-    return f"{url}{'&' if query else '?'}prefix={prefix}demo-{uuid4().hex[:8]}:"
+    prefix = dict(parse_qsl(urlsplit(url).query)).get("prefix", "ck:")
+    return _with(url, prefix=f"{prefix}demo-{uuid4().hex[:8]}:")
+
+
+def _with(url: str, **options: str) -> str:
+    """`url` with these in its query, in the place of what it says of them."""
+    base, _, query = url.partition("?")
+    told = dict(parse_qsl(query, keep_blank_values=True))
+    return f"{base}?{urlencode({**told, **options})}"
 
 
 @contextmanager
