@@ -83,13 +83,6 @@ class Story:
 
         self.function = function
 
-    async def warm(self) -> None:
-        """All that is asked for later is there."""
-        await self.read()
-        before = self.origin.loads
-        await self.read()
-        assert self.origin.loads == before
-
     async def read(self) -> None:
         """Reads and fills never raise, and never give what was forgotten."""
         reads = [self.saw(key, self.get_or_set(key)) for key in READ]

@@ -168,10 +168,14 @@ Bring = Callable[[RedisServer], AbstractContextManager[None]]
 
 
 class Fault(NamedTuple):
-    """`raising` are those of the ways of `calls.FORGETS` that raise; `None`: whichever do."""
+    """`raising` are those of the ways of `calls.FORGETS` that raise; `None`: whichever do.
+
+    While a server `hangs` nobody should wait for long.
+    """
 
     bring: Bring
     raising: Set[str] | None = ALL_WAYS
+    hangs: bool = False
 
 
 _SETS: Final = {"set", "set_many"}
@@ -197,8 +201,8 @@ FAULTS: Final[Mapping[str, Fault]] = {
     "denies the stream": Fault(denying("resetkeys", "~ck:v:*", "~ck:t:*", "~ck:c:*")),
     "gone": Fault(is_gone),
     "restarted": Fault(was_restarted, None),
-    "frozen": Fault(is_frozen),
-    "sleeps": Fault(sleeps, None),
+    "frozen": Fault(is_frozen, hangs=True),
+    "sleeps": Fault(sleeps, None, hangs=True),
     "lost its scripts": Fault(has_lost_its_scripts, frozenset()),
     "lost everything": Fault(has_lost_everything, frozenset()),
     "closes connections": Fault(closes_connections, None),

@@ -1,18 +1,24 @@
 """What goes wrong with a server: never a wrong value, and what forgets is done or raises."""
 
-from collections.abc import AsyncIterator, Mapping
-from typing import TypeAlias
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from typing import Final, TypeAlias
 
 import pytest
 
 from cachekit import Cache
 from cachekit_redis import RedisBackend
 from tests.redis.calls import FORGETS, SlowLoad, Story, all_of
-from tests.redis.faults import FAULTS, SETTINGS
+from tests.redis.faults import FAULTS, SETTINGS, Fault
 from tests.servers.fixtures import Starter
 from tests.servers.server import RedisServer
 
 Stories: TypeAlias = Mapping[str, Story]
+
+IN_TIME: Final = 5.0
+"""Seconds for an answer: none is late but on a machine that has much else to do."""
+
+IN_A_MOMENT: Final = 0.2
 
 
 @pytest.fixture
@@ -20,14 +26,29 @@ def server(start: Starter) -> RedisServer:
     return start(RedisServer(settings=SETTINGS))
 
 
+@pytest.fixture(params=FAULTS)
+def fault(request: pytest.FixtureRequest) -> Fault:
+    return FAULTS[request.param]
+
+
+@asynccontextmanager
+async def caches(server: RedisServer, deadline: float) -> AsyncGenerator[dict[str, Cache]]:
+    """One for each way of forgetting, on one backend."""
+    backend = RedisBackend(server.url, timeout=deadline)
+    caches = {way: Cache(backend, namespace=way, deadline=deadline) for way in FORGETS}
+    try:
+        yield caches
+    finally:
+        await all_of(cache.close() for cache in caches.values())
+
+
 @pytest.fixture
-async def stories(server: RedisServer) -> AsyncIterator[Stories]:
-    """A cache for each way of forgetting, on one backend; all is stored."""
-    backend = RedisBackend(server.url)
-    stories = {name: Story(Cache(backend, namespace=name)) for name in FORGETS}
-    await all_of(story.warm() for story in stories.values())
-    yield stories
-    await all_of(story.cache.close() for story in stories.values())
+async def stories(server: RedisServer, fault: Fault) -> AsyncIterator[Stories]:
+    """What becomes of each of those caches; all is stored."""
+    async with caches(server, IN_A_MOMENT if fault.hangs else IN_TIME) as made:
+        stories = {way: Story(cache) for way, cache in made.items()}
+        await all_of(story.recovers() for story in stories.values())
+        yield stories
 
 
 async def begin_slow_loads(stories: Stories) -> dict[str, SlowLoad]:
@@ -48,22 +69,18 @@ async def read(stories: Stories) -> None:
 
 async def read_elsewhere(server: RedisServer, stories: Stories) -> None:
     """What another process sees."""
-    backend = RedisBackend(server.url)
-    others = {
-        name: Story(Cache(backend, namespace=name), story.origin, story.wrong)
-        for name, story in stories.items()
-    }
-    await read(others)
-    await all_of(other.cache.close() for other in others.values())
+    async with caches(server, IN_TIME) as made:
+        await read(
+            {way: Story(made[way], story.origin, story.wrong) for way, story in stories.items()}
+        )
 
 
-@pytest.mark.parametrize("fault", FAULTS)
 async def test_a_fault_is_a_miss_and_passes(
-    server: RedisServer, stories: Stories, fault: str
+    server: RedisServer, stories: Stories, fault: Fault
 ) -> None:
     """Twice, with reads between and a load all along: what forgets is the first to meet it."""
     loads = await begin_slow_loads(stories)
-    with FAULTS[fault].bring(server):
+    with fault.bring(server):
         told: list[set[str]] = []
         for _ in range(2):
             told.append(await change(stories))
@@ -73,5 +90,4 @@ async def test_a_fault_is_a_miss_and_passes(
     await read_elsewhere(server, stories)
     assert {name: story.wrong for name, story in stories.items() if story.wrong} == {}
     assert max(rounds) < 5
-    raising = FAULTS[fault].raising
-    assert raising is None or told == [raising, raising]
+    assert fault.raising is None or told == [fault.raising, fault.raising]
