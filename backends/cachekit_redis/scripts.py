@@ -20,13 +20,16 @@ CHANGE: Final = _script("""
 -- ARGV: what must be there ('any'; 'version' and a life with a version; 'bytes' and those bytes,
 -- '' standing for what is no string), the data ('' deletes), milliseconds to keep it ('' for good),
 -- 'or delete' for what may rather go than stay, and of the stream its length, a field and a name.
+local function text(reply)
+  if type(reply) ~= 'table' then return reply end
+  if reply.err:sub(1, 9) ~= 'WRONGTYPE' then error(reply) end
+  return ''
+end
 if ARGV[1] == 'version' then
-  local head = redis.pcall('GETRANGE', KEYS[1], 0, 21)
-  if type(head) ~= 'string' or head:sub(1, 8) .. head:sub(15, 22) ~= ARGV[2] then return 0 end
+  local head = text(redis.pcall('GETRANGE', KEYS[1], 0, 21))
+  if head:sub(1, 8) .. head:sub(15, 22) ~= ARGV[2] then return 0 end
 elseif ARGV[1] == 'bytes' then
-  local there = redis.pcall('GET', KEYS[1])
-  if type(there) == 'table' then there = '' end
-  if there ~= ARGV[2] then return 0 end
+  if text(redis.pcall('GET', KEYS[1])) ~= ARGV[2] then return 0 end
 end
 if ARGV[3] == '' then
   redis.call('DEL', KEYS[1])

@@ -4,6 +4,7 @@ import ast
 import asyncio
 import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from contextlib import suppress
 from inspect import signature
 from pathlib import Path
 from typing import Any
@@ -69,6 +70,20 @@ async def test_on_a_cluster_too(start: Starter) -> None:
     await meet_a_move(as_user(cluster.url), cluster)
     assert set[str]().union(*map(done, cluster.servers)) >= OF_CLUSTER
     assert denied(cluster.servers) == []
+
+
+@pytest.mark.parametrize("right", ["+mget", "+set", "+getrange", "+del", "+xadd", "+evalsha"])
+async def test_a_right_that_is_missing_is_told(
+    start: Starter, caplog: pytest.LogCaptureFixture, right: str
+) -> None:
+    server = start(RedisServer())
+    admit([server])
+    server.command("ACL", "SETUSER", "shop", right.replace("+", "-"))
+    async with Cache(RedisBackend(as_user(server.url), timeout=5.0), namespace="shop") as cache:
+        assert await cache.get_or_set("a", load, ttl=60) == "loaded"
+        with suppress(InvalidationError):
+            await cache.delete("a")
+    assert "the cache does without its backend" in caplog.text
 
 
 def as_user(url: str) -> str:
