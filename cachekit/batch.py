@@ -144,7 +144,9 @@ class Line(Generic[A, R]):
     def ask(self, asked: Sequence[A]) -> "asyncio.Future[R]":
         """The answer to come; never raises. To cancel it is to wait no longer, nothing else."""
         waiting: asyncio.Future[R] = self._loop.create_future()
-        batch = self._with_room(asked)
+        batch = self._unsent[-1] if self._unsent else None
+        if batch is None or not batch.has_room(asked):
+            batch = self._older_with_room(asked)
         if batch is None:
             batch = self._make()
             self._unsent.append(batch)
@@ -153,13 +155,9 @@ class Line(Generic[A, R]):
         batch.add(asked, waiting)
         return waiting
 
-    def _with_room(self, asked: Sequence[A]) -> Batch[A, R] | None:
-        for batch in reversed(self._unsent):
-            if batch.has_room(asked):
-                return batch
-            if batch.in_order:
-                break
-        return None
+    def _older_with_room(self, asked: Sequence[A]) -> Batch[A, R] | None:
+        fit = (b for b in self._unsent if not b.in_order and b.has_room(asked))
+        return next(fit, None)
 
     def _start(self) -> None:
         batch = self._unsent[0]

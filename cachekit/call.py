@@ -4,9 +4,9 @@ import inspect
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from math import inf
-from typing import Any, NamedTuple, Protocol, cast
+from typing import Any, Final, NamedTuple, Protocol, cast
 
-from cachekit.entry import Entry, Kind
+from cachekit.entry import VALUE, Entry
 from cachekit.errors import ConfigurationError
 from cachekit.policy import LEASE, Policy
 from cachekit.runtime import Ways
@@ -59,9 +59,11 @@ class Call:
 
     def takes(self, entry: Entry) -> bool:
         """Whether the entry's tags cover this call's, and its bytes are ours."""
-        if not all(tag in entry.tags for tag in self.tags):
-            return False
-        return entry.kind is not Kind.VALUE or self.reads(entry)
+        tags = entry.tags
+        for tag in self.tags:
+            if tag not in tags:
+                return False
+        return entry.kind is not VALUE or self.reads(entry)
 
     def reads(self, entry: Entry) -> bool:
         """Whether a value was written in this call's format, for its schema and its version.
@@ -77,13 +79,12 @@ class Call:
 
 
 class Seen(NamedTuple):
-    """What a read saw: the entry, the tag versions of that moment, and whether all answered.
+    """What a read saw: the entry, the records of its tags and the call's, and whether all answered.
 
-    `records` keeps alive what `versions` was taken from.
+    `valid`: in that moment each of its tags was at the version it carries.
     """
 
     entry: Entry | None = None
-    versions: Mapping[str, int] = {}
     records: Mapping[str, Entry] = {}
     answered: bool = True
     valid: bool = False
@@ -92,7 +93,11 @@ class Seen(NamedTuple):
     def value(self) -> Entry | None:
         """The entry, if it is a value whose tags hold, fresh or not."""
         entry = self.entry
-        return entry if self.valid and entry is not None and entry.kind is Kind.VALUE else None
+        return entry if self.valid and entry is not None and entry.kind is VALUE else None
+
+
+NOTHING: Final = Seen()
+"""Nothing was seen."""
 
 
 @dataclass(slots=True)

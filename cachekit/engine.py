@@ -68,6 +68,7 @@ class Engine:
         self._make_backend = make_backend
         self._named = namespace is not None
         self._home = record_key(self.namespace, "home")
+        self._no_tags = (self._home,)
         self._functions: dict[str, str] = {}
         self._readings: dict[tuple[Any, str], Policy] = {}
         self._clock = clock
@@ -138,6 +139,8 @@ class Engine:
 
     def stored_tags(self, tags: Iterable[str], *records: str) -> tuple[str, ...]:
         """The store keys of declared tags, after `records` and the one that every entry carries."""
+        if tags == () and not records:
+            return self._no_tags
         names = (tag_key(self.namespace, name) for name in several("tags", tags))
         return tuple(dict.fromkeys((self._home, *records, *names)))
 
@@ -165,7 +168,7 @@ class Engine:
 
     def look_at(self, key: str, annotation: Any, form: Mapping[str, Any], ways: Ways) -> Call:
         """A direct call that only reads; `annotation` is what the value is, if that is given."""
-        if wrong := form.keys() - Format.__annotations__.keys():
+        if form and (wrong := form.keys() - Format.__annotations__.keys()):
             raise TypeError(f"{sorted(wrong)} say nothing of how a value is read")
         policy = self._reading(annotation)
         return self.call(key, ways, policy=policy.changed(form) if form else policy)

@@ -22,6 +22,11 @@ class Kind(IntEnum):
     TAG = 4  # the current version of a tag
 
 
+VALUE: Final = Kind.VALUE
+TAG: Final = Kind.TAG
+"""The same, for where every hit passes: to look a member up in its class takes long."""
+
+
 def new_version() -> int:
     """63 random bits. Not from `random`: equal seeds would give two workers one stub."""
     return int.from_bytes(os.urandom(8), "big") >> 1
@@ -141,7 +146,10 @@ class Entry:
 
     def holds(self) -> bool:
         """Whether each tag is still at the version this entry carries."""
-        return all(record.version == version for record, version in self.links)
+        for record, version in self.links:  # noqa: SIM110
+            if record.version != version:
+                return False
+        return True
 
     def carry(self, tags: Mapping[str, int], derived: Mapping[str, int] | None = None) -> None:
         """Take over declared tags and their versions, and those `derived` from the result."""
@@ -155,7 +163,10 @@ class Entry:
 
     def link(self, records: Mapping[str, "Entry"]) -> None:
         """Hold the records of its tags, not their names; one that is missing is a dead one."""
-        self.links = tuple((records.get(tag, DEAD), v) for tag, v in self.tags.items())
+        links: list[tuple[Entry, int]] = []
+        for tag, version in self.tags.items():
+            links.append((records.get(tag, DEAD), version))
+        self.links = tuple(links)
 
     @property
     def is_bytes(self) -> bool:

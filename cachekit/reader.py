@@ -1,11 +1,11 @@
 """The read path: peek -> read -> serve, refresh, share, wait or lead."""
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
-from cachekit.backend import Unreached, Write
-from cachekit.call import Call, Caller, Seen
+from cachekit.backend import Found, Unreached, Write
+from cachekit.call import NOTHING, Call, Caller, Seen
 from cachekit.clock import Clock
 from cachekit.deferred import SCOPES, Scope, Scopes
 from cachekit.entry import Entry, Kind
@@ -74,9 +74,11 @@ class Reader:
         scope = self._scopes.open()
         if scope is not None:
             return await self._read_past(call, scope)
-        value = self._served(call, self._glance(call))
-        if value is not MISSING:
-            return value
+        seen = self._glance(call)
+        if seen is not NOTHING:
+            value = self._served(call, seen)
+            if value is not MISSING:
+                return value
         while True:
             seen = await self.look(call)
             value = self._served(call, seen)
@@ -109,8 +111,12 @@ class Reader:
 
     async def get(self, call: Call) -> Any:
         """The value if there is one that serves, else `MISSING`; at once."""
-        value = MISSING if self._scopes.open() else self.serve(call, self._glance(call))
-        return (await self.get_all([call]))[0] if value is MISSING else value
+        seen = NOTHING if self._scopes.open() else self._glance(call)
+        if seen is not NOTHING:
+            value = self.serve(call, seen)
+            if value is not MISSING:
+                return value
+        return self._got(call, await self.look(call))
 
     async def get_all(self, calls: Sequence[Call]) -> list[Any]:
         """Like `get` for each, in one read."""
@@ -129,23 +135,28 @@ class Reader:
         """What a look without I/O finds."""
         entry = self._store.peek(call.key)
         if entry is None:
-            return Seen()
+            return NOTHING
         return Seen(entry, valid=entry.holds() and call.takes(entry))
 
     async def look(self, call: Call) -> Seen:
         """Read the key and its tags; an entry is valid if all of its hold and cover the call's."""
-        return (await self.look_all([call]))[0]
+        asked = (call.key, *call.tags)
+        found = await self._store.read(asked, call.ways)
+        more = _more_tags(call, found)
+        if more:
+            found = _both(found, asked, await self._store.read(more, call.ways), more)
+        return _seen(call, found, more)
 
     async def look_all(self, calls: Sequence[Call]) -> list[Seen]:
         """Like `look`, in one read; a second one for the tags that only the entries know."""
         ways = calls[0].ways
         asked = dict.fromkeys(key for call in calls for key in (call.key, *call.tags))
-        found = dict(await self._store.read(list(asked), ways))
-        entries = [e for call in calls if isinstance(e := found.get(call.key), Entry)]
-        more = dict.fromkeys(tag for e in entries for tag in e.tags if tag not in asked)
-        if more:
-            found.update(await self._store.read(list(more), ways))
-        return [_seen(call, found) for call in calls]
+        found = await self._store.read(list(asked), ways)
+        more = [_more_tags(call, found) for call in calls]
+        unknown = dict.fromkeys(tag for tags in more for tag in tags if tag not in asked)
+        if unknown:
+            found = _both(found, asked, await self._store.read(list(unknown), ways), unknown)
+        return [_seen(call, found, tags) for call, tags in zip(calls, more, strict=True)]
 
     def serves(self, seen: Seen) -> bool:
         """Whether what was seen is a value that may be served at once, stale or not."""
@@ -218,17 +229,35 @@ def _is_stale(call: Call, seen: Seen, now: float) -> bool:
     return old is not None and call.policy.quiet_until(old) <= now and old.serves_stale(now)
 
 
-def _seen(call: Call, found: Mapping[str, Entry | Unreached]) -> Seen:
+def _more_tags(call: Call, found: Found) -> list[str]:
+    """The tags that the entry has and the call does not declare."""
     entry = found.get(call.key)
-    tags = dict.fromkeys((*call.tags, *entry.tags)) if isinstance(entry, Entry) else call.tags
-    answers = {tag: found[tag] for tag in tags if tag in found}
-    records = {tag: record for tag, record in answers.items() if isinstance(record, Entry)}
-    if isinstance(entry, Unreached) or len(records) < len(answers):
+    if not isinstance(entry, Entry):
+        return []
+    declared = call.tags
+    return [tag for tag in entry.tags if tag not in declared]
+
+
+def _both(first: Found, asked: Iterable[str], second: Found, unknown: Iterable[str]) -> Found:
+    """What two reads were asked for, of what they found."""
+    found = {key: first[key] for key in asked if key in first}
+    found.update((key, second[key]) for key in unknown if key in second)
+    return found
+
+
+def _seen(call: Call, found: Found, more: Sequence[str]) -> Seen:
+    entry = found.get(call.key)
+    if isinstance(entry, Unreached):
         return Seen(answered=False)
-    versions = {tag: record.version for tag, record in records.items()}
+    records: dict[str, Entry] = {}
+    for tag in (*call.tags, *more) if more else call.tags:
+        record = found.get(tag)
+        if isinstance(record, Entry):
+            records[tag] = record
+        elif record is not None:
+            return Seen(answered=False)
     if entry is None:
-        return Seen(None, versions, records)
+        return Seen(None, records)
     # R6: a backend may hand out an object that an earlier read has linked; this read decides.
     entry.link(records)
-    holds = all(versions.get(tag) == version for tag, version in entry.tags.items())
-    return Seen(entry, versions, records, valid=holds and call.takes(entry))
+    return Seen(entry, records, valid=entry.holds() and call.takes(entry))

@@ -1,6 +1,6 @@
 """Tags that are known only from the result of a load (R7)."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import NamedTuple
 
 from cachekit.backend import Unreached
@@ -69,10 +69,10 @@ class ResultTags:
         self._count.unconfirmed_tags += 1
         return Derived(until=Stage.BOARDING, counts=False)
 
-    async def _records(self, tags: Iterable[str], ways: Ways) -> dict[str, Entry]:
+    async def _records(self, tags: Collection[str], ways: Ways) -> dict[str, Entry]:
         found = await self._store.read(list(tags), ways)
-        records = {tag: record for tag, record in found.items() if isinstance(record, Entry)}
-        if any(isinstance(record, Unreached) for record in found.values()):
+        records = {tag: record for tag in tags if isinstance(record := found.get(tag), Entry)}
+        if any(isinstance(found.get(tag), Unreached) for tag in tags):
             return records
         missing = [tag for tag in tags if tag not in found]
         return {**records, **await self._leases.create(missing, ways)}

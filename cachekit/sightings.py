@@ -4,7 +4,7 @@ import threading
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
-from cachekit.entry import Entry, Kind
+from cachekit.entry import TAG, Entry
 
 REMEMBERED: Final = 10_000
 """So many tags; one that is forgotten costs a load, no more."""
@@ -27,7 +27,7 @@ class Sightings:
         records = [
             (key, entry.version)
             for key, entry in found.items()
-            if isinstance(entry, Entry) and entry.kind is Kind.TAG
+            if isinstance(entry, Entry) and entry.kind is TAG
         ]
         if records:
             with self._lock:

@@ -176,23 +176,36 @@ class Store:
             check_waits(ways)
 
     async def read(self, keys: Sequence[str], ways: Ways) -> Found:
-        """What is under `keys`; each is `Unreached` if the backend failed."""
+        """What is under `keys`; each is `Unreached` if the backend failed.
+
+        It may hold more, since what is asked for in one tick is answered together: look up `keys`.
+        """
+        carrier = self._at_hand(ways)
+        found = await (self._read(keys, ways) if carrier is None else carrier.read(keys))
+        if self.closed and any(isinstance(found.get(key), Unreached) for key in keys):
+            self._check_open()  # closing ends what is under way
+        return found
+
+    async def _read(self, keys: Sequence[str], ways: Ways) -> Found:
         try:
             home = await self.open(ways)
-            if home.inline:
-                found = await home.backend.read(keys)
-                self._sightings.note(found)
-                return found
-            all_found = await home.do(ways, lambda: self._road.read(keys), self._patience)
+            if not home.inline:
+                return await home.do(ways, lambda: self._road.read(keys), self._patience)
+            found = await home.backend.read(keys)
         except MISTAKES:
             raise
         except Exception as error:
             self._failed("reads", error)
             return dict.fromkeys(keys, Unreached(error))
-        found = {key: all_found[key] for key in keys if key in all_found}
-        if self.closed and any(isinstance(entry, Unreached) for entry in found.values()):
-            self._check_open()  # closing ends what is under way
+        self._sightings.note(found)
         return found
+
+    def _at_hand(self, ways: Ways) -> Carrier | None:
+        """The way to an open backend that does I/O on this very loop."""
+        home = self.home
+        if home is None or self.closed or not ways.waits or home.loop is not running_loop():
+            return None
+        return self._carrier
 
     async def ready(self, ways: Ways) -> bool:
         """Whether the backend is open, so that what it is like is known."""
@@ -207,20 +220,24 @@ class Store:
 
     async def write(self, writes: Sequence[Write], ways: Ways) -> Sequence[Outcome]:
         """One outcome for each write; all `UNREACHED` if the backend failed."""
+        carrier = self._at_hand(ways)
+        outcomes = await (self._write(writes, ways) if carrier is None else carrier.write(writes))
+        if self.closed and UNREACHED in outcomes:
+            self._check_open()  # closing ends what is under way
+        return outcomes
+
+    async def _write(self, writes: Sequence[Write], ways: Ways) -> Sequence[Outcome]:
         try:
             home = await self.open(ways)
-            if home.inline:
-                outcomes = of_size(await home.backend.write(writes), len(writes))
-                self._has_written(outcomes)
-                return outcomes
-            outcomes = await home.do(ways, lambda: self._road.write(writes), self._patience)
+            if not home.inline:
+                return await home.do(ways, lambda: self._road.write(writes), self._patience)
+            outcomes = of_size(await home.backend.write(writes), len(writes))
         except MISTAKES:
             raise
         except Exception as error:
             self._failed("writes", error)
             return [UNREACHED] * len(writes)
-        if self.closed and UNREACHED in outcomes:
-            self._check_open()  # closing ends what is under way
+        self._has_written(outcomes)
         return outcomes
 
     async def forget_prefix(self, prefixes: Sequence[str], ways: Ways) -> Outcome:

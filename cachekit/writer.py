@@ -73,7 +73,7 @@ class Writer:
     ) -> list[str]:
         """The keys of those that were not acknowledged."""
         found = await self._store.read([*entries, *tags], ways)
-        if any(isinstance(entry, Unreached) for entry in found.values()):
+        if any(isinstance(found.get(key), Unreached) for key in (*entries, *tags)):
             return list(entries)
         records = await self._records(found, tags, ways)
         if len(records) < len(tags):
@@ -168,7 +168,9 @@ class Writer:
         writes += [Write(tag, Entry(Kind.TAG), announce=True) for tag in doomed.tags]
         outcomes = await self._written(writes, ways)
         if doomed.prefixes:
-            outcome = await self._store.forget_prefix(list(doomed.prefixes), ways)
+            outcome = UNREACHED
+            if UNREACHED not in outcomes.values():  # else it would be waited for once more
+                outcome = await self._store.forget_prefix(list(doomed.prefixes), ways)
             outcomes.update(dict.fromkeys(doomed.prefixes, outcome))
         self._count.invalidations += sum(outcome is DONE for outcome in outcomes.values())
         names = {**doomed.keys, **doomed.tags, **doomed.prefixes}
