@@ -1,10 +1,32 @@
-"""When servers are asked who they are, and one that may become another."""
+"""Fixtures of the tests of the Redis backend."""
 
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
+from typing import Final
 
 import pytest
 
+from cachekit_redis import RedisBackend
+from tests.redis.place import Place
+from tests.servers.cluster import RedisCluster
 from tests.servers.server import RedisServer
+
+KINDS: Final = {"one": "redis_server", "cluster": "redis_cluster"}
+
+
+@pytest.fixture(params=KINDS)
+def place(request: pytest.FixtureRequest, prefix: str) -> Place:
+    """A server and a Cluster, one after the other, which nobody harms."""
+    servers: RedisServer | RedisCluster = request.getfixturevalue(KINDS[request.param])
+    return Place(servers, prefix)
+
+
+@pytest.fixture
+async def backend(place: Place) -> AsyncIterator[RedisBackend]:
+    """A backend on `place`, open."""
+    backend = place.backend()
+    await backend.open()
+    yield backend
+    await backend.close()
 
 
 @pytest.fixture

@@ -1,13 +1,15 @@
 """One server, or those of a Cluster, as a test looks at them."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Final
 
+from cachekit.backend import ANY, Backend, Condition, Outcome, Write
+from cachekit.entry import Entry
 from cachekit_redis import RedisBackend
 from tests.servers.cluster import RedisCluster
 from tests.servers.server import RedisServer
 
-PATIENCE = 5.0
+PATIENCE: Final = 5.0
 """Seconds for an answer: the machine may be busy, and no answer is not what is tested."""
 
 
@@ -49,3 +51,16 @@ class Place:
     def announced(self) -> list[dict[bytes, bytes]]:
         """All that was announced, in order."""
         return [fields for _, fields in self.ask("XRANGE", "~changes", "-", "+")]
+
+
+async def write(
+    backend: Backend,
+    key: str,
+    entry: Entry | None,
+    expected: int | Condition = ANY,
+    *,
+    announce: bool = False,
+) -> Outcome:
+    """What becomes of one write."""
+    (outcome,) = await backend.write([Write(key, entry, expected, announce)])
+    return outcome

@@ -1,18 +1,19 @@
 """What a write does to what is there: on which condition, for how long, and who hears of it."""
 
-from collections.abc import AsyncIterator, Callable
+import asyncio
+from collections.abc import Callable
 from typing import Final, TypeAlias
 
 import pytest
 
-from cachekit.backend import ABSENT, ANY, DONE, REFUSED, Condition, Outcome, Write
+from cachekit.backend import ABSENT, ANY, DONE, REFUSED, UNREACHED, Condition, Outcome, Write
 from cachekit.entry import Entry, Kind
 from cachekit.envelope import pack
 from cachekit.testing.backends.entries import an_entry
 from cachekit_redis import RedisBackend
 from tests.redis.back_door import LIFE
-from tests.redis.place import Place
-from tests.servers.cluster import RedisCluster
+from tests.redis.place import PATIENCE, Place, write
+from tests.redis.scripted import NOTHING, bulk, scripted
 from tests.servers.fixtures import Starter
 from tests.servers.server import RedisServer
 
@@ -20,36 +21,7 @@ Bring: TypeAlias = Callable[[Place, str, bytes], object]
 
 VERSION: Final = 5
 MINUTE: Final = 60.0
-DAY: Final = 86_400_000
-
-
-@pytest.fixture(params=["one", "cluster"])
-def place(request: pytest.FixtureRequest, prefix: str) -> Place:
-    server: RedisServer | RedisCluster = request.getfixturevalue(f"redis_{KINDS[request.param]}")
-    return Place(server, prefix)
-
-
-KINDS: Final = {"one": "server", "cluster": "cluster"}
-
-
-@pytest.fixture
-async def backend(place: Place) -> AsyncIterator[RedisBackend]:
-    backend = place.backend()
-    await backend.open()
-    yield backend
-    await backend.close()
-
-
-async def write(
-    backend: RedisBackend,
-    key: str,
-    entry: Entry | None,
-    expected: int | Condition = ANY,
-    *,
-    announce: bool = False,
-) -> Outcome:
-    (outcome,) = await backend.write([Write(key, entry, expected, announce)])
-    return outcome
+WRONG: Final = b"-WRONGTYPE no string\r\n"
 
 
 def put(place: Place, key: str, data: bytes) -> None:
@@ -117,6 +89,78 @@ async def test_each_condition_on_each_state(
             assert place.announced()[told:] == news, key
 
 
+@pytest.mark.parametrize("state", STATES)
+async def test_a_read_finds_what_is_not_absent(
+    place: Place, backend: RedisBackend, state: str
+) -> None:
+    """And what it cannot read it deletes, if that is not another life's."""
+    life = await life_of(place, backend, "v:k")
+    STATES[state](place, "v:k", life)
+    await write(backend, "v:other", a_value())
+    found = await backend.read(["v:k", "v:other", "v:none"])
+    absent = HOLDS[ABSENT](state)
+    assert list(found) == (["v:other"] if absent else ["v:k", "v:other"])
+    unreadable = state in ("corrupt", "another key")
+    assert backend.unreadable == unreadable
+    assert place.ask("EXISTS", "v:k") == (not unreadable and state != "absent")
+
+
+async def test_unreadable_bytes_are_taken_over_by_one(place: Place) -> None:
+    backends = [place.backend() for _ in range(3)]
+    life = await life_of(place, backends[0], "v:k")
+    for state in ("corrupt", "another life", "a list"):
+        place.ask("DEL", "v:k")
+        STATES[state](place, "v:k", life)
+        entries = [a_value(n) for n in range(100, 130)]
+        outcomes = await asyncio.gather(
+            *(
+                write(backends[n % 3], "v:k", entry, ABSENT, announce=n % 2 == 0)
+                for n, entry in enumerate(entries)
+            )
+        )
+        assert (outcomes.count(DONE), outcomes.count(REFUSED)) == (1, 29), state
+        winner = entries[outcomes.index(DONE)]
+        assert place.ask("GET", "v:k") == life + pack("v:k", winner), state
+    for backend in backends:
+        await backend.close()
+
+
+@pytest.mark.parametrize(
+    ("replies", "wanted"),
+    [
+        ([NOTHING], DONE),
+        ([bulk(b"a"), b":1\r\n"], DONE),
+        ([bulk(b"a"), b":0\r\n", NOTHING], DONE),
+        ([bulk(b"a"), b":0\r\n", bulk(b"b"), b":1\r\n"], DONE),
+        ([WRONG, b":0\r\n", bulk(b"b"), b":0\r\n", NOTHING], DONE),
+        ([bulk(b"a"), b":0\r\n"] * 3, UNREACHED),
+    ],
+)
+async def test_what_changes_while_it_is_looked_at(replies: list[bytes], wanted: Outcome) -> None:
+    """It is looked at again, a few times."""
+    left = list(replies)
+    async with scripted(lambda asked: left.pop(0)) as server:
+        backend = RedisBackend(server.url, timeout=PATIENCE)
+        assert await write(backend, "v:k", a_value(), ABSENT) is wanted
+        assert left == []
+        await backend.close()
+
+
+async def test_a_write_that_takes_longer_is_not_overtaken(
+    place: Place, backend: RedisBackend
+) -> None:
+    """By a later one of the same key: unreadable bytes take two commands."""
+    STATES["corrupt"](place, "v:k", await life_of(place, backend, "v:k"))
+    writes = [
+        Write("v:k", a_value(1), ABSENT, announce=True),
+        Write("v:k", a_value(2), 1),
+        Write("v:k", None, 2),
+        Write("v:k", a_value(3), ABSENT, announce=True),
+    ]
+    assert await backend.write(writes) == [DONE] * 4
+    assert len(place.announced()) == 2
+
+
 async def test_what_is_not_announced_leaves_no_stream(place: Place) -> None:
     backend = place.backend(announce=False)
     for expected in (ABSENT, 8, ANY):
@@ -181,95 +225,3 @@ async def test_keys_and_prefixes_that_are_no_text(place: Place, backend: RedisBa
         {b"k": key.encode("utf-8", "surrogatepass")},
         {b"p": key.encode("utf-8", "surrogatepass")},
     ]
-
-
-# -- for how long
-
-
-@pytest.mark.parametrize("kind", [Kind.VALUE, Kind.STUB, Kind.PASS], ids=str)
-@pytest.mark.parametrize("expected", [ANY, ABSENT, VERSION], ids=str)
-async def test_entries_are_kept_as_long_as_they_say(
-    place: Place, backend: RedisBackend, kind: Kind, expected: int | Condition
-) -> None:
-    for announce in (False, True):
-        for keep, least, most in (
-            (MINUTE, 55_000, 60_000),
-            (0.0001, -2, 1),
-            (None, -1, -1),
-            (1e9, 10**12 - 10_000, 10**12),
-        ):
-            key = f"v:{announce}:{keep}"
-            if expected == VERSION:
-                assert await write(backend, key, an_entry(version=VERSION, keep=MINUTE)) is DONE
-            entry = an_entry(kind, keep=keep)
-            assert await write(backend, key, entry, expected, announce=announce) is DONE
-            assert least <= place.ask("PTTL", key) <= most, key
-
-
-async def test_what_ends_soon_is_gone_then(place: Place, backend: RedisBackend) -> None:
-    """By the server's own time."""
-    await write(backend, "v:k", an_entry(keep=0.02))
-    while place.ask("EXISTS", "v:k"):
-        pass
-    assert await backend.read(["v:k"]) == {}
-    assert await write(backend, "v:k", a_value(), ABSENT) is DONE
-
-
-# -- the records of tags
-
-
-async def test_a_record_is_kept_for_a_day(place: Place, backend: RedisBackend) -> None:
-    for announce in (False, True):
-        for expected in (ABSENT, ANY):
-            key = f"t:{announce}"
-            assert await write(backend, key, Entry(Kind.TAG), expected, announce=announce) is DONE
-            assert DAY - 5_000 <= place.ask("PTTL", key) <= DAY
-
-
-async def a_fill(backend: RedisBackend, keep: float | None) -> None:
-    """Of an entry that carries `t:t`."""
-    entry = an_entry(keep=keep, tags={"t:t": 1})
-    assert await write(backend, "v:k", entry) is DONE
-
-
-async def test_who_is_kept_longer_than_a_record_keeps_it(
-    place: Place, backend: RedisBackend
-) -> None:
-    """Never for a shorter time than it would have been, and for good if it is."""
-    await write(backend, "t:t", Entry(Kind.TAG, 1), announce=True)
-    await a_fill(backend, MINUTE)
-    assert DAY - 5_000 <= place.ask("PTTL", "t:t") <= DAY
-    await a_fill(backend, 10 * 86_400.0)
-    assert 10 * DAY - 5_000 <= place.ask("PTTL", "t:t") <= 10 * DAY
-    await a_fill(backend, 2 * 86_400.0)
-    assert 10 * DAY - 5_000 <= place.ask("PTTL", "t:t") <= 10 * DAY
-    await a_fill(backend, None)
-    assert place.ask("PTTL", "t:t") == -1
-    await a_fill(backend, 10 * 86_400.0)
-    assert place.ask("PTTL", "t:t") == -1
-
-
-async def test_the_longest_of_a_batch_counts(place: Place, backend: RedisBackend) -> None:
-    records = [Write(f"t:{name}", Entry(Kind.TAG, 1)) for name in ("long", "good", "none")]
-    await backend.write(records)
-    carried = {"t:long": 1, "t:good": 1, "t:missing": 1}
-    fills = [
-        Write("v:1", an_entry(keep=3 * 86_400.0, tags=carried)),
-        Write("v:2", an_entry(keep=5 * 86_400.0, tags=carried)),
-        Write("v:3", an_entry(keep=4 * 86_400.0, tags=carried)),
-        Write("v:4", an_entry(keep=None, tags={"t:good": 1})),
-        Write("v:5", an_entry(Kind.STUB, keep=MINUTE, tags={"t:none": 1})),
-    ]
-    assert await backend.write(fills) == [DONE] * 5
-    assert 5 * DAY - 5_000 <= place.ask("PTTL", "t:long") <= 5 * DAY
-    assert place.ask("PTTL", "t:good") == -1
-    assert DAY - 5_000 <= place.ask("PTTL", "t:none") <= DAY
-    assert place.ask("EXISTS", "t:missing") == 0
-
-
-async def test_a_fill_that_is_refused_harms_no_record(place: Place, backend: RedisBackend) -> None:
-    await write(backend, "t:t", Entry(Kind.TAG, 1))
-    entry = an_entry(keep=MINUTE, tags={"t:t": 1})
-    assert await write(backend, "v:k", entry, VERSION) is REFUSED
-    assert DAY - 5_000 <= place.ask("PTTL", "t:t") <= DAY
-    assert list(await backend.read(["t:t"])) == ["t:t"]
