@@ -48,7 +48,7 @@ async def judged(
     else:
         if _was_cancelled(task):
             world.checker.fail(world.now(), read, "swallowed a cancellation")
-        if world.now() - read.asked > within:
+        if world.now() - read.asked > within + world.slack:
             world.checker.fail(world.now(), read, f"took {world.now() - read.asked:.3f} s")
         judge(value)
     finally:
@@ -112,7 +112,7 @@ async def cancelled(
         return False
     _leave(world, loader)
     task.cancel()
-    await asyncio.wait({task}, timeout=PROMPT)
+    await asyncio.wait({task}, timeout=PROMPT + world.slack)
     if not task.done():
         world.checker.report(world.now(), f"a cancelled caller does not leave: {where(task)}")
     return True

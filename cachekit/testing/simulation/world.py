@@ -59,7 +59,12 @@ class Topic:
 
 
 class World:
-    """One seed's world, in the weather drawn from the seed, with `changes` to that."""
+    """One seed's world, in the weather drawn from the seed, with `changes` to that.
+
+    `slack`: seconds that everything may take longer than it has to. In virtual time there is none.
+    """
+
+    slack = 0.0
 
     def __init__(
         self, loop: VirtualLoop, seed: int, setting: Setting, changes: Mapping[str, Any]
@@ -73,7 +78,8 @@ class World:
         self.shore = Shore(loop, self.history, setting, evicts=evicts)
         self.tags = [f"t{i}" for i in range(self.weather.tags)]
         self.origin = Origin(self.history, self.rng, self.weather, [*self.tags, "n0", "n1"])
-        self.checker = Checker(self.history, self.origin, 2 * self.weather.skew, self._there)
+        skew = 2 * self.weather.skew + self.slack
+        self.checker = Checker(self.history, self.origin, skew, self._there)
         self.attempts = Attempts(self.history, self.origin, self._there)
         self.origin.begins = self._begins
         self.origin.wrong = self._wrong_load

@@ -186,7 +186,7 @@ async def _forget(world: World, process: Process, claims: Sequence[Claim], call:
         return await work
     process.link.good_until = world.now() + 2.0
     if await cancelled(world, work):
-        await asyncio.sleep(0.1)
+        await asyncio.sleep(0.1 + world.slack)
         if not process.dead:
             world.history.covered["invalidations that outlived their caller"] += 1
             hold(world, claims)
