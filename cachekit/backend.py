@@ -92,7 +92,11 @@ class ForgetPrefix(Protocol):
     """Deleting by prefix."""
 
     async def forget_prefix(self, prefixes: Sequence[str]) -> Outcome:
-        """Delete every key that starts with one of `prefixes`, and announce them as prefixes."""
+        """Delete every key that starts with one of `prefixes`, and announce them as prefixes.
+
+        It may take up to 60 seconds, since a large store has to be walked through; each of its
+        steps is up to the backend to hold to a deadline.
+        """
         ...
 
 
@@ -118,7 +122,8 @@ class Backend(Protocol):
     its client blocks, `cachekit.threaded.ThreadedBackend`.
 
     An exception from `read` or `write` means that nothing in the batch was answered. Unless the
-    backend is `LOCAL` and never suspends, its methods run on the loop that called `open()`.
+    backend is `LOCAL` and never suspends, its methods run on the loop that called `open()`, and a
+    batch is what was asked for in one tick of that loop: up to 512 keys, and about 1 MiB to write.
     """
 
     async def read(self, keys: Sequence[str]) -> Found:

@@ -616,3 +616,34 @@ def test_no_thread_reads_what_was_invalidated_before(
     threads.race(6, work, patience=60)
     register.read()
     assert cache.stats().hits > 0
+
+
+# -- what threads ask of a store that does I/O travels together
+
+
+async def test_what_threads_write_and_read_at_once_is_answered_one_by_one(caches: Caches) -> None:
+    cache = caches(caches.slow())
+    await cache.open()
+
+    def work(n: int) -> list[Any]:
+        cache.sync.set(f"k{n}", n)
+        found = [cache.sync.get(f"k{n}"), cache.sync.get("missing")]
+        cache.sync.invalidate(Key(f"k{n}"))
+        return [*found, cache.sync.get(f"k{n}")]
+
+    answers = await asyncio.gather(*(asyncio.to_thread(work, n) for n in range(6)))
+    assert answers == [[n, None, None] for n in range(6)]
+
+
+async def test_what_threads_ask_for_in_vain(caches: Caches) -> None:
+    store = caches.slow()
+    cache = caches(store)
+    await cache.open()
+    store.error = ConnectionRefusedError("refused")
+
+    def work(n: int) -> Any:
+        with pytest.raises(InvalidationError):
+            cache.sync.invalidate(Key(f"k{n}"))
+        return cache.sync.get(f"k{n}")
+
+    assert await asyncio.gather(*(asyncio.to_thread(work, n) for n in range(4))) == [None] * 4
