@@ -22,10 +22,11 @@ _ATTEMPTS: Final = 100
 
 async def all_of(work: Iterable[Awaitable[T]]) -> list[T]:
     """What they come to, all at once; if one fails, the others have ended by then."""
-    tasks = [asyncio.ensure_future(each) for each in work]
-    if tasks:
-        await asyncio.wait(tasks)
-    return [task.result() for task in tasks]
+    results = await asyncio.gather(*work, return_exceptions=True)
+    for error in results:
+        if isinstance(error, BaseException):
+            raise error
+    return [result for result in results if not isinstance(result, BaseException)]
 
 
 @dataclass
