@@ -95,7 +95,10 @@ class Link:
 
 
 class Node:
-    """One server: `connect` makes connections to it, not yet open."""
+    """One server: `connect` makes connections to it, not yet open.
+
+    `lives` counts those that were met.
+    """
 
     def __init__(
         self, name: str, connect: Callable[[], AbstractConnection], settings: Settings
@@ -106,6 +109,8 @@ class Node:
         self._links: list[Link] = []
         self._opening: asyncio.Task[None] | None = None
         self._warned = False
+        self.lives = 0
+        self._last: Who | None = None
         self._another = 0.0
 
     async def ask(self, commands: Sequence[Command]) -> tuple[list[Any], bytes]:
@@ -170,6 +175,9 @@ class Node:
 
     def _learn(self, link: Link) -> None:
         """What one connection has learned is news to the others."""
+        if link.who != self._last:
+            self._last = link.who
+            self.lives += 1
         if link.who is not None and not self._settings.trust_restart:
             link.life = link.who.life
             if not link.who.server:

@@ -45,11 +45,14 @@ class One:
     """A single server, or whichever is the master of those that Sentinels `watch`."""
 
     are_one = True
-    layout = 0
 
     def __init__(self, node: Node, watch: Watch | None = None) -> None:
         self._node = node
         self._watch = watch
+
+    @property
+    def layout(self) -> int:
+        return self._node.lives
 
     async def get(self, names: Sequence[bytes]) -> list[Answer]:
         if not names:
@@ -66,6 +69,7 @@ class One:
         return [(reply, link.life) for reply in replies]
 
     async def masters(self) -> Sequence[Node]:
+        await self._link()
         return (self._node,)
 
     async def close(self) -> None:

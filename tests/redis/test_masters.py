@@ -1,7 +1,8 @@
 """Who is asked: a master, by all connections or by none; what they learn comes before replies."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import pytest
 from redis.asyncio.connection import AbstractConnection, ConnectionPool
@@ -10,7 +11,10 @@ from cachekit import InvalidationError, Key
 from cachekit.backend import ANY, Write
 from cachekit.entry import Entry, Kind
 from cachekit_redis.node import Node
+from cachekit_redis.prefixes import unlink_all
+from cachekit_redis.servers import One
 from cachekit_redis.settings import Settings
+from cachekit_redis.wire import Command
 from tests.redis.lives import (
     NAME,
     PATIENCE,
@@ -20,7 +24,7 @@ from tests.redis.lives import (
     told_by,
     using,
 )
-from tests.redis.scripted import bulk, introduced, many, scripted, silent, told
+from tests.redis.scripted import Asked, bulk, introduced, many, scripted, silent, told
 from tests.redis.scripted import until as until_async
 from tests.servers.fixtures import Starter
 from tests.servers.server import RedisServer
@@ -63,6 +67,37 @@ async def test_when_a_name_leads_to_another_server_the_one_before_is_not_asked()
         assert str(error) == "a name is another server now"
         assert await node.ask((("ECHO", "new"),)) == ([b"new"], (await node.link()).life)
         await node.close()
+
+
+async def test_a_scan_that_comes_upon_another_server_begins_again() -> None:
+    """Its place in the one says nothing of the other."""
+    async with scripted(empty) as old, scripted(empty) as new:
+        info = bulk(told_by(run_id="another"))
+        new.greet = lambda asked: info if asked[0] == b"INFO" else introduced(asked)
+        old.say = lambda asked: many(bulk(b"7"), many())
+        node = Moving([connecting(old.port), connecting(new.port)])
+        await unlink_all(One(node), [b"ck:v:"])
+        assert [asked[1] for asked in new.asked if asked[0] == b"SCAN"] == [b"7", b"0"]
+        await node.close()
+
+
+class Moving(Node):
+    """After each answer it is at the next of some addresses, if there is one left."""
+
+    def __init__(self, ways: list[Callable[[], AbstractConnection]]) -> None:
+        super().__init__("a name", lambda: ways.pop(0)(), Settings(timeout=PATIENCE))
+        self._ways = ways
+
+    async def ask(self, commands: Sequence[Command]) -> tuple[list[Any], bytes]:
+        answer = await super().ask(commands)
+        if self._ways:
+            self.leave_others(self.links, ("elsewhere", 0))
+        return answer
+
+
+def empty(asked: Asked) -> bytes:
+    """A scan that finds nothing more."""
+    return many(bulk(b"0"), many())
 
 
 def make_replica(server: RedisServer, master: RedisServer) -> None:

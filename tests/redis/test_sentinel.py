@@ -6,10 +6,13 @@ from typing import Any
 import pytest
 from redis.asyncio import Sentinel
 from redis.asyncio.retry import Retry
+from redis.asyncio.sentinel import MasterNotFoundError
 from redis.backoff import NoBackoff
 
 from cachekit import Key, Tag
+from cachekit_redis.sentinels import Sentinels
 from tests.redis.lives import STORED, Origin, User, using
+from tests.redis.scripted import NOTHING, Asked, bulk, many, scripted
 from tests.servers.fixtures import Starter
 from tests.servers.sentinel import SERVICE, RedisSentinel
 
@@ -83,3 +86,29 @@ async def test_a_master_that_was_replaced_while_it_was_well_is_not_asked(
     await user.close()
     await client.aclose()
     await sentinels.aclose()
+
+
+async def test_sentinels_are_asked_in_turn_and_first_who_has_told() -> None:
+    """As Redis has it; in the list of all masters the new one is when all replicas follow it."""
+    async with scripted(tells) as good, scripted(knows_nothing) as bad:
+        addresses = [("127.0.0.1", each.port) for each in (bad, good)]
+        sentinels: Any = Sentinels(addresses)  # type: ignore[no-untyped-call]
+        assert await sentinels.discover_master("mine") == ("10.0.0.1", 6379)
+        assert await sentinels.discover_master("mine") == ("10.0.0.1", 6379)
+        assert sum(asked[0] == b"SENTINEL" for asked in bad.asked) == 1
+        good.say = knows_nothing
+        with pytest.raises(MasterNotFoundError, match="no Sentinel tells who is mine"):
+            await sentinels.discover_master("mine")
+        await sentinels.aclose()
+
+
+def tells(asked: Asked) -> bytes:
+    """A Sentinel whose master has just been replaced."""
+    if asked == [b"SENTINEL", b"GET-MASTER-ADDR-BY-NAME", b"mine"]:
+        return many(bulk(b"10.0.0.1"), bulk(b"6379"))
+    return many()
+
+
+def knows_nothing(asked: Asked) -> bytes:
+    """A Sentinel that watches something else."""
+    return NOTHING
