@@ -21,11 +21,11 @@ def name(key: int) -> str:
 
 
 def group(key: int) -> str:
-    return f"group {key % GROUPS}:"
+    return f"group-{key % GROUPS}:"
 
 
 def tag(key: int) -> str:
-    return f"tag {key % TAGS}"
+    return f"tag-{key % TAGS}"
 
 
 def now() -> int:

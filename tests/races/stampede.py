@@ -16,7 +16,7 @@ SPREAD: Final = 0.02
 BRIEFLY: Final = 0.02
 """Seconds that a load takes after all have asked."""
 
-NOTHING: Final = [f"nothing {number}" for number in range(20)]
+NOTHING: Final = [f"nothing:{number}" for number in range(20)]
 """Keys of all the servers that a store may consist of."""
 
 
