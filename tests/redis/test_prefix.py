@@ -169,7 +169,7 @@ async def test_clear_is_one_write_whatever_there_is(
     place = Place(start(RedisServer()), prefix)
     server = place.servers[0]
     async with Cache(place.backend(), namespace="n", deadline=PATIENCE) as cache:
-        sent = []
+        sent: list[dict[str, int]] = []
         for size in (1, 1500):
             keys = [f"k:{n}" for n in range(size)]
             await cache.set_many(dict.fromkeys(keys, 1), ttl=60)
