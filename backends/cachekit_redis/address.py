@@ -145,7 +145,8 @@ def _master(pool: SentinelConnectionPool, settings: Settings, *, owned: bool) ->
         _name_of(client.connection_pool.connection_kwargs) for client in sentinels.sentinels
     )
     node = Node(f"{service} of {', '.join(addresses)}", pool.make_connection, settings)
-    return One(node, Watch(sentinels, service, node, owned=owned))
+    watch = Watch(sentinels, service, node, owned=owned)
+    return One(node, watch, settings.timeout)
 
 
 # -- a ready client

@@ -48,7 +48,7 @@ class Link:
         """Learn who answers, and leave the scripts there."""
         self._look()
         await self.wire.ask(_SCRIPTS)
-        self._check()
+        self.check()
 
     async def ask(self, commands: Sequence[Command]) -> list[Any]:
         """The replies. Raises if none came, or if the server must not be asked any longer."""
@@ -56,11 +56,11 @@ class Link:
             self._look()
         replies = await self.wire.ask(commands)
         # The replies may have come together with the news that they are not a master's.
-        self._check()
+        self.check()
         for reply in replies:
             if type(reply) is ReplyError and str(reply).startswith(_GONE):
                 self.leave(UnfitError(str(reply)))
-                self._check()
+                self.check()
         return replies
 
     def look_anew(self) -> None:
@@ -72,7 +72,8 @@ class Link:
         self._unfit = self._unfit or why
         self.wire.close(why)
 
-    def _check(self) -> None:
+    def check(self) -> None:
+        """Raises if the server must not be asked any longer, and its replies do not count."""
         if self._unfit is not None:
             raise self._unfit
 

@@ -11,6 +11,9 @@ from cachekit_redis.node import CHECKED, Address, Node
 
 log: Final = logging.getLogger("cachekit")
 
+IDLE: Final = 2.0
+"""Seconds after which nothing is taken from a server before the Sentinels are heard again."""
+
 
 class Sentinels(Sentinel):
     """Those of redis-py, which are asked for a master as the documentation of Redis has it.
@@ -58,13 +61,19 @@ class Watch:
         self._owned = owned
         self._looking: asyncio.Task[None] | None = None
         self._looked = float("-inf")
+        self._was_idle = True
 
-    def look(self) -> None:
-        """See to it that `node` is the master's, if that was not done a moment ago."""
-        loop = asyncio.get_running_loop()
-        if loop.time() >= self._looked + CHECKED and (not self._looking or self._looking.done()):
-            self._looked = loop.time()
-            self._looking = loop.create_task(self._follow())
+    def look(self) -> "asyncio.Task[None] | None":
+        """See to it that `node` is the master's, if that was not done a moment ago.
+
+        What this gives must have ended before a reply counts: it is long since anybody looked.
+        """
+        now = asyncio.get_running_loop().time()
+        if self._looking is None or (self._looking.done() and now >= self._looked + CHECKED):
+            self._was_idle = now >= self._looked + IDLE
+            self._looked = now
+            self._looking = asyncio.get_running_loop().create_task(self._follow())
+        return self._looking if self._was_idle and not self._looking.done() else None
 
     async def _follow(self) -> None:
         links = self._node.links  # not those that are opened meanwhile, on newer news

@@ -1,13 +1,15 @@
 """Where keys are: on one server, or on those of a Cluster (`cachekit_redis.cluster`)."""
 
-from collections.abc import Sequence
+import asyncio
+from collections.abc import Callable, Sequence
 from typing import Any, Protocol, TypeAlias
 
 from hiredis import ReplyError
 
 from cachekit_redis.changes import Step
-from cachekit_redis.node import Link, Node
+from cachekit_redis.node import Node
 from cachekit_redis.sentinels import Watch
+from cachekit_redis.wire import Command
 
 Answer: TypeAlias = tuple[Any, bytes]
 """A reply, or the error that came in its place, and the life of the server it is from."""
@@ -42,13 +44,17 @@ class Servers(Protocol):
 
 
 class One:
-    """A single server, or whichever is the master of those that Sentinels `watch`."""
+    """A single server, or whichever is the master of those that Sentinels `watch`.
+
+    `patience`: seconds that the Sentinels are waited for, before they are done without.
+    """
 
     are_one = True
 
-    def __init__(self, node: Node, watch: Watch | None = None) -> None:
+    def __init__(self, node: Node, watch: Watch | None = None, patience: float = 1.0) -> None:
         self._node = node
         self._watch = watch
+        self._patience = patience
 
     @property
     def layout(self) -> int:
@@ -57,19 +63,17 @@ class One:
     async def get(self, names: Sequence[bytes]) -> list[Answer]:
         if not names:
             return []
-        link = await self._link()
-        (found,) = await link.ask((("MGET", *names),))
+        (found,), life = await self._ask(lambda _: (("MGET", *names),))
         if isinstance(found, ReplyError):
             raise found
-        return [(data, link.life) for data in found]
+        return [(data, life) for data in found]
 
     async def do(self, steps: Sequence[Step]) -> list[Answer]:
-        link = await self._link()
-        replies = await link.ask([step.command(link.life) for step in steps])
-        return [(reply, link.life) for reply in replies]
+        replies, life = await self._ask(lambda life: [step.command(life) for step in steps])
+        return [(reply, life) for reply in replies]
 
     async def masters(self) -> Sequence[Node]:
-        await self._link()
+        await self._ask(lambda _: (("PING",),))
         return (self._node,)
 
     async def close(self) -> None:
@@ -77,7 +81,12 @@ class One:
             await self._watch.close()
         await self._node.close()
 
-    async def _link(self) -> Link:
-        if self._watch is not None:
-            self._watch.look()
-        return await self._node.link()
+    async def _ask(self, commands: Callable[[bytes], Sequence[Command]]) -> tuple[list[Any], bytes]:
+        """The replies to what is to be sent in a certain life, and the life they are from."""
+        looking = self._watch.look() if self._watch is not None else None
+        link = await self._node.link()
+        replies = await link.ask(commands(link.life))
+        if looking is not None:
+            await asyncio.wait({looking}, timeout=self._patience)
+            link.check()
+        return replies, link.life

@@ -11,8 +11,8 @@ from redis.backoff import NoBackoff
 
 from cachekit import Key, Tag
 from cachekit_redis.sentinels import Sentinels
-from tests.redis.lives import STORED, Origin, User, using
-from tests.redis.scripted import NOTHING, Asked, bulk, many, scripted
+from tests.redis.lives import NAME, STORED, Origin, User, using
+from tests.redis.scripted import NOTHING, Asked, bulk, many, scripted, told
 from tests.servers.fixtures import Starter
 from tests.servers.sentinel import SERVICE, RedisSentinel
 
@@ -112,3 +112,22 @@ def tells(asked: Asked) -> bytes:
 def knows_nothing(asked: Asked) -> bytes:
     """A Sentinel that watches something else."""
     return NOTHING
+
+
+async def test_who_was_idle_hears_of_a_failover_with_the_first_reply(
+    start: Starter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The old master was frozen, and goes on as if nothing had been."""
+    monkeypatch.setattr("cachekit_redis.sentinels.IDLE", 0.0)
+    service = start(RedisSentinel())
+    async with using(service) as idle, using(service) as other:
+        await idle.fill()
+        service.master.freeze()
+        service.wait()
+        other.origin.now = "new"
+        assert await other.get_or_set() == "new"
+        service.master.thaw()
+        assert service.master.command("ROLE")[0] == b"master"
+        error = await told(idle.backend.read([NAME]))
+        assert "at another address now" in str(error)
+        assert await idle.get() == "new"
