@@ -6,8 +6,10 @@ from collections.abc import AsyncIterator
 import pytest
 
 from cachekit import Cache, Key, Tag
+from cachekit_redis import RedisBackend
 from tests.redis.counting import Counter
 from tests.redis.place import PATIENCE, Place
+from tests.redis.scripted import ScriptedServer, bulk, many, scripted, silent, until
 
 pytestmark = pytest.mark.usefixtures("once")
 
@@ -143,3 +145,28 @@ async def test_a_set_is_two_trips_or_three_where_nothing_was(
     commands, trips = counter.look()
     assert commands["xadd"] == 1
     assert max(trips) <= 2 + more
+
+
+@pytest.fixture
+async def nodes() -> AsyncIterator[list[ScriptedServer]]:
+    """Two nodes that tell how they share the slots, and answer nothing else."""
+    async with scripted(silent) as first, scripted(silent) as second:
+        nodes = [first, second]
+        slots = many(slot_range(0, 8191, first), slot_range(8192, 16383, second))
+        for node in nodes:
+            node.say = lambda asked: slots if asked[0] == b"CLUSTER" else b""
+        yield nodes
+
+
+def slot_range(first: int, last: int, node: ScriptedServer) -> bytes:
+    owner = many(bulk(b"127.0.0.1"), b":%d\r\n" % node.port, bulk(b"id"))
+    return many(b":%d\r\n" % first, b":%d\r\n" % last, owner)
+
+
+async def test_the_nodes_of_a_cluster_are_asked_at_once(nodes: list[ScriptedServer]) -> None:
+    """One that hangs does not hold up the others, and two that hang cost no more than one."""
+    backend = RedisBackend(f"{nodes[0].url}?cluster=true", timeout=PATIENCE)
+    reading = asyncio.ensure_future(backend.read([f"v:{n}" for n in range(20)]))
+    await until(lambda: all(b"GET" in (asked[0] for asked in node.asked) for node in nodes))
+    reading.cancel()
+    await backend.close()
