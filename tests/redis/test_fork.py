@@ -1,7 +1,7 @@
 """After `os.fork` each process has connections of its own (R12)."""
 
 import os
-from collections.abc import Callable
+from typing import Any
 
 import pytest
 from redis.asyncio import Redis
@@ -45,9 +45,9 @@ def test_a_child_and_its_parent_speak_on_connections_of_their_own(
 
 def connections(server: RedisServer, name: str) -> set[bytes]:
     """Those with this client name, as the server numbers them."""
-    with server.client() as client:
-        execute: Callable[..., bytes] = client.execute_command  # redis-py has no type for it
-        listed = execute("CLIENT", "LIST")
+    client: Any = server.client()  # not the one that a child shares with its parent
+    with client:
+        listed: bytes = client.execute_command("CLIENT", "LIST")
     return {line.split()[0] for line in listed.splitlines() if f"name={name} ".encode() in line}
 
 
