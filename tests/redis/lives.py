@@ -1,9 +1,11 @@
 """A cache on a server that may come back, and what it had before."""
 
 import asyncio
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from typing import Any, Final, Protocol
+
+from redis.asyncio.connection import AbstractConnection, ConnectionPool
 
 from cachekit import Cache
 from cachekit.backend import Unreached
@@ -119,3 +121,9 @@ def told_by(**fields: str) -> bytes:
     """An `INFO` with these fields, and those of a master that nobody else has."""
     said = {"run_id": "a", "redis_version": "7.0.15", "role": "master", "master_replid": "1"}
     return "".join(f"{name}:{value}\r\n" for name, value in (said | fields).items()).encode()
+
+
+def connecting(port: int) -> Callable[[], AbstractConnection]:
+    """Makes connections to a server of this machine."""
+    pool: ConnectionPool = ConnectionPool(host="127.0.0.1", port=port, protocol=3)
+    return pool.make_connection

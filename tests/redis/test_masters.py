@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import pytest
-from redis.asyncio.connection import AbstractConnection, ConnectionPool
+from redis.asyncio.connection import AbstractConnection
 
 from cachekit import InvalidationError, Key
 from cachekit.backend import ANY, Write
@@ -20,6 +20,7 @@ from tests.redis.lives import (
     PATIENCE,
     STORED,
     begin_another_life,
+    connecting,
     patient,
     told_by,
     using,
@@ -206,9 +207,3 @@ async def test_what_is_learned_does_not_depend_on_who_asked_and_was_cancelled() 
         await link.ask((("MGET", "k"),))
         assert link.life != before
         await node.close()
-
-
-def connecting(port: int) -> Callable[[], AbstractConnection]:
-    """Makes connections to a server of this machine."""
-    pool: ConnectionPool = ConnectionPool(host="127.0.0.1", port=port, protocol=3)
-    return pool.make_connection

@@ -10,9 +10,12 @@ from redis.asyncio.sentinel import MasterNotFoundError
 from redis.backoff import NoBackoff
 
 from cachekit import Key, Tag
-from cachekit_redis.sentinels import Sentinels
-from tests.redis.lives import NAME, STORED, Origin, User, using
-from tests.redis.scripted import NOTHING, Asked, bulk, many, scripted, told
+from cachekit_redis.node import Node
+from cachekit_redis.sentinels import Sentinels, Watch
+from cachekit_redis.servers import One
+from cachekit_redis.settings import Settings
+from tests.redis.lives import NAME, PATIENCE, STORED, Origin, User, connecting, using
+from tests.redis.scripted import NOTHING, Asked, bulk, many, scripted, silent, told, until
 from tests.servers.fixtures import Starter
 from tests.servers.sentinel import SERVICE, RedisSentinel
 
@@ -131,3 +134,27 @@ async def test_who_was_idle_hears_of_a_failover_with_the_first_reply(
         error = await told(idle.backend.read([NAME]))
         assert "at another address now" in str(error)
         assert await idle.get() == "new"
+
+
+async def test_a_reply_counts_only_once_the_sentinels_were_heard_if_that_is_long_ago() -> None:
+    async with scripted(lambda _: many(bulk(b"old"))) as old, scripted(silent) as sentinel:
+        node = Node("mine", connecting(old.port), Settings())
+        sentinels: Any = Sentinels([("127.0.0.1", sentinel.port)])  # type: ignore[no-untyped-call]
+        servers = One(node, Watch(sentinels, "mine", node, owned=True), PATIENCE)
+        link = await node.link()
+        asked = asyncio.ensure_future(servers.get([b"k"]))
+        await until(lambda: [b"MGET", b"k"] in old.asked and not link.wire.load)
+        await until(lambda: any(asked[0] == b"SENTINEL" for asked in sentinel.asked))
+        sentinel.tell(many(bulk(b"10.0.0.1"), bulk(b"6379")))
+        assert "at another address now" in str(await told(asked))
+        await servers.close()
+
+
+async def test_sentinels_that_are_gone_are_done_without() -> None:
+    async with scripted(lambda _: many(bulk(b"there"))) as master, scripted() as sentinel:
+        node = Node("mine", connecting(master.port), Settings())
+        sentinels: Any = Sentinels([("127.0.0.1", sentinel.port)])  # type: ignore[no-untyped-call]
+        sentinel.greet = lambda _: b"-ERR it is not well\r\n"
+        servers = One(node, Watch(sentinels, "mine", node, owned=True), PATIENCE)
+        assert [data for data, _ in await servers.get([b"k"])] == [b"there"]
+        await servers.close()
