@@ -6,23 +6,28 @@ from typing import Any
 
 import pytest
 
-from cachekit import Cache, CacheClosedError, Tag
+from cachekit import Cache, CacheClosedError, Prefix, Tag
 from cachekit.backend import (
     ABSENT,
     ANY,
     DONE,
+    LOCAL,
     REFUSED,
     UNREACHED,
+    C,
+    Capability,
     Found,
     Outcome,
     Unreached,
     Write,
+    offer,
 )
 from cachekit.batch import MOST, MOST_BYTES
 from cachekit.carrier import Carrier
 from cachekit.entry import Entry, Kind
 from cachekit.envelope import pack
 from cachekit.home import Home
+from cachekit.runtime import ON_LOOP
 from tests.core.conftest import Caches
 from tests.core.helpers import ends, start, ticks, time
 from tests.core.slow_store import SlowStore
@@ -64,7 +69,10 @@ async def carrier(store: SlowStore, ledger: Ledger) -> AsyncIterator[Carrier]:
 
 
 def reading(carrier: Carrier, *keys: str) -> "asyncio.Task[Found]":
-    return start(carrier.read(keys))
+    async def read() -> Found:
+        return await carrier.read(keys)
+
+    return start(read())
 
 
 def writing(carrier: Carrier, *writes: Write) -> "asyncio.Task[Sequence[Outcome]]":
@@ -449,3 +457,47 @@ async def test_who_asked_a_cache_that_is_closed_is_told_so(
     await ticks(after)
     await cache.close()
     assert {type(end) for end in await ends(*calls)} == {CacheClosedError}
+
+
+async def test_a_write_that_closing_ends_is_told_so(caches: Caches, store: SlowStore) -> None:
+    cache = caches(store)
+    await cache.open()
+    store.hang()
+    write = start(cache._engine.store.write([mark("k")], ON_LOOP))
+    await ticks(3)
+    await cache.close()
+    assert isinstance((await ends(write))[0], CacheClosedError)
+
+
+async def test_closing_waits_for_what_nobody_waits_for(caches: Caches, store: SlowStore) -> None:
+    cache = caches(store)
+    await cache.open()
+    store.delay = DEADLINE / 2
+    cache._engine.store.later([mark("k")])
+    await ticks(3)
+    await cache.close()
+    assert store.shelf.keys(Kind.PASS) == ["k"]
+    assert store.cancelled == 0
+    assert cache._engine.store._later == set()
+
+
+class LocalStore(SlowStore):
+    """One that suspends and yet is of this process."""
+
+    suspends = True
+
+    def capability(self, wanted: Capability[C]) -> C | None:
+        own: dict[Capability[Any], object] = {LOCAL: self}
+        return offer(wanted, own) or super().capability(wanted)
+
+
+async def test_a_store_of_this_process_has_no_deadline(caches: Caches) -> None:
+    store = LocalStore(caches.shelf)
+    cache = caches(store)
+    await cache.set("k", 1)
+    store.delay = 20 * DEADLINE
+    await cache.set("k", 2)
+    assert await cache.get("k") == 2
+    await cache.invalidate(Prefix("k"))
+    assert await cache.get("k") is None
+    assert cache.stats().unreached == 0

@@ -9,7 +9,7 @@ import pytest
 from cachekit import Cache, InvalidationError, Key, Prefix, Tag
 from cachekit.runtime import OnLoop
 from cachekit.store import FORGETTING
-from tests.core.helpers import Load, ends, start, time
+from tests.core.helpers import Load, Loads, ends, start, time
 from tests.core.slow_store import SlowStore
 
 pytestmark = pytest.mark.virtual
@@ -45,7 +45,7 @@ HITS: dict[str, Callable[[Cache], Awaitable[object]]] = {
     "exists": lambda cache: cache.exists("k"),
     "entry": lambda cache: cache.entry("k"),
     "get or set": lambda cache: cache.get_or_set("k", Load()),
-    "get or set many": lambda cache: cache.get_or_set_many(["k"], Load()),
+    "get or set many": lambda cache: cache.get_or_set_many(["k"], Loads()),
     "in vain": lambda cache: cache.get("missing"),
 }
 
