@@ -4,7 +4,7 @@ import inspect
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from math import inf
-from typing import Any, Final, NamedTuple, Protocol, cast
+from typing import Any, Final, NamedTuple, Protocol
 
 from cachekit.entry import VALUE, Entry
 from cachekit.errors import ConfigurationError
@@ -73,9 +73,11 @@ class Call:
         """
         if self.of_any_format:
             return True
-        version = self.policy.version
-        of_any_version = not version and self.vouch is None
-        return self.policy.codec.reads(entry) and (of_any_version or version == entry.revision)
+        policy = self.policy
+        codec, version = policy.codec, policy.version
+        if entry.codec != codec.id or entry.schema != codec.fingerprint:
+            return False
+        return version == entry.revision or (not version and self.vouch is None)
 
 
 class Seen(NamedTuple):
@@ -96,8 +98,8 @@ class Seen(NamedTuple):
         return entry if self.valid and entry is not None and entry.kind is VALUE else None
 
 
-NOTHING: Final = Seen()
-"""Nothing was seen."""
+UNANSWERED: Final = Seen(answered=False)
+"""Nothing is known of what is there."""
 
 
 @dataclass(slots=True)
@@ -142,7 +144,7 @@ def several(argument: str, names: Iterable[str]) -> tuple[str, ...]:
 def loader_of(given: Any, taking: str = "without arguments") -> Callable[..., Any]:
     """`given`, or a `TypeError` for what cannot be called."""
     if callable(given):
-        return cast("Callable[..., Any]", given)
+        return given  # type: ignore[no-any-return]
     if inspect.iscoroutine(given):
         given.close()
     raise TypeError(

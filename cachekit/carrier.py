@@ -1,7 +1,7 @@
 """What one cache asks of a backend that does I/O: gathered by tick, held to deadlines."""
 
 import asyncio
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from typing import Any, TypeVar
 
 from cachekit.backend import Found, Outcome, Write
@@ -34,10 +34,11 @@ class Carrier:
         self._reads = Line(lambda: Reading(backend), loop, guard, longest, has_read)
         self._writes = Line(lambda: Writing(backend), loop, guard, longest, has_written)
 
-    async def read(self, keys: Sequence[str]) -> Found:
+    def read(self, keys: Sequence[str]) -> Awaitable[Found]:
         """The answers to `keys`, and to what others asked for in the same tick."""
-        if len(keys) <= MOST:
-            return await self._reads.ask(keys)
+        return self._reads.ask(keys) if len(keys) <= MOST else self._read_in_parts(keys)
+
+    async def _read_in_parts(self, keys: Sequence[str]) -> Found:
         parts = [keys[at : at + MOST] for at in range(0, len(keys), MOST)]
         found = [await answer for answer in [self._reads.ask(part) for part in parts]]
         return {key: entry for some in found for key, entry in some.items()}

@@ -26,7 +26,7 @@ class Codec:
     `limit` is how many bytes a serializer may make of a value, and is ever given.
     """
 
-    __slots__ = ("_bind", "fingerprint", "id", "limit", "serializer", "steps")
+    __slots__ = ("_bind", "_loads", "fingerprint", "id", "limit", "serializer", "steps")
 
     def __init__(self, serializer: Serializer, steps: Sequence[Step] = (), limit: int = 2**24):
         self.serializer = serializer
@@ -35,6 +35,7 @@ class Codec:
         self.id = "+".join([checked_id(serializer), *map(checked_id, self.steps)])
         self.fingerprint = _fingerprint(serializer)
         self._bind: Callable[[bytes], Serializer] | None = _bind_of(serializer)
+        self._loads = serializer.loads if self._bind is None and not self.steps else None
         if len(self.id) > 255:
             raise ConfigurationError(f"too many steps: {self.id} has more than 255 characters")
 
@@ -47,10 +48,6 @@ class Codec:
         """With what is given in the stead of what this is."""
         steps = self.steps if steps is None else steps
         return Codec(serializer or self.serializer, steps, limit or self.limit)
-
-    def reads(self, entry: Entry) -> bool:
-        """Whether the bytes of `entry` are of this format and schema."""
-        return entry.codec == self.id and entry.schema == self.fingerprint
 
     def is_like(self, other: "Codec") -> bool:
         """Whether both read what one of them wrote."""
@@ -68,9 +65,12 @@ class Codec:
 
     def open(self, key: str, entry: Entry) -> Any:
         """The value of `entry`, as the caller's own. Raises what a serializer may raise."""
-        if not entry.is_bytes:
+        data = entry.payload
+        if data is None or entry.thaw is not None or entry.kept is not None:
             return entry.own()
-        return self._decode(cast("bytes", entry.payload), key, entry)
+        if self._loads is not None and len(data) <= self.limit:
+            return self._loads(data)
+        return self._decode(data, key, entry)
 
     def _encode(self, value: Any, key: str, entry: Entry) -> bytes:
         if self._bind is None and not self.steps:
@@ -82,8 +82,6 @@ class Codec:
         return data
 
     def _decode(self, data: bytes, key: str, entry: Entry) -> Any:
-        if self._bind is None and not self.steps:
-            return self.serializer.loads(self._allowed(data, self.limit))
         context, most = context_of(key, entry), self.limit + _OVERHEAD
         for step in reversed(self.steps):
             data = step.decode(self._allowed(data, most), context, most)

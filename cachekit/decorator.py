@@ -38,9 +38,11 @@ class Function(Decorated):
 
     def call(self, args: Args, kwargs: Kwargs, ways: Ways) -> Call:
         """The question this call asks."""
-        function, again, tags = self.function, self.again, self._fixed_tags
-        stored = self.key.stored
-        key = stored(args, kwargs)
+        return self.call_for(self.key.stored(args, kwargs), args, kwargs, ways)
+
+    def call_for(self, key: str, args: Args, kwargs: Kwargs, ways: Ways) -> Call:
+        """The same, where its key is at hand."""
+        function, again, tags, stored = self.function, self.again, self._fixed_tags, self.key.stored
 
         def load() -> Any:
             return function(*args, **kwargs)
@@ -87,10 +89,11 @@ def awaiting(this: Function) -> Callable[..., Any]:
 
     @functools.wraps(this.function)
     async def cached(*args: Any, **kwargs: Any) -> Any:
-        value = hit(stored(args, kwargs), this, info)
+        key = stored(args, kwargs)
+        value = hit(key, this, info)
         if value is not MISSING:
             return value
-        return await answer(this.call(args, kwargs, ON_LOOP))
+        return await answer(this.call_for(key, args, kwargs, ON_LOOP))
 
     return with_methods(cached, this, awaiting_methods(this))
 
@@ -106,9 +109,10 @@ def blocking(this: Function) -> Callable[..., Any]:
 
     @functools.wraps(this.function)
     def cached(*args: Any, **kwargs: Any) -> Any:
-        value = hit(stored(args, kwargs), this, info)
+        key = stored(args, kwargs)
+        value = hit(key, this, info)
         if value is not MISSING:
             return value
-        return drive(answer(this.call(args, kwargs, in_thread())))
+        return drive(answer(this.call_for(key, args, kwargs, in_thread())))
 
     return with_methods(cached, this, blocking_methods(this))

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, Final
 
@@ -17,7 +17,7 @@ from cachekit.flight import LOADING
 from cachekit.home import OPENING
 from cachekit.invalidation import Invalidator, Target, targets_of
 from cachekit.jobs import One, Several
-from cachekit.keys import record_key, tag_key, value_key
+from cachekit.keys import record_key, tag_key, value_head, value_key, value_key_in
 from cachekit.lease import Leases
 from cachekit.listeners import Listener, Listeners
 from cachekit.loader import Loader
@@ -69,6 +69,7 @@ class Engine:
         self._named = namespace is not None
         self._home = record_key(self.namespace, "home")
         self._no_tags = (self._home,)
+        self._head = value_head(self.namespace)
         self._functions: dict[str, str] = {}
         self._readings: dict[tuple[Any, str], Policy] = {}
         self._clock = clock
@@ -110,8 +111,6 @@ class Engine:
 
     def _reading(self, annotation: Any) -> Policy:
         """The policy for values that are what `annotation` says."""
-        if annotation is MISSING:
-            return self.policy
         name = name_of(annotation)
         known = None if name is None else self._readings.get(name)
         if known is not None:
@@ -139,8 +138,6 @@ class Engine:
 
     def stored_tags(self, tags: Iterable[str], *records: str) -> tuple[str, ...]:
         """The store keys of declared tags, after `records` and the one that every entry carries."""
-        if tags == () and not records:
-            return self._no_tags
         names = (tag_key(self.namespace, name) for name in several("tags", tags))
         return tuple(dict.fromkeys((self._home, *records, *names)))
 
@@ -155,8 +152,8 @@ class Engine:
     ) -> Call:
         """A direct call: the user's key and tags."""
         return Call(
-            value_key(self.namespace, key),
-            self.stored_tags(tags),
+            value_key_in(self._head, key),
+            self._no_tags if tags == () else self.stored_tags(tags),
             policy or self.policy,
             ways,
             load or _no_loader,
@@ -170,14 +167,15 @@ class Engine:
         """A direct call that only reads; `annotation` is what the value is, if that is given."""
         if form and (wrong := form.keys() - Format.__annotations__.keys()):
             raise TypeError(f"{sorted(wrong)} say nothing of how a value is read")
-        policy = self._reading(annotation)
+        policy = self.policy if annotation is MISSING else self._reading(annotation)
         return self.call(key, ways, policy=policy.changed(form) if form else policy)
 
-    async def answer(self, call: Call) -> Any:
+    def answer(self, call: Call) -> Coroutine[Any, Any, Any]:
         """From the cache or from the loader."""
-        if self.disabled:
-            return (await self.loader.alone([call], One(call.load, None)))[0]
-        return await self.reader.get_or_load(call)
+        return self._loaded(call) if self.disabled else self.reader.get_or_load(call)
+
+    async def _loaded(self, call: Call) -> Any:
+        return (await self.loader.alone([call], One(call.load, None)))[0]
 
     async def answer_all(self, calls: Sequence[Call], job: Several) -> list[Any]:
         """Like `answer` for each, with one load; `MISSING` where that has nothing."""

@@ -22,6 +22,7 @@ READABLE: Final = 80
 """Characters of a digested key that are kept in front of its digest."""
 
 _SAFE: Final = re.compile(r"[!-}]*")
+_matches: Final = _SAFE.fullmatch
 _NAMESPACE: Final = re.compile(r"[A-Za-z0-9_.\-/]{0,40}\Z")
 
 
@@ -42,7 +43,14 @@ def value_head(namespace: str) -> str:
 
 def value_key(namespace: str, key: str) -> str:
     """The store key of the value that users call `key`."""
-    return _stored(value_head(namespace), key, "key")
+    return value_key_in(value_head(namespace), key)
+
+
+def value_key_in(head: str, key: str) -> str:
+    """The same, where the `value_head` of the namespace is at hand."""
+    if type(key) is str and key and _matches(key) and len(key) + len(head) <= LONGEST:
+        return head + key
+    return _stored(head, key, "key")
 
 
 def tag_key(namespace: str, tag: str) -> str:
@@ -69,7 +77,7 @@ def prefix_keys(namespace: str, prefix: str) -> tuple[str, ...]:
     head, prefix = value_head(namespace), _checked(prefix, "prefix")
     readable = _readable(prefix)
     digested = f"{head}{readable}~"
-    if not _is_safe(prefix):
+    if not _matches(prefix):
         return (digested,)
     natural = head + prefix
     if len(natural) > LONGEST:
@@ -79,12 +87,12 @@ def prefix_keys(namespace: str, prefix: str) -> tuple[str, ...]:
 
 def is_natural(store_key: str, head: str) -> bool:
     """Whether what follows `head` in `store_key` is short and safe enough to be stored as it is."""
-    return len(store_key) <= LONGEST and _is_safe(store_key[len(head) :])
+    return len(store_key) <= LONGEST and _matches(store_key[len(head) :]) is not None
 
 
 def _stored(head: str, key: str, what: str) -> str:
     key = _checked(key, what)
-    if len(natural := head + key) <= LONGEST and _is_safe(key):
+    if len(natural := head + key) <= LONGEST and _matches(key):
         return natural
     digest = blake2b(key.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
     return f"{head}{_readable(key)}~{digest}"
@@ -96,10 +104,6 @@ def _checked(key: str, what: str) -> str:
     if not key:
         raise ConfigurationError(f"{what} must not be empty")
     return key if type(key) is str else str.__str__(key)
-
-
-def _is_safe(key: str) -> bool:
-    return _SAFE.fullmatch(key) is not None
 
 
 def _readable(key: str) -> str:

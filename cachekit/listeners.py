@@ -46,11 +46,8 @@ class Listeners:
         self._hit = [it.hit for it in listeners if type(it).hit is not Listener.hit]
         self._miss = [it.miss for it in listeners if type(it).miss is not Listener.miss]
         self._load = [it.load for it in listeners if type(it).load is not Listener.load]
+        self.hear_hits = bool(self._hit)
         self._complained = False
-
-    @property
-    def hear_hits(self) -> bool:
-        return bool(self._hit)
 
     def hit(self, name: str, key: str) -> None:
         for hear in self._hit:

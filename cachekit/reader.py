@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
 from cachekit.backend import Found, Unreached, Write
-from cachekit.call import NOTHING, Call, Caller, Seen
+from cachekit.call import UNANSWERED, Call, Caller, Patience, Seen
 from cachekit.clock import Clock
 from cachekit.deferred import SCOPES, Scope, Scopes
 from cachekit.entry import Entry, Kind
@@ -70,21 +70,22 @@ class Reader:
 
     async def get_or_load(self, call: Call) -> Any:
         """The value, from wherever it may come; raises only what the loader raised."""
-        patience = self._rides.patience(call)
-        scope = self._scopes.open()
-        if scope is not None:
+        scope = SCOPES.get() and self._scopes.open()
+        if scope:
             return await self._read_past(call, scope)
-        seen = self._glance(call)
-        if seen is not NOTHING:
-            value = self._served(call, seen)
+        entry = self._store.peek(call.key)
+        if entry is not None:
+            value = self._served(call, _glanced(call, entry))
             if value is not MISSING:
                 return value
+        patience: Patience | None = None
         while True:
             seen = await self.look(call)
             value = self._served(call, seen)
             if value is not MISSING:
                 return value
-            if patience.tries == 0:
+            if patience is None:
+                patience = self._rides.patience(call)
                 self.missed(call, seen)
             value = await self._rides.obtain(call, seen, patience)
             if value is not AGAIN:
@@ -93,13 +94,14 @@ class Reader:
     def _served(self, call: Call, seen: Seen) -> Any:
         """The value seen, if it may be served at once; what is stale is loaded anew meanwhile."""
         old, now = seen.value, self._now()
-        if old is None or now < call.policy.quiet_until(old):
-            return self.serve(call, seen)
-        if call.refresh is not None and old.serves_stale(now):
-            self._rides.refreshes.begin([(call, seen)], One(call.refresh, call.refresh))
-        elif now >= old.fresh_until and not self._rides.refreshes.is_under_way(call, old):
-            return MISSING  # this caller has to load it
-        return self.serve(call, seen)
+        if old is None:
+            return MISSING
+        if now >= call.policy.quiet_until(old):
+            if call.refresh is not None and old.serves_stale(now):
+                self._rides.refreshes.begin([(call, seen)], One(call.refresh, call.refresh))
+            elif now >= old.fresh_until and not self._rides.refreshes.is_under_way(call, old):
+                return MISSING  # this caller has to load it
+        return self._opened(call, old, now)
 
     def served_all(self, seen: Mapping[Call, Seen], job: Job) -> dict[Call, Any]:
         """Like `_served` for each, with one load for all that is stale."""
@@ -111,9 +113,9 @@ class Reader:
 
     async def get(self, call: Call) -> Any:
         """The value if there is one that serves, else `MISSING`; at once."""
-        seen = NOTHING if self._scopes.open() else self._glance(call)
-        if seen is not NOTHING:
-            value = self.serve(call, seen)
+        entry = self._store.peek(call.key)
+        if entry is not None and not self._scopes.open():
+            value = self.serve(call, _glanced(call, entry))
             if value is not MISSING:
                 return value
         return self._got(call, await self.look(call))
@@ -124,19 +126,12 @@ class Reader:
         return [self._got(call, saw) for call, saw in zip(calls, seen, strict=True)]
 
     def _got(self, call: Call, seen: Seen) -> Any:
-        scope = self._scopes.open()
-        hidden = scope is not None and scope.hides(call.key, seen.entry)
+        scope = SCOPES.get() and self._scopes.open()
+        hidden = scope and scope.hides(call.key, seen.entry)
         value = MISSING if hidden else self.serve(call, seen)
         if value is MISSING:
             self.missed(call, seen)
         return value
-
-    def _glance(self, call: Call) -> Seen:
-        """What a look without I/O finds."""
-        entry = self._store.peek(call.key)
-        if entry is None:
-            return NOTHING
-        return Seen(entry, valid=entry.holds() and call.takes(entry))
 
     async def look(self, call: Call) -> Seen:
         """Read the key and its tags; an entry is valid if all of its hold and cover the call's."""
@@ -145,7 +140,10 @@ class Reader:
         more = _more_tags(call, found)
         if more:
             found = _both(found, asked, await self._store.read(more, call.ways), more)
-        return _seen(call, found, more)
+        seen = _seen(call, found, more)
+        if not seen.answered:
+            self._store.check_open()
+        return seen
 
     async def look_all(self, calls: Sequence[Call]) -> list[Seen]:
         """Like `look`, in one read; a second one for the tags that only the entries know."""
@@ -156,7 +154,10 @@ class Reader:
         unknown = dict.fromkeys(tag for tags in more for tag in tags if tag not in asked)
         if unknown:
             found = _both(found, asked, await self._store.read(list(unknown), ways), unknown)
-        return [_seen(call, found, tags) for call, tags in zip(calls, more, strict=True)]
+        seen = [_seen(call, found, tags) for call, tags in zip(calls, more, strict=True)]
+        if not all(saw.answered for saw in seen):
+            self._store.check_open()
+        return seen
 
     def serves(self, seen: Seen) -> bool:
         """Whether what was seen is a value that may be served at once, stale or not."""
@@ -164,8 +165,11 @@ class Reader:
 
     def serve(self, call: Call, seen: Seen) -> Any:
         """The value seen, or `MISSING` if it may not be served."""
-        entry, now = seen.value, self._now()
-        if entry is None or not entry.serves_stale(now):
+        entry = seen.value
+        return MISSING if entry is None else self._opened(call, entry, self._now())
+
+    def _opened(self, call: Call, entry: Entry, now: float) -> Any:
+        if now >= entry.fresh_until + entry.stale_while_revalidate:
             return MISSING
         try:
             value = call.policy.codec.open(call.key, entry)
@@ -182,9 +186,11 @@ class Reader:
             self._tell_once("", "%s counts as a miss and is deleted: %s", call.key, why)
             return MISSING
         call.info.hits += 1
-        self._count.stale += now >= entry.fresh_until
-        self._listeners.hit(call.name, call.key)
-        if call.vouch is not None:
+        if now >= entry.fresh_until:
+            self._count.stale += 1
+        if self._listeners.hear_hits:
+            self._listeners.hit(call.name, call.key)
+        if call.vouch is not None and self._store.peeks:
             entry.vouch(call.vouch, call.policy.quiet_until(entry))
         return value
 
@@ -224,6 +230,11 @@ class Reader:
         return (await self._loader.alone([call], One(call.load, None)))[0]
 
 
+def _glanced(call: Call, entry: Entry) -> Seen:
+    """What a look without I/O has found."""
+    return Seen(entry, valid=entry.holds() and call.takes(entry))
+
+
 def _is_stale(call: Call, seen: Seen, now: float) -> bool:
     old = seen.value
     return old is not None and call.policy.quiet_until(old) <= now and old.serves_stale(now)
@@ -232,10 +243,13 @@ def _is_stale(call: Call, seen: Seen, now: float) -> bool:
 def _more_tags(call: Call, found: Found) -> list[str]:
     """The tags that the entry has and the call does not declare."""
     entry = found.get(call.key)
-    if not isinstance(entry, Entry):
-        return []
-    declared = call.tags
-    return [tag for tag in entry.tags if tag not in declared]
+    more: list[str] = []
+    if isinstance(entry, Entry):
+        declared = call.tags
+        for tag in entry.tags:
+            if tag not in declared:
+                more.append(tag)  # noqa: PERF401  a hit passes here
+    return more
 
 
 def _both(first: Found, asked: Iterable[str], second: Found, unknown: Iterable[str]) -> Found:
@@ -248,16 +262,16 @@ def _both(first: Found, asked: Iterable[str], second: Found, unknown: Iterable[s
 def _seen(call: Call, found: Found, more: Sequence[str]) -> Seen:
     entry = found.get(call.key)
     if isinstance(entry, Unreached):
-        return Seen(answered=False)
+        return UNANSWERED
     records: dict[str, Entry] = {}
     for tag in (*call.tags, *more) if more else call.tags:
         record = found.get(tag)
         if isinstance(record, Entry):
             records[tag] = record
         elif record is not None:
-            return Seen(answered=False)
+            return UNANSWERED
     if entry is None:
         return Seen(None, records)
     # R6: a backend may hand out an object that an earlier read has linked; this read decides.
-    entry.link(records)
-    return Seen(entry, records, valid=entry.holds() and call.takes(entry))
+    holds = entry.link(records)
+    return Seen(entry, records, valid=holds and call.takes(entry))

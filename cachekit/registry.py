@@ -21,7 +21,6 @@ EXTRAS: Final = {
         "rediss": "redis",
         "valkey": "redis",
         "valkeys": "redis",
-        "memcached": "memcached",
     },
     SERIALIZERS: {"orjson": "orjson", "pydantic": "pydantic"},
 }

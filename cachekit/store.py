@@ -3,7 +3,7 @@
 import asyncio
 import logging
 import threading
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from contextlib import suppress
 from typing import Any, Final, TypeVar
 
@@ -26,6 +26,7 @@ from cachekit.finishing import Finishing
 from cachekit.health import Health
 from cachekit.home import HOMES, OPENING, Home
 from cachekit.runtime import (
+    ON_LOOP,
     LoopHeldError,
     Repeating,
     Ways,
@@ -81,6 +82,7 @@ class Store:
         afresh_after_fork(self)
 
     def _forget(self) -> None:
+        self.peeks = False
         self.peek = _nothing
         self.home: Home | None = None
         self._entered: Home | None = None
@@ -105,16 +107,17 @@ class Store:
 
     async def open(self, ways: Ways, timeout: float | None = None) -> Home:
         """The open backend's home. Raises if it does not open, or not within the deadline."""
-        self._check_open()
+        self.check_open()
         home = self.home
         if home is None or home.gone:
             home = self._enter()
             await home.open(ways, timeout or self.deadline)
             self._move_in(home)
-            self._check_open()  # it may have been closed meanwhile
+            self.check_open()  # it may have been closed meanwhile
         return home
 
-    def _check_open(self) -> None:
+    def check_open(self) -> None:
+        """Raises `CacheClosedError`: closing ends what is under way, which is no failure."""
         if self.closed:
             raise CacheClosedError(
                 "this cache was closed; open it again with `await cache.open()` or `async with`"
@@ -136,6 +139,7 @@ class Store:
                 )
             self.home = home
             peek = home.backend.capability(PEEK)
+            self.peeks = peek is not None
             self.peek = _nothing if peek is None else peek.peek
 
     async def close(self, ways: Ways) -> None:
@@ -175,16 +179,13 @@ class Store:
         if self._entered is not None and not self._entered.inline:
             check_waits(ways)
 
-    async def read(self, keys: Sequence[str], ways: Ways) -> Found:
+    def read(self, keys: Sequence[str], ways: Ways) -> Awaitable[Found]:
         """What is under `keys`; each is `Unreached` if the backend failed.
 
         It may hold more, since what is asked for in one tick is answered together: look up `keys`.
         """
         carrier = self._at_hand(ways)
-        found = await (self._read(keys, ways) if carrier is None else carrier.read(keys))
-        if self.closed and any(isinstance(found.get(key), Unreached) for key in keys):
-            self._check_open()  # closing ends what is under way
-        return found
+        return self._read(keys, ways) if carrier is None else carrier.read(keys)
 
     async def _read(self, keys: Sequence[str], ways: Ways) -> Found:
         try:
@@ -203,9 +204,9 @@ class Store:
     def _at_hand(self, ways: Ways) -> Carrier | None:
         """The way to an open backend that does I/O on this very loop."""
         home = self.home
-        if home is None or self.closed or not ways.waits or home.loop is not running_loop():
+        if ways is not ON_LOOP or home is None or self.closed:
             return None
-        return self._carrier
+        return self._carrier if home.loop is asyncio.get_running_loop() else None
 
     async def ready(self, ways: Ways) -> bool:
         """Whether the backend is open, so that what it is like is known."""
@@ -223,7 +224,7 @@ class Store:
         carrier = self._at_hand(ways)
         outcomes = await (self._write(writes, ways) if carrier is None else carrier.write(writes))
         if self.closed and UNREACHED in outcomes:
-            self._check_open()  # closing ends what is under way
+            self.check_open()  # closing ends what is under way
         return outcomes
 
     async def _write(self, writes: Sequence[Write], ways: Ways) -> Sequence[Outcome]:
@@ -344,5 +345,5 @@ class Store:
                 log.warning("a blocking call does without the backend: %s", error)
             self._held_up = error
             return
-        self._check_open()
+        self.check_open()
         self._note(what, error)

@@ -369,7 +369,7 @@ def test_an_invalidator_that_names_no_targets() -> None:
     ("backend", "message"),
     [
         ("nothing://host", r"no plug-in for nothing://; installed: .*memory"),
-        ("redis://host", r"no plug-in for redis://.*pip install 'cachekit-framework\[redis\]'"),
+        ("redis://host", "namespace= is missing: RedisBackend is shared with other"),
         ("memory", r"'memory' is no URL of a backend: write 'scheme://"),
         ("", r"'' is no URL of a backend"),
         ("memory://?size=5", "memory:// has no parameter 'size'"),
