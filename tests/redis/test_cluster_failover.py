@@ -50,16 +50,6 @@ async def test_a_failover_that_loses_what_was_forgotten_serves_none_of_it(pair: 
         assert await other.get() == "new"
 
 
-@pytest.mark.usefixtures("every_time")
-async def test_the_first_replica_of_a_master_makes_what_was_stored_absent(start: Starter) -> None:
-    """To the very read with which that is learned."""
-    cluster = start(RedisCluster())
-    async with using(cluster) as user:
-        await user.fill()
-        cluster.add_replica(cluster.owner_of(STORED))
-        assert await user.backend.read([NAME]) == {}
-
-
 async def test_who_asks_the_old_master_is_sent_on_and_nothing_fails(pair: Pair) -> None:
     async with using(pair.cluster) as user:
         await user.fill()
@@ -73,9 +63,13 @@ async def test_who_asks_the_old_master_is_sent_on_and_nothing_fails(pair: Pair) 
 
 @pytest.mark.usefixtures("every_time")
 async def test_a_master_that_is_replaced_and_comes_back_serves_nothing_of_before(
-    pair: Pair,
+    start: Starter,
 ) -> None:
-    async with using(pair.cluster) as user, using(pair.cluster) as other:
+    cluster = start(RedisCluster())
+    async with using(cluster) as user, using(cluster) as other:
+        await user.fill()
+        pair = Pair(cluster)
+        assert await user.backend.read([NAME]) == {}  # the first replica is a new life, at once
         await user.fill()
         assert await other.get() == "old"
         pair.replica.take_over()

@@ -9,7 +9,7 @@ from redis.asyncio.retry import Retry
 from redis.asyncio.sentinel import MasterNotFoundError
 from redis.backoff import NoBackoff
 
-from cachekit import Key, Tag
+from cachekit import Key
 from cachekit_redis.node import Node
 from cachekit_redis.sentinels import Sentinels, Watch
 from cachekit_redis.servers import One
@@ -19,20 +19,29 @@ from tests.redis.scripted import NOTHING, Asked, bulk, many, scripted, silent, t
 from tests.servers.fixtures import Starter
 from tests.servers.sentinel import SERVICE, RedisSentinel
 
+SLOW = "ck:v:n:slow"
+
 
 async def test_a_failover_that_loses_what_was_forgotten_serves_none_of_it(start: Starter) -> None:
+    """Nor does a load from before it fill, and the old master that comes back is not asked."""
     service = start(RedisSentinel())
+    load = SlowLoad()
     async with using(service) as user, using(service) as other:
         await user.fill()
         assert await other.get() == "old"
+        flight = asyncio.create_task(user.cache.get_or_set("slow", load, tags=["t"]))
+        await load.begun.wait()
         service.part()
         user.origin.now = other.origin.now = "new"
-        await user.cache.invalidate(Key("k"))
+        await user.cache.invalidate(Key("k"), Key("slow"))
         assert await user.get() is None
         service.master.kill()
         service.wait()
-        assert service.replica.command("EXISTS", STORED)
+        assert service.replica.command("EXISTS", STORED, SLOW) == 2
         assert [await each.get() for each in (user, other)] == [None, None]
+        load.go_on.set()
+        assert await flight == "old"
+        assert await other.cache.get("slow") is None
         assert await user.get_or_set() == "new"
         assert await other.get() == "new"
         service.master.start()
@@ -40,30 +49,19 @@ async def test_a_failover_that_loses_what_was_forgotten_serves_none_of_it(start:
             assert await later.get() == "new"
 
 
-async def test_a_load_from_before_a_failover_does_not_fill(start: Starter) -> None:
-    service = start(RedisSentinel())
-    loading, go_on = asyncio.Event(), asyncio.Event()
+class SlowLoad:
+    """Loads `old`, which it has until it may go on."""
 
-    async def load() -> str:
-        loading.set()
-        await go_on.wait()
+    def __init__(self) -> None:
+        self.begun, self.go_on = asyncio.Event(), asyncio.Event()
+
+    async def __call__(self) -> str:
+        self.begun.set()
+        await self.go_on.wait()
         return "old"
 
-    async with using(service) as user, using(service) as other:
-        flight = asyncio.create_task(user.cache.get_or_set("k", load, tags=["t"]))
-        await loading.wait()
-        service.part()
-        await other.cache.invalidate(Key("k"), Tag("t"))
-        service.master.kill()
-        service.wait()
-        assert service.replica.command("EXISTS", STORED)
-        await user.is_answered()
-        go_on.set()
-        assert await flight == "old"
-        assert await other.get() is None
 
-
-@pytest.mark.parametrize("ready", [False, True])
+@pytest.mark.parametrize("ready", [False, pytest.param(True, marks=pytest.mark.long)])
 async def test_a_master_that_was_replaced_while_it_was_well_is_not_asked(
     start: Starter, monkeypatch: pytest.MonkeyPatch, ready: bool
 ) -> None:
@@ -117,6 +115,7 @@ def knows_nothing(asked: Asked) -> bytes:
     return NOTHING
 
 
+@pytest.mark.long
 async def test_who_was_idle_hears_of_a_failover_with_the_first_reply(
     start: Starter, monkeypatch: pytest.MonkeyPatch
 ) -> None:
