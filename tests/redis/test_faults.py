@@ -9,7 +9,7 @@ import pytest
 from cachekit import Cache
 from cachekit_redis import RedisBackend
 from tests.redis.calls import FORGETS, SlowLoad, Story, all_of
-from tests.redis.faults import FAULTS, SETTINGS, Fault
+from tests.redis.faults import FAULTS, SETTINGS, Fault, replica_of_nobody
 from tests.servers.fixtures import Starter
 from tests.servers.server import RedisServer
 
@@ -91,3 +91,15 @@ async def test_a_fault_is_a_miss_and_passes(
     assert {name: story.wrong for name, story in stories.items() if story.wrong} == {}
     assert max(rounds) < 5
     assert fault.raising is None or told == [fault.raising, fault.raising]
+
+
+async def test_who_turned_out_to_be_readonly_is_not_read_either(server: RedisServer) -> None:
+    """Nothing that another one forgets now reaches it."""
+    async with Cache(RedisBackend(server.url, timeout=IN_TIME), namespace="x") as cache:
+        story = Story(cache)
+        await story.recovers()
+        with replica_of_nobody(server):
+            assert await cache.get("k") == 1
+            assert not await story.change(FORGETS["key"])
+            assert await cache.get("k") is None
+            assert server.command("EXISTS", "ck:v:x:k")
