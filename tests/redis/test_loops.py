@@ -1,0 +1,78 @@
+"""The wire on other event loops, and on other ways to a server."""
+
+import asyncio
+import gc
+from collections.abc import Callable
+
+import pytest
+
+from cachekit.backend import DONE, Write
+from cachekit.testing.backends.entries import an_entry
+from cachekit_redis import RedisBackend
+from tests.redis.place import PATIENCE
+from tests.redis.scripted import scripted, silent, told
+from tests.servers.server import RedisServer
+
+
+def loops() -> dict[str, Callable[[], asyncio.AbstractEventLoop]]:
+    try:
+        import uvloop
+    except ImportError:  # it is for benchmarks, and not for all systems
+        return {"asyncio": asyncio.new_event_loop}
+    return {"asyncio": asyncio.new_event_loop, "uvloop": uvloop.new_event_loop}
+
+
+LOOPS = loops()
+
+
+@pytest.fixture(params=["tcp", "tls", "socket"])
+def url(request: pytest.FixtureRequest) -> str:
+    if request.param == "tls":
+        server: RedisServer = request.getfixturevalue("tls_server")
+        return server.url
+    server = request.getfixturevalue("redis_server")
+    return server.url if request.param == "tcp" else server.unix_url
+
+
+async def use(url: str, prefix: str) -> None:
+    """Large and small, many at once, opened again."""
+    backend = RedisBackend(url, prefix=prefix, timeout=PATIENCE, connect_timeout=PATIENCE)
+    for _ in range(2):
+        await backend.open()
+        sizes = [0, 1, 100, 70_000, 1_000_000]
+        writes = [Write(f"v:{size}", an_entry(payload=b"x" * size)) for size in sizes]
+        outcomes = await asyncio.gather(*(backend.write([write]) for write in writes))
+        assert outcomes == [[DONE]] * len(sizes)
+        found = await asyncio.gather(*(backend.read([write.key]) for write in writes))
+        payloads = [
+            getattr(answer[f"v:{size}"], "payload", None)
+            for answer, size in zip(found, sizes, strict=True)
+        ]
+        assert payloads == [b"x" * size for size in sizes]
+        await backend.close()
+    gc.collect()
+
+
+@pytest.mark.parametrize("loop", LOOPS)
+def test_it_works_on_each_loop_and_each_way(url: str, prefix: str, loop: str) -> None:
+    with asyncio.Runner(loop_factory=LOOPS[loop]) as runner:
+        runner.run(use(url, prefix))
+
+
+async def lose() -> None:
+    """A connection that hangs, one that is reset, and one that ends."""
+    async with scripted(silent) as server:
+        backend = RedisBackend(server.url, timeout=0.05)
+        assert isinstance(await told(backend.read(["v:k"])), TimeoutError)
+        server.say = lambda asked: server.hang_up() or b""  # type: ignore[func-returns-value]
+        assert isinstance(await told(backend.read(["v:k"])), ConnectionError)
+        server.say = lambda asked: b"?\r\n"
+        assert isinstance(await told(backend.read(["v:k"])), ConnectionError)
+        await backend.close()
+    gc.collect()
+
+
+@pytest.mark.parametrize("loop", LOOPS)
+def test_what_is_lost_is_lost_on_each_loop(loop: str) -> None:
+    with asyncio.Runner(loop_factory=LOOPS[loop]) as runner:
+        runner.run(lose())
