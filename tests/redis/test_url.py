@@ -7,7 +7,7 @@ import pytest
 from redis.asyncio.connection import Connection, SSLConnection, UnixDomainSocketConnection
 
 from cachekit import Cache
-from cachekit.errors import ConfigurationError
+from cachekit.errors import ConfigurationError, InvalidationError
 from cachekit_redis import RedisBackend
 from cachekit_redis.address import servers_at
 from cachekit_redis.cluster import Cluster
@@ -303,3 +303,16 @@ async def test_a_user_with_a_password_of_all_characters(start: Starter, prefix: 
     ) as cache:
         await cache.set("k", "v", ttl=60)
         assert await cache.get("k") == "v"
+
+
+@pytest.mark.parametrize("login", ["", "shop:wr0ng@", ":wr0ng@", "nobody:wr0ng@"])
+async def test_who_is_not_let_in_is_told_so_without_the_password(
+    start: Starter, prefix: str, login: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    server = start(RedisServer(door=Door(user="shop", password=SECRET)))
+    url = f"redis://{login}{server.address}?prefix={prefix}&timeout=5"
+    async with Cache(url, namespace="n", deadline=5.0) as cache:
+        assert await cache.get_or_set("k", lambda: 1) == 1
+        with pytest.raises(InvalidationError, match=r"authenticated|WRONGPASS|password") as raised:
+            await cache.delete("k")
+    assert "wr0ng" not in str(raised.value) + caplog.text
