@@ -44,4 +44,6 @@ class Health:
         if what not in self._told and now >= self._complained.get(what, -inf) + QUIET:
             self._told.add(what)
             self._complained[what] = now
-            log.warning("the cache does without its backend: %s fail: %r", what, failure)
+            # Not its repr: that of redis-py's errors says nothing of what happened.
+            kind = type(failure).__name__
+            log.warning("the cache does without its backend: %s fail: %s: %s", what, kind, failure)

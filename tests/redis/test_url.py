@@ -316,3 +316,4 @@ async def test_who_is_not_let_in_is_told_so_without_the_password(
         with pytest.raises(InvalidationError, match=r"authenticated|WRONGPASS|password") as raised:
             await cache.delete("k")
     assert "wr0ng" not in str(raised.value) + caplog.text
+    assert re.search("reads fail: .*(authenticated|WRONGPASS|password)", caplog.text)
