@@ -48,9 +48,10 @@ class RedisBackend(Backend):
     `valkey` and `valkeys` for the same, `redis+unix:///path` for a socket; of a Cluster, or of
     Sentinels, several hosts, `redis://host1:7000,host2:7000?cluster=true`,
     `redis://host1:26379,host2:26379/0?sentinel=NAME`. All that follows may be said in the query,
-    too, and what redis-py takes there (`ssl_ca_certs`, `client_name`, …). Or `server` is a ready
-    client of `redis.asyncio`, whose settings are used and which is not closed; it must neither
-    decode nor retry.
+    too, and, named as redis-py names them, `client_name`, `protocol`, `socket_keepalive`, for TLS
+    `ssl_ca_certs` and its like, for Sentinels `sentinel_username` and `sentinel_password`. Or
+    `server` is a ready client of `redis.asyncio`, whose settings are used and which is not closed;
+    it must neither decode nor retry.
 
     All keys begin with `prefix`; caches that are to share entries use the same. An answer that
     takes longer than `timeout` seconds, and a connection that takes longer than
