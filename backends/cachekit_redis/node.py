@@ -31,7 +31,8 @@ _GONE: Final = ("READONLY", "MASTERDOWN")
 class Link:
     """A connection to a server, with the life that the server has.
 
-    `address` is where it leads to; `changed` hears of another life than the one before.
+    `address` is where it leads to; `changed` hears of another life than the one before,
+    and of a server that must not be asked.
     """
 
     def __init__(self, wire: Wire, address: Address, changed: "Callable[[Link], None]") -> None:
@@ -59,7 +60,7 @@ class Link:
         self.check()
         for reply in replies:
             if type(reply) is ReplyError and str(reply).startswith(_GONE):
-                self.leave(UnfitError(str(reply)))
+                self._is_unfit(UnfitError(str(reply)))
                 self.check()
         return replies
 
@@ -88,11 +89,15 @@ class Link:
         try:
             told = who(answers.result())
         except UnfitError as error:
-            self.leave(error)
+            self._is_unfit(error)
             return
         if told != self.who:
             self.who = told
             self._changed(self)
+
+    def _is_unfit(self, why: UnfitError) -> None:
+        self.leave(why)
+        self._changed(self)
 
 
 class Node:
