@@ -52,6 +52,14 @@ def test_who_hides_its_life_still_tells_what_it_is(hello: object) -> None:
         who((RENAMED, RENAMED, {**HELLO, b"version": b"6.2.14"}))
 
 
+def test_an_info_that_has_no_run_id_still_tells_the_role() -> None:
+    info = told_by(run_id="").replace(b"run_id:\r\n", b"")
+    assert who((info, info, None)) == (b"", UNKNOWN)
+    replica = info.replace(b"role:master", b"role:slave")
+    with pytest.raises(UnfitError, match="slave, not a master"):
+        who((replica, replica, None))
+
+
 def test_who_is_too_busy_to_tell_is_not_one_that_hides_its_life() -> None:
     busy = ReplyError("BUSY Redis is busy running a script")
     with pytest.raises(UnfitError, match="does not say who it is: BUSY"):
