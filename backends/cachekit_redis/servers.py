@@ -7,7 +7,7 @@ from typing import Any, Protocol, TypeAlias
 from hiredis import ReplyError
 
 from cachekit_redis.changes import Step
-from cachekit_redis.node import Node
+from cachekit_redis.node import Link, Node
 from cachekit_redis.sentinels import Watch
 from cachekit_redis.wire import Command
 
@@ -73,7 +73,8 @@ class One:
         return [(reply, life) for reply in replies]
 
     async def masters(self) -> Sequence[Node]:
-        await self._ask(lambda _: (("PING",),))
+        looking = self._look()
+        await self._heard(looking, await self._node.link())
         return (self._node,)
 
     async def close(self) -> None:
@@ -83,10 +84,17 @@ class One:
 
     async def _ask(self, commands: Callable[[bytes], Sequence[Command]]) -> tuple[list[Any], bytes]:
         """The replies to what is to be sent in a certain life, and the life they are from."""
-        looking = self._watch.look() if self._watch is not None else None
+        looking = self._look()
         link = await self._node.link()
         replies = await link.ask(commands(link.life))
+        await self._heard(looking, link)
+        return replies, link.life
+
+    def _look(self) -> "asyncio.Task[None] | None":
+        return None if self._watch is None else self._watch.look()
+
+    async def _heard(self, looking: "asyncio.Task[None] | None", link: Link) -> None:
+        """Wait for the word of the Sentinels, if it must be waited for."""
         if looking is not None:
             await asyncio.wait({looking}, timeout=self._patience)
             link.check()
-        return replies, link.life
