@@ -16,6 +16,7 @@ from tests.servers.waiting import eventually
 BAD: Final = Faults(delay=0.05, longest=0.01, split=0.3, cut=0.012, reset=0.004)
 
 
+@pytest.mark.timeout(600)
 @pytest.mark.parametrize("operations", [6000, pytest.param(100_000, marks=pytest.mark.long)])
 async def test_no_value_of_another_key_and_nothing_left_over(
     start: Starter, operations: int

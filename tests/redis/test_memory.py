@@ -68,6 +68,7 @@ def crowd(server: RedisServer, kilobytes: int) -> None:
     server.together(*(("SET", name, "x" * 5000) for name in names))
 
 
+@pytest.mark.timeout(600)
 @pytest.mark.parametrize("wanted", [1000, pytest.param(20_000, marks=pytest.mark.long)])
 async def test_what_has_a_tag_is_gone_however_much_is_evicted(start: Starter, wanted: int) -> None:
     """Most of it is there before; the record of the tag is evicted now and then, too."""
@@ -126,6 +127,7 @@ async def test_what_forgets_is_announced_when_there_is_no_room(
     limit(server, ENOUGH)
 
 
+@pytest.mark.timeout(600)
 @pytest.mark.parametrize("rounds", [100, pytest.param(3000, marks=pytest.mark.long)])
 async def test_no_invalidation_is_lost_while_a_server_is_full_now_and_then(
     start: Starter, rounds: int
