@@ -170,12 +170,13 @@ Bring = Callable[[RedisServer], AbstractContextManager[None]]
 class Fault(NamedTuple):
     """`raising` are those of the ways of `calls.FORGETS` that raise; `None`: whichever do.
 
-    While a server `hangs` nobody should wait for long.
+    While a server `hangs` nobody should wait for long. `login` goes before the host.
     """
 
     bring: Bring
     raising: Set[str] | None = ALL_WAYS
     hangs: bool = False
+    login: str = ""
 
 
 _SETS: Final = {"set", "set_many"}
@@ -189,6 +190,7 @@ FAULTS: Final[Mapping[str, Fault]] = {
     "out of memory": Fault(out_of_memory, _SETS),
     "cannot save": Fault(cannot_save),
     "asks for a password": Fault(asks_for_a_password),
+    "asks for another password": Fault(asks_for_a_password, login="default:other@"),
     "user is off": Fault(has_locked_the_user),
     "denies all commands": Fault(denying("-@all", "+acl")),
     "denies scripts": Fault(denying("-eval", "-evalsha")),

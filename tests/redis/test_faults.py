@@ -32,9 +32,9 @@ def fault(request: pytest.FixtureRequest) -> Fault:
 
 
 @asynccontextmanager
-async def caches(server: RedisServer, deadline: float) -> AsyncGenerator[dict[str, Cache]]:
+async def caches(url: str, deadline: float) -> AsyncGenerator[dict[str, Cache]]:
     """One for each way of forgetting, on one backend."""
-    backend = RedisBackend(server.url, timeout=deadline)
+    backend = RedisBackend(url, timeout=deadline)
     caches = {way: Cache(backend, namespace=way, deadline=deadline) for way in FORGETS}
     try:
         yield caches
@@ -45,7 +45,8 @@ async def caches(server: RedisServer, deadline: float) -> AsyncGenerator[dict[st
 @pytest.fixture
 async def stories(server: RedisServer, fault: Fault) -> AsyncIterator[Stories]:
     """What becomes of each of those caches; all is stored."""
-    async with caches(server, IN_A_MOMENT if fault.hangs else IN_TIME) as made:
+    url = f"redis://{fault.login}{server.address}"
+    async with caches(url, IN_A_MOMENT if fault.hangs else IN_TIME) as made:
         stories = {way: Story(cache) for way, cache in made.items()}
         await all_of(story.recovers() for story in stories.values())
         yield stories
@@ -69,7 +70,7 @@ async def read(stories: Stories) -> None:
 
 async def read_elsewhere(server: RedisServer, stories: Stories) -> None:
     """What another process sees."""
-    async with caches(server, IN_TIME) as made:
+    async with caches(server.url, IN_TIME) as made:
         await read(
             {way: Story(made[way], story.origin, story.wrong) for way, story in stories.items()}
         )
