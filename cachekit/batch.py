@@ -2,10 +2,9 @@
 
 import asyncio
 from abc import ABC, abstractmethod
-from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
-from typing import ClassVar, Final, Generic, TypeVar
+from typing import Final, Generic, TypeVar
 
 from cachekit.backend import UNREACHED, Backend, Found, Outcome, Unreached, Write
 from cachekit.guard import Guard
@@ -19,15 +18,16 @@ MOST: Final = 512
 MOST_BYTES: Final = 1 << 20
 """About so many bytes of payloads travel together; a larger one goes alone."""
 
+HELD_UP: Final = 0.01
+"""A timer that is so many seconds late tells of a loop that was held up, not of a backend."""
+
 
 class Batch(ABC, Generic[A, R]):
     """What travels together, and who waits for it."""
 
-    in_order: ClassVar[bool]
-    """Whether what is asked for later may not go sooner."""
-
     def __init__(self) -> None:
-        self.sent = self.ended = False
+        self.ended = False
+        self.timer: asyncio.TimerHandle | None = None
 
     @abstractmethod
     def has_room(self, asked: Sequence[A]) -> bool:
@@ -52,8 +52,6 @@ class Batch(ABC, Generic[A, R]):
 
 class Reading(Batch[str, Found]):
     """Keys to read, each once. Everyone is given the answers to all, to look up their own."""
-
-    in_order = False
 
     def __init__(self, backend: Backend) -> None:
         super().__init__()
@@ -84,8 +82,6 @@ class Reading(Batch[str, Found]):
 
 class Writing(Batch[Write, Sequence[Outcome]]):
     """Writes, in the order they were asked for. Everyone is given the outcomes of their own."""
-
-    in_order = True
 
     def __init__(self, backend: Backend) -> None:
         super().__init__()
@@ -119,10 +115,9 @@ class Writing(Batch[Write, Sequence[Outcome]]):
 class Line(Generic[A, R]):
     """Gathers what is asked for in a tick into one batch; runs on the loop of the backend.
 
-    What has no room in it goes as a further batch, in order, once the one before is answered; if
-    that failed, whatever waits behind it fails with it, so that a backend that hangs costs nobody
-    more than one deadline. `deadline` is what a batch may take in seconds (`None`: any time); one
-    past it is abandoned and its late answer dropped. `ended` hears of each answer and failure.
+    What has no room in it goes as a further batch. `deadline` is what a batch may take in seconds
+    (`None`: any time); one past it is abandoned and its late answer dropped. `ended` hears of each
+    answer and failure.
     """
 
     def __init__(
@@ -138,96 +133,75 @@ class Line(Generic[A, R]):
         self._guard = guard
         self._deadline = deadline
         self._ended = ended
-        self._unsent: deque[Batch[A, R]] = deque()  # in order
-        self._awaited: Batch[A, R] | None = None  # the unsent ones go when this one is answered
+        self._next: Batch[A, R] | None = None
 
     def ask(self, asked: Sequence[A]) -> "asyncio.Future[R]":
         """The answer to come; never raises. To cancel it is to wait no longer, nothing else."""
         waiting: asyncio.Future[R] = self._loop.create_future()
-        batch = self._unsent[-1] if self._unsent else None
+        batch = self._next
         if batch is None or not batch.has_room(asked):
-            batch = self._older_with_room(asked)
-        if batch is None:
-            batch = self._make()
-            self._unsent.append(batch)
-            if len(self._unsent) == 1 and self._awaited is None:
-                self._start()
+            batch = self._next = self._make()
+            task = self._guard.start(self._send(batch))
+            task.add_done_callback(partial(self._left, batch))
         batch.add(asked, waiting)
         return waiting
 
-    def _older_with_room(self, asked: Sequence[A]) -> Batch[A, R] | None:
-        fit = (b for b in self._unsent if not b.in_order and b.has_room(asked))
-        return next(fit, None)
-
-    def _start(self) -> None:
-        batch = self._unsent[0]
-        task = self._guard.start(self._send(batch))
-        task.add_done_callback(partial(self._left, batch))
-
     async def _send(self, batch: Batch[A, R]) -> None:
         self._close(batch)
-        late = None
         if self._deadline is not None:
-            late = self._loop.call_later(self._deadline, self._is_late, batch)
+            self._look_at(batch, self._loop.time() + self._deadline)
         try:
             self._end(batch, await batch.carry())
         except Exception as error:
             self._fail(batch, error)
-        finally:
-            if late is not None:
-                late.cancel()
 
     def _close(self, batch: Batch[A, R]) -> None:
         # R1: who comes from here on came after this was sent, and gets the next one.
-        self._unsent.popleft()
-        batch.sent = True
-        if self._unsent:
-            self._awaited = batch
+        if self._next is batch:
+            self._next = None
 
-    def _is_late(self, batch: Batch[A, R]) -> None:
-        self._fail(batch, TimeoutError(f"no answer within {self._deadline} s"))
+    def _look_at(self, batch: Batch[A, R], due: float) -> None:
+        batch.timer = self._loop.call_at(due, self._is_late, batch, due)
+
+    def _is_late(self, batch: Batch[A, R], due: float) -> None:
+        now = self._loop.time()
+        if now > due + HELD_UP:  # by something else; what came meanwhile has yet to be read
+            self._look_at(batch, now + HELD_UP)
+        else:
+            self._fail(batch, TimeoutError(f"no answer within {self._deadline} s"))
 
     def _left(self, batch: Batch[A, R], task: "asyncio.Task[None]") -> None:
         """Its task has ended; if it was cancelled, then not by those who wait."""
-        if not batch.sent:
-            self._close(batch)
+        self._close(batch)
         self._fail(batch, ConnectionError("the operation was cancelled"))
-
-    def _end(self, batch: Batch[A, R], answer: R, error: BaseException | None = None) -> None:
-        if batch.ended:
-            return
-        batch.ended = True
-        batch.tell(answer)
-        self._ended(answer, error)
-        if self._awaited is batch:
-            self._awaited = None
-            self._go_on(error)
 
     def _fail(self, batch: Batch[A, R], error: BaseException) -> None:
         if not batch.ended:
             self._end(batch, batch.none(error), error)
 
-    def _go_on(self, error: BaseException | None) -> None:
-        if error is None:
-            self._start()
+    def _end(self, batch: Batch[A, R], answer: R, error: BaseException | None = None) -> None:
+        if batch.ended:
             return
-        while self._unsent:
-            batch = self._unsent.popleft()
-            batch.tell(batch.none(error))
+        batch.ended = True
+        if batch.timer is not None:
+            batch.timer.cancel()
+        batch.tell(answer)
+        self._ended(answer, error)
 
 
-def pieces(writes: Sequence[Write]) -> Iterator[Sequence[Write]]:
+def pieces(writes: Sequence[Write]) -> list[Sequence[Write]]:
     """`writes` in as many parts, in order, as have room in a batch."""
+    parts: list[Sequence[Write]] = []
     piece: list[Write] = []
     size = 0
     for write in writes:
         more = _bytes((write,))
         if piece and (len(piece) == MOST or size + more > MOST_BYTES):
-            yield piece
+            parts.append(piece)
             piece, size = [], 0
         piece.append(write)
         size += more
-    yield piece
+    return [*parts, piece]
 
 
 def of_size(outcomes: Sequence[Outcome], size: int) -> Sequence[Outcome]:

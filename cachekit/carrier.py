@@ -4,8 +4,9 @@ import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from typing import Any, TypeVar
 
-from cachekit.backend import Found, Outcome, Write
+from cachekit.backend import UNREACHED, Found, Outcome, Unreached, Write
 from cachekit.batch import MOST, Line, Reading, Writing, pieces
+from cachekit.entry import Entry
 from cachekit.guard import Guard
 from cachekit.home import Home
 
@@ -40,17 +41,29 @@ class Carrier:
 
     async def _read_in_parts(self, keys: Sequence[str]) -> Found:
         parts = [keys[at : at + MOST] for at in range(0, len(keys), MOST)]
-        found = [await answer for answer in [self._reads.ask(part) for part in parts]]
-        return {key: entry for some in found for key, entry in some.items()}
+        found: dict[str, Entry | Unreached] = {}
+        for answer in [self._reads.ask(part) for part in parts]:
+            found.update(await answer)
+        return found
 
-    async def write(self, writes: Sequence[Write]) -> Sequence[Outcome]:
+    def write(self, writes: Sequence[Write]) -> Awaitable[Sequence[Outcome]]:
         """One outcome for each write."""
-        answers = self.begin(writes)
-        return await answers[0] if len(answers) == 1 else [o for a in answers for o in await a]
+        parts = pieces(writes)
+        return self._writes.ask(writes) if len(parts) == 1 else self._write_in_parts(parts)
 
-    def begin(self, writes: Sequence[Write]) -> "list[asyncio.Future[Sequence[Outcome]]]":
-        """Have `writes` carried out; their outcomes to come, in order."""
-        return [self._writes.ask(piece) for piece in pieces(writes)]
+    async def _write_in_parts(self, parts: Sequence[Sequence[Write]]) -> Sequence[Outcome]:
+        """One after the other; after one of which nothing was done there is no use in the rest."""
+        outcomes: list[Outcome] = []
+        for part in parts:
+            outcomes += await self._writes.ask(part)
+            if all(outcome is UNREACHED for outcome in outcomes[-len(part) :]):
+                break
+        missing = sum(map(len, parts)) - len(outcomes)
+        return outcomes + [UNREACHED] * missing
+
+    def begin(self, writes: Sequence[Write]) -> "asyncio.Future[Sequence[Outcome]]":
+        """Have `writes` carried out, whoever waits for it."""
+        return asyncio.ensure_future(self.write(writes))
 
     async def within(self, work: Coroutine[Any, Any, T], deadline: float) -> T:
         """Hold anything else to a deadline of its own; raises what it raises, or `TimeoutError`."""

@@ -53,6 +53,10 @@ class UnsupportedError(CacheError):
     """The backend lacks the capability that was asked for."""
 
 
+_NAMED: Final = 10
+"""So many of what was not reached are in the message."""
+
+
 class InvalidationError(CacheError):
     """Something that forgets or replaces was not acknowledged by the store.
 
@@ -64,7 +68,9 @@ class InvalidationError(CacheError):
         self, action: str, unreached: Sequence[str], cause: BaseException | None = None
     ) -> None:
         self.unreached = tuple(unreached)
-        names = ", ".join(self.unreached)
+        names = ", ".join(self.unreached[:_NAMED])
+        more = len(self.unreached) - _NAMED
+        names += f" and {more:,} more" if more > 0 else ""
         super().__init__(f"{action} was not acknowledged for: {names} ({cause or 'no answer'})")
         self.__cause__ = cause
 

@@ -17,7 +17,7 @@ from cachekit.backend import (
     Unreached,
     Write,
 )
-from cachekit.batch import of_size
+from cachekit.batch import of_size, pieces
 from cachekit.carrier import Carrier
 from cachekit.clock import Clock
 from cachekit.entry import Entry
@@ -191,7 +191,7 @@ class Store:
         try:
             home = await self.open(ways)
             if not home.inline:
-                return await home.do(ways, lambda: self._road.read(keys), self._patience)
+                return await home.do(ways, lambda: self._road.read(keys), self._patience(1))
             found = await home.backend.read(keys)
         except MISTAKES:
             raise
@@ -231,7 +231,8 @@ class Store:
         try:
             home = await self.open(ways)
             if not home.inline:
-                return await home.do(ways, lambda: self._road.write(writes), self._patience)
+                patience = self._patience(len(pieces(writes)))
+                return await home.do(ways, lambda: self._road.write(writes), patience)
             outcomes = of_size(await home.backend.write(writes), len(writes))
         except MISTAKES:
             raise
@@ -295,10 +296,9 @@ class Store:
             self._health.note("writes", error)
 
     def _begin(self, writes: Sequence[Write]) -> None:
-        answers = self._road.begin(writes)
-        self._later.update(answers)
-        for answer in answers:
-            answer.add_done_callback(self._later.discard)
+        answer = self._road.begin(writes)
+        self._later.add(answer)
+        answer.add_done_callback(self._later.discard)
 
     def every(
         self, period: float, work: Callable[[], Coroutine[Any, Any, bool]]
@@ -312,9 +312,9 @@ class Store:
             return None
         return Repeating(home.loop, period, work)
 
-    @property
-    def _patience(self) -> float:
-        return 2 * self.deadline + 1.0
+    def _patience(self, batches: int) -> float:
+        """How long a caller elsewhere waits for what is done in so many turns."""
+        return (batches + 1) * self.deadline + 1.0
 
     @property
     def _road(self) -> Carrier:
@@ -335,6 +335,8 @@ class Store:
         self._note("writes", error)
 
     def _note(self, what: str, error: BaseException | None) -> None:
+        if self.closed:
+            return  # which ends what is under way
         self._count.unreached += error is not None
         self._health.note(what, error)
 

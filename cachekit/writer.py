@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from cachekit.backend import ANY, DONE, REFUSED, UNREACHED, Outcome, Unreached, Write
+from cachekit.batch import pieces
 from cachekit.call import Call, Seen
 from cachekit.clock import Clock
 from cachekit.entry import Entry, Kind
@@ -71,7 +72,23 @@ class Writer:
     async def _set(
         self, entries: Mapping[str, Entry], tags: Sequence[str], ways: Ways
     ) -> list[str]:
-        """The keys of those that were not acknowledged."""
+        """The keys of those that were not acknowledged.
+
+        R4: so many at a time as travel together; the stubs of the others would not live as long.
+        """
+        lost: list[str] = []
+        left = list(entries)
+        for part in pieces([Write(key, entry) for key, entry in entries.items()]):
+            some, left = left[: len(part)], left[len(part) :]
+            missing = await self._set_together({key: entries[key] for key in some}, tags, ways)
+            lost += missing
+            if len(missing) == len(some):
+                break  # who does not answer is not asked for the rest
+        return lost + left
+
+    async def _set_together(
+        self, entries: Mapping[str, Entry], tags: Sequence[str], ways: Ways
+    ) -> list[str]:
         found = await self._store.read([*entries, *tags], ways)
         if any(isinstance(found.get(key), Unreached) for key in (*entries, *tags)):
             return list(entries)

@@ -2,11 +2,11 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Sequence
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
-from cachekit import Cache, CacheClosedError, Prefix, Tag
+from cachekit import Cache, CacheClosedError, InvalidationError, Prefix, Tag
 from cachekit.backend import (
     ABSENT,
     ANY,
@@ -76,7 +76,10 @@ def reading(carrier: Carrier, *keys: str) -> "asyncio.Task[Found]":
 
 
 def writing(carrier: Carrier, *writes: Write) -> "asyncio.Task[Sequence[Outcome]]":
-    return start(carrier.write(writes))
+    async def write() -> Sequence[Outcome]:
+        return await carrier.write(writes)
+
+    return start(write())
 
 
 def mark(key: str, expected: Any = ANY) -> Write:
@@ -262,14 +265,10 @@ async def test_a_failure_is_counted_and_told_once_for_all(slow: Cache, store: Sl
 
 async def test_a_batch_is_cancelled_before_it_is_sent(carrier: Carrier, store: SlowStore) -> None:
     """By who cancels whatever runs on the loop: the line goes on."""
-    waiting = [
-        carrier.begin([mark("k")])[0],
-        *carrier.begin(list(map(mark, KEYS[: MOST + 1]))),
-    ]
+    waiting = [carrier.begin([mark("k")]), carrier.begin([mark("l"), mark("m")])]
     for task in asyncio.all_tasks() - {asyncio.current_task()}:
         task.cancel()
-    outcomes = [await answer for answer in waiting]
-    assert {outcome for some in outcomes for outcome in some} == {UNREACHED}
+    assert [await answer for answer in waiting] == [[UNREACHED], [UNREACHED] * 2]
     assert store.writes == []
     assert await carrier.write([mark("k")]) == [DONE]
 
@@ -282,12 +281,10 @@ async def test_so_many_keys_travel_together_and_the_rest_after_them(
 ) -> None:
     store.delay = 0.1
     tasks = [reading(carrier, key) for key in KEYS]
-    await asyncio.sleep(0.05)
-    assert sizes(store.reads) == [MOST]
     await ends(*tasks)
     assert sizes(store.reads) == [MOST] * 3
     assert [key for batch in store.reads for key in batch] == KEYS
-    assert time() == pytest.approx(0.3)
+    assert time() == pytest.approx(0.1)
 
 
 async def test_who_asks_for_many_keys_asks_in_parts(carrier: Carrier, store: SlowStore) -> None:
@@ -300,7 +297,7 @@ async def test_who_asks_for_many_keys_asks_in_parts(carrier: Carrier, store: Slo
     assert list(found) == KEYS
     assert list(same) == KEYS
     assert max(sizes(store.reads)) <= MOST
-    assert len(store.reads) == 4
+    assert len(store.reads) == 7
 
 
 async def test_so_many_writes_travel_together(carrier: Carrier, store: SlowStore) -> None:
@@ -327,53 +324,32 @@ async def test_one_callers_bytes_are_shared_out_too(carrier: Carrier, store: Slo
     assert sizes(store.writes) == [2, 2, 1]
 
 
-async def test_no_write_overtakes_an_earlier_one(carrier: Carrier, store: SlowStore) -> None:
-    """Nor does one that is asked for while others wait for their turn."""
+async def test_what_one_caller_writes_is_done_in_order(carrier: Carrier, store: SlowStore) -> None:
+    """And nobody else waits for it."""
     store.delay = 0.1
-    tasks = [
-        writing(carrier, *map(mark, KEYS[:600])),
-        writing(carrier, value("large", MOST_BYTES)),
-    ]
-    await asyncio.sleep(0.05)
-    tasks.append(writing(carrier, value("late", 1)))
-    await ends(*tasks)
-    assert written(store) == [*KEYS[:600], "large", "late"]
-    assert sizes(store.writes) == [MOST, 600 - MOST + 1, 1]
+    many = writing(carrier, *map(mark, KEYS))
+    few = writing(carrier, mark("few"))
+    await few
+    assert time() == pytest.approx(0.1)
+    assert await many == [DONE] * len(KEYS)
+    assert time() == pytest.approx(0.3)
+    assert [key for key in written(store) if key != "few"] == KEYS
 
 
-async def test_a_small_read_finds_room_in_front(carrier: Carrier, store: SlowStore) -> None:
-    tasks = [
-        reading(carrier, *KEYS[: MOST - 2]),
-        reading(carrier, *KEYS[MOST : 2 * MOST - 1]),
-        reading(carrier, "a", "b"),
-        reading(carrier, KEYS[0], KEYS[1]),
-    ]
-    await ends(*tasks)
-    assert sizes(store.reads) == [MOST, MOST - 1]
-
-
-async def test_who_comes_while_others_wait_their_turn_goes_with_them(
-    carrier: Carrier, store: SlowStore
-) -> None:
-    """R1: that read has yet to be sent."""
-    store.lag = 0.1
-    tasks = [reading(carrier, key) for key in KEYS[: MOST + 1]]
-    await asyncio.sleep(0.05)
-    store.shelf.write(made := mark("late"), data_of(made))
-    late = reading(carrier, "late")
-    assert set(await late) == {"late"}
-    await ends(*tasks)
-    assert sizes(store.reads) == [MOST, 2]
+async def test_many_readers_of_many_keys_hold_nobody_up(carrier: Carrier, store: SlowStore) -> None:
+    """What has room for none of them is not looked at again."""
+    reads = [[f"{n}.{m}" for m in range(MOST // 2 + 1)] for n in range(200)]
+    await ends(*(reading(carrier, *keys) for keys in reads), reading(carrier, "last"))
+    assert sizes(store.reads) == [MOST // 2 + 1] * 199 + [MOST // 2 + 2]
 
 
 # -- a backend that fails, or hangs
 
 
 @pytest.mark.parametrize("how", ["raises", "hangs"])
-async def test_what_waits_behind_a_failure_fails_with_it(
+async def test_a_failure_costs_one_deadline_however_much_was_asked_for(
     carrier: Carrier, store: SlowStore, how: str
 ) -> None:
-    """A store that hangs costs one deadline, however much was asked for."""
     if how == "hangs":
         store.hang()
     else:
@@ -392,19 +368,17 @@ async def test_what_waits_behind_a_failure_fails_with_it(
     assert isinstance(alone["k"], Unreached)
     assert outcomes == [UNREACHED] * len(KEYS)
     assert outcome == [UNREACHED]
-    assert (len(store.reads), len(store.writes)) == (1, 1)
+    assert len(store.writes) == 2  # what nothing was done of is not gone on with
 
 
 async def test_a_batch_in_the_middle_fails(carrier: Carrier, store: SlowStore) -> None:
     """What was answered before it stands, what comes after it is not sent."""
     store.delay = 0.1
-    tasks = [writing(carrier, *map(mark, KEYS[:5])), writing(carrier, *map(mark, KEYS))]
-    await asyncio.sleep(0.15)
+    task = writing(carrier, *map(mark, KEYS))
+    await asyncio.sleep(0.05)
     store.error = OSError("gone")
-    first, all_of_them = await ends(*tasks)
-    assert first == [DONE] * 5
-    assert all_of_them == [DONE] * MOST + [UNREACHED] * 2 * MOST
-    assert sizes(store.writes) == [5, MOST, MOST]
+    assert await task == [DONE] * MOST + [UNREACHED] * 2 * MOST
+    assert sizes(store.writes) == [MOST, MOST]
 
 
 async def test_after_a_failure_the_line_goes_on(carrier: Carrier, store: SlowStore) -> None:
@@ -425,6 +399,17 @@ async def test_a_late_answer_is_nobodys(carrier: Carrier, store: SlowStore, ledg
     assert store.shelf.keys(Kind.PASS) == ["k"]
     assert [type(error) for error in ledger.writes] == [TimeoutError]
     assert store.cancelled == 0
+
+
+async def test_a_loop_that_was_held_up_is_no_backend_that_fails(
+    carrier: Carrier, store: SlowStore
+) -> None:
+    """What came meanwhile is read before the timer counts."""
+    store.delay = DEADLINE - 0.05
+    read = reading(carrier, "k")
+    await asyncio.sleep(0.1)
+    cast("Any", asyncio.get_running_loop())._jump.now += 2 * DEADLINE
+    assert await read == {}
 
 
 # -- closing
@@ -501,3 +486,24 @@ async def test_a_store_of_this_process_has_no_deadline(caches: Caches) -> None:
     await cache.invalidate(Prefix("k"))
     assert await cache.get("k") is None
     assert cache.stats().unreached == 0
+
+
+async def test_what_is_set_is_there_however_many_are_set(caches: Caches, store: SlowStore) -> None:
+    """R4: the stubs of the last do not wait, and end, until the values of the first are there."""
+    cache = caches(store)
+    store.delay = DEADLINE / 2
+    await cache.set_many(dict.fromkeys(KEYS, 1))
+    store.delay = 0.0
+    assert await cache.get_many(KEYS) == dict.fromkeys(KEYS, 1)
+
+
+async def test_what_was_not_set_is_named_in_few_words(caches: Caches, store: SlowStore) -> None:
+    many = dict.fromkeys((f"{n}" for n in range(10 * MOST)), 1)
+    cache = caches(store)
+    await cache.open()
+    store.hang()
+    with pytest.raises(InvalidationError) as raised:
+        await cache.set_many(many)
+    assert raised.value.unreached == tuple(f"Key({key!r})" for key in many)
+    assert len(str(raised.value)) < 500
+    assert time() == pytest.approx(DEADLINE)
