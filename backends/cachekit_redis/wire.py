@@ -1,6 +1,7 @@
 """One connection: commands of any number of callers, sent at once and answered in order."""
 
 import asyncio
+import math
 from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Any, Final, TypeAlias, cast
@@ -11,16 +12,26 @@ from redis.asyncio.connection import AbstractConnection
 
 Command: TypeAlias = tuple[str | bytes | int, ...]
 
+LATE: Final = 0.01
+"""Seconds that a timer comes too late by only if the loop was held up, which no server is to blame
+for: what it has answered may still lie in the socket."""
+
+GRACE: Final = 0.02
+"""Seconds from a timer that came too late to the last look: by then the sockets were read."""
+
+_LOOKS: Final = 4
+"""So often within `timeout` it is looked whether a long question is still being taken."""
+
 _pack: Final[Callable[[Command], bytes]] = cast("Any", hiredis).pack_command
 _MORE: Final = object()
 
 
 class _Batch:
-    __slots__ = ("answer", "due", "replies", "size")
+    __slots__ = ("answer", "asked", "replies", "size")
 
-    def __init__(self, size: int, due: float, answer: "asyncio.Future[list[Any]]") -> None:
+    def __init__(self, size: int, asked: float, answer: "asyncio.Future[list[Any]]") -> None:
         self.size = size
-        self.due = due
+        self.asked = asked
         self.answer = answer
         self.replies: list[Any] = []
 
@@ -28,9 +39,10 @@ class _Batch:
 class Wire(asyncio.Protocol):
     """A connection that redis-py has opened, spoken to without its streams.
 
-    No command is ever taken back: an answer nobody waits for any longer is read and dropped, and
-    one that does not come within `timeout` seconds ends the connection, with all that is under
-    way. So no caller is given the answer to another's question.
+    No command is ever taken back: an answer nobody waits for any longer is read and dropped. If one
+    is awaited and for `timeout` seconds nothing at all comes, nor more of what was asked is taken,
+    the connection is ended, with all that is under way. So no caller is given the answer to
+    another's question.
     """
 
     def __init__(self, connection: AbstractConnection, timeout: float) -> None:
@@ -39,6 +51,8 @@ class Wire(asyncio.Protocol):
         self._batches: deque[_Batch] = deque()
         self._reader = Reader(notEnoughData=_MORE)
         self._timer: asyncio.TimerHandle | None = None
+        self._progress = -math.inf  # when something came or went
+        self._written = self._gone = 0  # bytes, and those of them that the system had taken
         self._ended: Exception | None = None
         self._take_over(connection)
 
@@ -72,11 +86,12 @@ class Wire(asyncio.Protocol):
             answer.set_exception(self._ended or ConnectionError("the connection is closed"))
             return answer
         packed = [_pack(command) for command in commands]
-        self._transport.write(packed[0] if len(packed) == 1 else b"".join(packed))
-        due = self._loop.time() + self._timeout
-        self._batches.append(_Batch(len(commands), due, answer))
+        data = packed[0] if len(packed) == 1 else b"".join(packed)
+        self._transport.write(data)
+        self._written += len(data)
+        self._batches.append(_Batch(len(commands), self._loop.time(), answer))
         if self._timer is None:
-            self._timer = self._loop.call_at(due, self._look_at_time)
+            self._wait()
         return answer
 
     def close(self, why: Exception | None = None) -> None:
@@ -87,6 +102,7 @@ class Wire(asyncio.Protocol):
     # -- what the transport calls
 
     def data_received(self, data: bytes) -> None:
+        self._progress = self._loop.time()
         try:
             self._reader.feed(data)
             while (reply := self._reader.gets()) is not _MORE:
@@ -107,16 +123,38 @@ class Wire(asyncio.Protocol):
             if not batch.answer.done():
                 batch.answer.set_result(batch.replies)
 
-    def _look_at_time(self) -> None:
-        """One timer, for whoever has waited longest."""
+    @property
+    def _due(self) -> float:
+        """When something must have come, for whoever has waited longest."""
+        return max(self._batches[0].asked, self._progress) + self._timeout
+
+    def _wait(self) -> None:
+        """Set the one timer."""
+        when = self._due
+        if self._transport.get_write_buffer_size():
+            when = min(when, self._loop.time() + self._timeout / _LOOKS)
+        self._timer = self._loop.call_at(when, self._look_at_time, when + LATE)
+
+    def _look_at_time(self, late: float) -> None:
         self._timer = None
         if not self._batches:
             return
-        due = self._batches[0].due
-        if due <= self._loop.time():
-            self.close(TimeoutError(f"no answer within {self._timeout} s"))
+        now = self._loop.time()
+        self._look_at_what_goes(now)
+        if now < self._due:
+            self._wait()
+        elif now > late:
+            self._timer = self._loop.call_later(GRACE, self._look_at_time, math.inf)
         else:
-            self._timer = self._loop.call_at(due, self._look_at_time)
+            self.close(TimeoutError(f"no answer within {self._timeout} s"))
+
+    def _look_at_what_goes(self, now: float) -> None:
+        """A long question is progress as long as more and more of it is taken."""
+        left = self._transport.get_write_buffer_size()
+        gone = self._written - left
+        if left and gone > self._gone:
+            self._progress = now
+        self._gone = gone
 
     def _end(self, why: Exception) -> None:
         self._ended = self._ended or why
