@@ -16,6 +16,7 @@ from cachekit_redis.node import Node
 from cachekit_redis.sentinels import Sentinels, Watch
 from cachekit_redis.servers import One, Servers
 from cachekit_redis.settings import Settings
+from cachekit_redis.slots import Slots
 from cachekit_redis.url import SENTINEL, Url, address, options
 
 Client: TypeAlias = "Redis | RedisCluster"
@@ -98,7 +99,8 @@ def _try(connect: Callable[[], AbstractConnection]) -> None:
 def _cluster(url: Url, told: dict[str, Any], settings: Settings) -> Cluster:
     if told.pop("db", 0):
         raise ConfigurationError("a Cluster has no databases: leave the number out of the URL")
-    return Cluster([address(host, _PORT) for host in url.hosts], _connecting(told), settings)
+    given = [address(host, _PORT) for host in url.hosts]
+    return Cluster(Slots(given, _connecting(told), settings), settings.timeout)
 
 
 def _connecting(options: dict[str, Any]) -> Callable[[str, int], AbstractConnection]:
@@ -180,4 +182,4 @@ def _cluster_of(client: Any, settings: Settings) -> Cluster:
     options = {**first.connection_kwargs, "connection_class": first.connection_class}
     options["retry"] = Retry(NoBackoff(), 0)
     remap = getattr(client.nodes_manager, "address_remap", None)
-    return Cluster(given, _connecting(options), settings, remap)
+    return Cluster(Slots(given, _connecting(options), settings, remap), settings.timeout)

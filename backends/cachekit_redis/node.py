@@ -10,9 +10,10 @@ from hiredis import ReplyError
 from redis.asyncio.connection import AbstractConnection
 
 from cachekit_redis.life import QUESTIONS, UNKNOWN, UnfitError, Who, who
+from cachekit_redis.patience import in_time
 from cachekit_redis.scripts import ALL
 from cachekit_redis.settings import Settings
-from cachekit_redis.wire import Command, Wire
+from cachekit_redis.wire import Command, Wire, opened
 
 Address: TypeAlias = tuple[str, int]
 
@@ -118,6 +119,7 @@ class Node:
         self.lives = 0
         self._last: Who | None = None
         self._another = 0.0
+        self._closed = False
 
     async def ask(self, commands: Sequence[Command]) -> tuple[list[Any], bytes]:
         """The replies, and the life they are from."""
@@ -145,8 +147,7 @@ class Node:
 
     async def _open_in_time(self) -> None:
         opening = self._open()
-        await asyncio.wait({opening}, timeout=self._settings.timeout)
-        if not opening.done():
+        if not await in_time({opening}, self._settings.timeout):
             raise TimeoutError(f"no connection to {self.name} within {self._settings.timeout} s")
         if opening.cancelled():
             raise ConnectionError(f"the connection to {self.name} was given up")
@@ -154,6 +155,8 @@ class Node:
 
     def _open(self) -> "asyncio.Task[None]":
         """One attempt at a time, for all who wait; it goes on without them."""
+        if self._closed:
+            raise ConnectionError("the backend was closed")
         if self._opening is None or self._opening.done():
             self._links = [link for link in self._links if link.wire.is_open]
             self._opening = asyncio.get_running_loop().create_task(self._opened())
@@ -212,22 +215,13 @@ class Node:
                 link.leave(UnfitError(f"{self.name} is at another address now"))
 
     async def close(self) -> None:
+        self._closed = True
         if self._opening is not None and not self._opening.done():
             self._opening.cancel()
             await asyncio.wait({self._opening})
         for link in self._links:
             link.wire.close()
         self._links = []
-
-
-async def opened(connection: AbstractConnection, timeout: float) -> Wire:
-    """The wire of a connection, once redis-py has opened it."""
-    try:
-        await connection.connect()  # type: ignore[no-untyped-call]
-        return Wire(connection, timeout)
-    except BaseException:
-        await connection.disconnect(nowait=True)
-        raise
 
 
 def _load(link: Link) -> int:

@@ -10,14 +10,9 @@ import hiredis
 from hiredis import PushNotification, Reader
 from redis.asyncio.connection import AbstractConnection
 
+from cachekit_redis.patience import GRACE, LATE
+
 Command: TypeAlias = tuple[str | bytes | int, ...]
-
-LATE: Final = 0.01
-"""Seconds that a timer comes too late by only if the loop was held up, which no server is to blame
-for: what it has answered may still lie in the socket."""
-
-GRACE: Final = 0.02
-"""Seconds from a timer that came too late to the last look: by then the sockets were read."""
 
 _LOOKS: Final = 4
 """So often within `timeout` it is looked whether a long question is still being taken."""
@@ -166,3 +161,13 @@ class Wire(asyncio.Protocol):
             if not answer.done():
                 answer.set_exception(why)
                 answer.exception()  # whoever had asked may be gone
+
+
+async def opened(connection: AbstractConnection, timeout: float) -> Wire:
+    """The wire of a connection, once redis-py has opened it."""
+    try:
+        await connection.connect()  # type: ignore[no-untyped-call]
+        return Wire(connection, timeout)
+    except BaseException:
+        await connection.disconnect(nowait=True)
+        raise

@@ -7,8 +7,7 @@ from contextlib import asynccontextmanager
 import pytest
 from redis.asyncio.connection import Connection
 
-from cachekit_redis.node import opened
-from cachekit_redis.wire import Wire
+from cachekit_redis.wire import Wire, opened
 from tests.redis.scripted import (
     LoopClock,
     ScriptedServer,

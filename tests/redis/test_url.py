@@ -111,8 +111,9 @@ def test_several_hosts_of_a_cluster() -> None:
     url = split("rediss://u:p@one:7000,two,[::3]:7003/?client_name=me")
     servers = servers_at(url, SETTINGS, cluster=True, sentinel=None)
     assert isinstance(servers, Cluster)
-    assert servers._given == [("one", 7000), ("two", 6379), ("::3", 7003)]  # pyright: ignore[reportPrivateUsage]
-    made: Any = servers._connect("elsewhere", 7009)  # pyright: ignore[reportPrivateUsage]
+    slots = servers._slots  # pyright: ignore[reportPrivateUsage]
+    assert slots._given == [("one", 7000), ("two", 6379), ("::3", 7003)]  # pyright: ignore[reportPrivateUsage]
+    made: Any = slots._connect("elsewhere", 7009)  # pyright: ignore[reportPrivateUsage]
     assert type(made) is SSLConnection
     assert (made.host, made.port, made.password, made.client_name) == (
         "elsewhere",

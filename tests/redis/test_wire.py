@@ -12,8 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from redis.asyncio.connection import Connection
 
-from cachekit_redis.node import opened
-from cachekit_redis.wire import Wire
+from cachekit_redis.wire import Wire, opened
 from tests.redis.scripted import (
     Asked,
     LoopClock,

@@ -1,0 +1,215 @@
+"""A node of a Cluster that does not answer: what is on the others is not lost with it."""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from typing import Any
+
+import pytest
+
+from cachekit.backend import DONE, UNREACHED, Found, Outcome, Unreached, Write
+from cachekit_redis import RedisBackend
+from tests.redis.scripted import (
+    NOTHING,
+    OK,
+    Asked,
+    LoopClock,
+    ScriptedServer,
+    bulk,
+    introduced,
+    many,
+    scripted,
+    silent,
+    told,
+    until,
+)
+from tests.servers.cluster import slot_of
+
+TIMEOUT = 60.0
+SHORT = 3.0
+HALF = 8192
+KEYS = [f"v:{n}" for n in range(20)]
+
+
+class Pair:
+    """Two nodes, each with half of the slots; the second one may be harmed."""
+
+    def __init__(self, well: ScriptedServer, other: ScriptedServer) -> None:
+        self.nodes = (well, other)
+        self.well, self.other = well, other
+        self.hosts = [b"127.0.0.1", b"127.0.0.1"]
+        for node in self.nodes:
+            node.say = self.say
+
+    def say(self, asked: Asked) -> bytes:
+        if asked[0] == b"CLUSTER":
+            return self.map()
+        return {b"GET": NOTHING, b"DEL": b":1\r\n"}.get(asked[0], OK)
+
+    def map(self) -> bytes:
+        ranges = [(0, HALF - 1), (HALF, 2 * HALF - 1)]
+        return many(
+            *(
+                many(
+                    b":%d\r\n" % first,
+                    b":%d\r\n" % last,
+                    many(bulk(host), b":%d\r\n" % node.port, bulk(b"id")),
+                )
+                for (first, last), host, node in zip(ranges, self.hosts, self.nodes, strict=True)
+            )
+        )
+
+    def backend(self, timeout: float = TIMEOUT, **options: Any) -> RedisBackend:
+        url = f"{self.well.url}?cluster=true"
+        return RedisBackend(url, timeout=timeout, announce=False, **options)
+
+    def falls_silent(self) -> None:
+        self.other.say = silent
+
+
+def is_sick(key: str) -> bool:
+    return slot_of(f"ck:{key}".encode()) >= HALF
+
+
+def sick(found: Found) -> Sequence[str]:
+    return sorted(key for key, answer in found.items() if isinstance(answer, Unreached))
+
+
+SICK = sorted(filter(is_sick, KEYS))
+
+
+@pytest.fixture
+async def pair() -> AsyncIterator[Pair]:
+    async with scripted() as well, scripted() as other:
+        yield Pair(well, other)
+
+
+@pytest.fixture
+async def clock() -> LoopClock:
+    return LoopClock()
+
+
+@pytest.fixture
+async def backend(pair: Pair) -> AsyncIterator[RedisBackend]:
+    """It has asked both nodes before, by one connection to each."""
+    before = asyncio.all_tasks()
+    backend = pair.backend(connections=1)
+    await backend.open()
+    assert await backend.read(KEYS) == {}
+    for node in pair.nodes:
+        node.asked.clear()
+    yield backend
+    await backend.close()
+    await until(lambda: not any(node.guests for node in pair.nodes))
+    assert asyncio.all_tasks() - before <= {asyncio.current_task()}
+
+
+def reading(backend: RedisBackend) -> "asyncio.Task[Found]":
+    return asyncio.ensure_future(backend.read(KEYS))
+
+
+async def test_what_a_silent_node_has_is_unreached_and_nothing_else(
+    pair: Pair, backend: RedisBackend, clock: LoopClock
+) -> None:
+    pair.falls_silent()
+    task = reading(backend)
+    await until(lambda: all(node.asked for node in pair.nodes))
+    clock.advance(TIMEOUT)
+    assert sick(await task) == SICK
+    assert 0 < len(SICK) < len(KEYS)
+
+
+async def test_what_is_written_to_the_others_is_acknowledged(
+    pair: Pair, backend: RedisBackend, clock: LoopClock
+) -> None:
+    pair.falls_silent()
+    task = asyncio.ensure_future(backend.write([Write(key, None) for key in KEYS]))
+    await until(lambda: all(node.asked for node in pair.nodes))
+    clock.advance(TIMEOUT)
+    expected: list[Outcome] = [UNREACHED if is_sick(key) else DONE for key in KEYS]
+    assert await task == expected
+
+
+async def test_the_time_to_connect_is_a_part_of_it(pair: Pair, clock: LoopClock) -> None:
+    pair.other.greet = lambda asked: b"" if asked[0] == b"SCRIPT" else introduced(asked)
+    backend = pair.backend(SHORT, connect_timeout=TIMEOUT)
+    task = reading(backend)
+    await until(lambda: any(asked[0] == b"SCRIPT" for asked in pair.other.asked))
+    await until(lambda: any(asked[0] == b"GET" for asked in pair.well.asked))
+    clock.advance(0.9 * SHORT)
+    pair.falls_silent()
+    pair.other.tell(b"+sha\r\n" * sum(asked[0] == b"SCRIPT" for asked in pair.other.asked))
+    await until(lambda: pair.other.asked[-1][0] == b"GET")
+    clock.advance(0.2 * SHORT)
+    assert sick(await task) == SICK
+    assert pair.other.guests
+    await backend.close()
+
+
+async def test_a_slow_node_is_not_waited_for_and_what_it_says_then_is_nobodys(
+    pair: Pair, backend: RedisBackend, clock: LoopClock
+) -> None:
+    """As long as some of it comes the connection is kept, and what comes later is its next one."""
+    pair.falls_silent()
+    before = asyncio.all_tasks()
+    task = reading(backend)
+    await until(lambda: all(node.asked for node in pair.nodes))
+    clock.advance(0.9 * TIMEOUT)
+    pair.other.tell(bulk(b"late"))
+    await until(lambda: len(asyncio.all_tasks() - before) == 2)  # the well one has answered
+    clock.advance(0.2 * TIMEOUT)
+    assert sick(await task) == SICK
+    pair.other.say = pair.say
+    pair.other.tell(NOTHING * (len(SICK) - 1))
+    assert await backend.read(KEYS) == {}
+    assert pair.other.met == 1
+
+
+async def test_what_is_given_up_is_not_cancelled_until_all_is_closed(
+    pair: Pair, backend: RedisBackend, clock: LoopClock
+) -> None:
+    pair.falls_silent()
+    task = reading(backend)
+    await until(lambda: all(node.asked for node in pair.nodes))
+    before = asyncio.all_tasks()
+    clock.advance(0.9 * TIMEOUT)
+    pair.other.tell(bulk(b"late"))
+    for _ in range(10):
+        await asyncio.sleep(0)
+    clock.advance(0.2 * TIMEOUT)
+    await task
+    (late,) = (asyncio.all_tasks() & before) - {asyncio.current_task()}
+    assert not late.cancelling()
+    await backend.close()
+    assert late.cancelled()
+
+
+async def test_no_connection_is_made_after_the_end(pair: Pair, backend: RedisBackend) -> None:
+    for wait in range(5):
+        await backend.close()
+        await backend.open()
+        tasks = [reading(backend) for _ in range(3)]
+        for _ in range(wait):
+            await asyncio.sleep(0)
+        await backend.close()
+        await asyncio.gather(*map(told, tasks))
+        await until(lambda: not any(node.guests for node in pair.nodes))
+        assert isinstance(await told(backend.read(KEYS)), ConnectionError)
+
+
+@pytest.mark.parametrize("host", [b"", b"?"])
+async def test_a_host_that_is_not_told_is_the_one_that_was_asked(pair: Pair, host: bytes) -> None:
+    pair.hosts = [host, host]
+    backend = pair.backend()
+    assert await backend.read(KEYS) == {}
+    assert sum(asked[0] == b"GET" for asked in pair.other.asked) == len(SICK)
+    await backend.close()
+
+
+@pytest.mark.parametrize("host", [b"", b"?"])
+@pytest.mark.parametrize("kind", [b"MOVED", b"ASK"])
+async def test_the_same_where_one_is_sent_to(
+    pair: Pair, backend: RedisBackend, kind: bytes, host: bytes
+) -> None:
+    pair.other.say = lambda asked: b"-%s %d %s:%d\r\n" % (kind, HALF, host, pair.well.port)
+    assert await backend.read(KEYS) == {}
+    assert sum(asked[0] == b"GET" for asked in pair.well.asked) == len(KEYS)
