@@ -1,10 +1,10 @@
 """`RedisBackend`."""
 
+import asyncio
 import logging
+import os
 from collections.abc import Callable, Sequence
 from typing import Any, Final
-
-from hiredis import ReplyError
 
 from cachekit.backend import (
     ABSENT,
@@ -23,14 +23,15 @@ from cachekit.backend import (
 )
 from cachekit.clock import SYSTEM, Clock
 from cachekit.entry import Entry
-from cachekit.envelope import pack, unpack
-from cachekit.errors import ConfigurationError, UnreadableError
+from cachekit.envelope import pack
+from cachekit.errors import ConfigurationError
 from cachekit_redis.address import Client, servers_at, servers_of
 from cachekit_redis.changes import Announcement, Change, Renewal, Step, Stream, kept
-from cachekit_redis.life import SIZE
 from cachekit_redis.prefixes import unlink_all
+from cachekit_redis.reading import Reading, in_doubt
 from cachekit_redis.servers import Servers
 from cachekit_redis.settings import Settings, take, truth
+from cachekit_redis.turns import turns
 from cachekit_redis.url import split
 
 log: Final = logging.getLogger("cachekit")
@@ -104,16 +105,16 @@ class RedisBackend(Backend):
                 raise ConfigurationError("cluster= and sentinel= go with a URL, not with a client")
             self.settings = settings = Settings(**given)
             self._find = lambda: servers_of(client, settings)
-        self.unreadable = 0
-        self._clock = clock
+        self._reading = Reading(clock)
         self._prefix = settings.prefix.encode("utf-8", "surrogatepass")
         self._servers = self._find()
         self._stream: Stream | None = None
         if settings.announce:
             name = self._prefix + b"~changes"
             self._stream = Stream(name, settings.changes, self._servers.are_one)
-        self._is_open = False
-        self._left: list[Servers] = []
+        self._opened_by: tuple[int, asyncio.AbstractEventLoop] | None = None
+        self._parents: list[Servers] = []
+        self._dropping: set[asyncio.Task[None]] = set()
         self._told: set[str] = set()
 
     @classmethod
@@ -121,38 +122,52 @@ class RedisBackend(Backend):
         """The backend that `url` describes."""
         return cls(url)
 
+    @property
+    def unreadable(self) -> int:
+        """How often bytes were found that are no entry of their key."""
+        return self._reading.unreadable
+
     async def open(self) -> None:
-        if self._is_open:  # R12: what there is, is a parent's; in the child it is left as it is
-            self._left.append(self._servers)
+        if self._opened_by is not None:
+            self._leave(*self._opened_by)
         self._servers = self._find()
-        self._is_open = True
+        self._opened_by = os.getpid(), asyncio.get_running_loop()
+
+    def _leave(self, process: int, loop: asyncio.AbstractEventLoop) -> None:
+        """There was no `close()`, and there is none on that loop any longer."""
+        if process != os.getpid():
+            self._parents.append(self._servers)  # R12: in the child it is left as it is
+        elif loop.is_closed():
+            self._servers.drop()
+        else:
+            asyncio.run_coroutine_threadsafe(self._servers.close(), loop)
 
     async def close(self) -> None:
-        self._is_open = False
+        self._opened_by = None
+        dropping = list(self._dropping)
+        for task in dropping:
+            task.cancel()
+        if dropping:
+            await asyncio.wait(dropping)
         await self._servers.close()
 
     def capability(self, wanted: Capability[C]) -> C | None:
         return offer(wanted, {FORGET_PREFIX: self, MEASURE: self})
 
     async def read(self, keys: Sequence[str]) -> Found:
+        found = await self._read(keys)
+        if not self._servers.are_one and (doubts := in_doubt(keys, found)):
+            for key in doubts:
+                found.pop(key, None)
+            found |= await self._read(doubts)
+        return found
+
+    async def _read(self, keys: Sequence[str]) -> dict[str, Entry | Unreached]:
         names = [self._name(key) for key in keys]
-        found: dict[str, Entry | Unreached] = {}
-        broken: list[Change] = []
         answers = await self._servers.get(names) if names else []
-        for key, (data, life) in zip(keys, answers, strict=True):
-            if data is None:
-                continue
-            if isinstance(data, Exception):
-                if not _is_no_string(data):
-                    found[key] = Unreached(data)
-            elif data[:SIZE] == life:
-                try:
-                    found[key] = unpack(key, data[SIZE:], self._clock)
-                except UnreadableError as error:
-                    self._note_unreadable(error)
-                    broken.append(self._change(Write(key, None, ABSENT)))
+        found, broken = self._reading.entries(keys, answers)
         if broken:
-            await self._drop(broken)
+            self._start_to_drop(broken)
         return found
 
     async def write(self, writes: Sequence[Write]) -> Sequence[Outcome]:
@@ -160,7 +175,7 @@ class RedisBackend(Backend):
         changes = [change for change in made if change is not None]
         renewals = [Renewal(self._name(tag), keep) for tag, keep in kept(writes).items()]
         try:
-            for turn in _turns(changes):
+            for turn in turns(changes):
                 await self._carry_out(turn, renewals)
                 renewals = []
         except Exception as error:
@@ -201,7 +216,7 @@ class RedisBackend(Backend):
         """Raises `ValueError` for an entry that no bytes can hold."""
         data = None if write.entry is None else pack(write.key, write.entry)
         stream = self._stream if write.announce else None
-        return Change(write, self._name(write.key), data, stream, self._reads)
+        return Change(write, self._name(write.key), data, stream, self._reading.reads)
 
     async def _carry_out(self, steps: Sequence[Step], also: Sequence[Step] = ()) -> None:
         """Each step to its end; `also` goes with them, and what becomes of it does not matter."""
@@ -216,15 +231,12 @@ class RedisBackend(Backend):
                 if not step.settle(reply, life)
             ]
 
-    def _reads(self, key: str, data: bytes, life: bytes) -> bool:
-        """Whether `data` is an entry of `key`."""
-        if data[:SIZE] != life:
-            return False
-        try:
-            unpack(key, data[SIZE:], self._clock)
-        except UnreadableError:
-            return False
-        return True
+    def _start_to_drop(self, keys: Sequence[str]) -> None:
+        """Nobody waits for it: writes may hang where reads are answered."""
+        broken = [self._change(Write(key, None, ABSENT)) for key in keys]
+        task = asyncio.get_running_loop().create_task(self._drop(broken))
+        self._dropping.add(task)
+        task.add_done_callback(self._dropping.discard)
 
     async def _drop(self, broken: Sequence[Change]) -> None:
         """Delete what cannot be read, if it is still that; if not, it is as absent as before."""
@@ -233,31 +245,9 @@ class RedisBackend(Backend):
         except Exception as error:
             log.debug("what cannot be read was not deleted: %r", error)
 
-    def _note_unreadable(self, error: UnreadableError) -> None:
-        if not self.unreadable:
-            log.warning("what a store holds cannot be read, and counts as absent: %s", error)
-        self.unreadable += 1
-
     def _complain(self, error: Exception) -> None:
         """Log a failure that is not that of a whole batch, once of each kind."""
         kind = str(error).partition(" ")[0]
         if kind not in self._told and len(self._told) < _TOLD:
             self._told.add(kind)
             log.warning("Redis does not do all that it is asked for: %s", error)
-
-
-def _is_no_string(error: Exception) -> bool:
-    """Somebody keeps something else under our name: as absent as what cannot be read."""
-    return isinstance(error, ReplyError) and str(error).startswith("WRONGTYPE")
-
-
-def _turns(changes: Sequence[Change]) -> list[list[Change]]:
-    """Those that may travel together: the changes of one key are of as many turns, in order."""
-    turns: list[list[Change]] = []
-    seen: dict[str, int] = {}
-    for change in changes:
-        turn = seen[change.key] = seen.get(change.key, -1) + 1
-        if turn == len(turns):
-            turns.append([])
-        turns[turn].append(change)
-    return turns

@@ -1,6 +1,7 @@
 """A write as commands: what is sent, and what the reply means."""
 
 from collections.abc import Callable, Iterable
+from enum import Enum
 from math import ceil
 from typing import Any, Final, NamedTuple, Protocol
 
@@ -36,6 +37,14 @@ class Step(Protocol):
         ...
 
 
+class Way(Enum):
+    """How a change begins: with one command, with a script, or with a look at what is there."""
+
+    PLAIN = "plain"
+    SCRIPT = "script"
+    LOOK = "look"
+
+
 class Change:
     """One `Write`, until its outcome is known.
 
@@ -65,6 +74,18 @@ class Change:
         self._there = b""
         self._announces = False
         self._by_text = False
+        self.way = self._way()
+
+    def _way(self) -> Way:
+        if self._looks:
+            return Way.LOOK
+        if self._expected is ANY and not self._in_one_step and not self._may_go:
+            return Way.PLAIN
+        return Way.SCRIPT
+
+    def goes_whole(self) -> None:
+        """Send the script itself: what is sent along must not be done before it is known."""
+        self._by_text = True
 
     @property
     def name(self) -> bytes:
@@ -75,9 +96,7 @@ class Change:
             return self._script(ANNOUNCE, (self._stream.name,), ())
         if self._looks:
             return self._look(life)
-        if self._expected is ANY and not self._in_one_step and not self._may_go:
-            return self._plain(life)
-        return self._change(life)
+        return self._plain(life) if self.way is Way.PLAIN else self._change(life)
 
     def settle(self, reply: Any, life: bytes) -> bool:
         if isinstance(reply, Exception):

@@ -103,6 +103,9 @@ class Cluster:
             await asyncio.wait(asking)
         await self._slots.close()
 
+    def drop(self) -> None:
+        self._slots.drop()
+
     def _by_owner(self, steps: Sequence[Step]) -> list[_Part]:
         parts: dict[Node, _Part] = {}
         for place, step in enumerate(steps):

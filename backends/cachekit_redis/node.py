@@ -223,6 +223,11 @@ class Node:
             link.wire.close()
         self._links = []
 
+    def drop(self) -> None:
+        """Instead of `close()`, where the loop was closed already."""
+        for link in self._links:
+            link.wire.drop()
+
 
 def _load(link: Link) -> int:
     return link.wire.load

@@ -42,6 +42,10 @@ class Servers(Protocol):
 
     async def close(self) -> None: ...
 
+    def drop(self) -> None:
+        """Instead of `close()`, where the loop was closed already."""
+        ...
+
 
 class One:
     """A single server, or whichever is the master of those that Sentinels `watch`.
@@ -81,6 +85,9 @@ class One:
         if self._watch is not None:
             await self._watch.close()
         await self._node.close()
+
+    def drop(self) -> None:
+        self._node.drop()
 
     async def _ask(self, commands: Callable[[bytes], Sequence[Command]]) -> tuple[list[Any], bytes]:
         """The replies to what is to be sent in a certain life, and the life they are from."""

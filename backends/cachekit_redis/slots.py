@@ -103,6 +103,11 @@ class Slots:
         for node in nodes.values():
             await node.close()
 
+    def drop(self) -> None:
+        """Instead of `close()`, where the loop was closed already."""
+        for node in self._nodes.values():
+            node.drop()
+
     def _check(self) -> None:
         if self._closed:
             raise ConnectionError("the backend was closed")

@@ -94,6 +94,12 @@ class Wire(asyncio.Protocol):
         self._end(why or ConnectionError("the connection was closed"))
         self._transport.abort()
 
+    def drop(self) -> None:
+        """Instead of `close()`, where the loop was closed already: the socket is all there is."""
+        socket = getattr(self._transport.get_extra_info("socket"), "_sock", None)
+        if socket is not None:  # uvloop has closed it itself
+            socket.close()
+
     # -- what the transport calls
 
     def data_received(self, data: bytes) -> None:

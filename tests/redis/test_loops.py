@@ -12,6 +12,7 @@ from cachekit_redis import RedisBackend
 from tests.redis.place import PATIENCE
 from tests.redis.scripted import scripted, silent, told
 from tests.servers.server import RedisServer
+from tests.servers.waiting import until as wait_until
 
 
 def loops() -> dict[str, Callable[[], asyncio.AbstractEventLoop]]:
@@ -76,3 +77,38 @@ async def lose() -> None:
 def test_what_is_lost_is_lost_on_each_loop(loop: str) -> None:
     with asyncio.Runner(loop_factory=LOOPS[loop]) as runner:
         runner.run(lose())
+
+
+async def job(backend: RedisBackend) -> None:
+    """One of those that have a loop of their own, and close nothing."""
+    await backend.open()
+    assert await backend.write([Write("v:k", an_entry())]) == [DONE]
+
+
+@pytest.mark.filterwarnings("ignore::ResourceWarning")  # it is what asyncio says of such jobs
+@pytest.mark.parametrize("loop", LOOPS)
+@pytest.mark.parametrize("cluster", [False, True])
+def test_who_goes_on_to_another_loop_leaves_no_connection_behind(
+    request: pytest.FixtureRequest, prefix: str, loop: str, cluster: bool
+) -> None:
+    """Without waiting for the garbage collection, which may be long in coming."""
+    place = request.getfixturevalue("redis_cluster" if cluster else "redis_server")
+    servers: list[RedisServer] = place.servers if cluster else [place]
+    name = prefix.strip(":")
+    options = f"client_name={name}&connections=1"
+    url = f"{place.url}&{options}" if cluster else f"{place.url}?{options}"
+
+    def connected() -> int:
+        lists: list[bytes] = [server.command("CLIENT", "LIST") for server in servers]
+        return sum(listed.count(f"name={name} ".encode()) for listed in lists)
+
+    backend = RedisBackend(url, prefix=prefix, timeout=PATIENCE, connect_timeout=PATIENCE)
+    for _ in range(10):
+        with asyncio.Runner(loop_factory=LOOPS[loop]) as runner:
+            runner.run(job(backend))
+    wait_until(lambda: connected() <= 2, "all but the last to be gone")
+    with asyncio.Runner(loop_factory=LOOPS[loop]) as runner:
+        runner.run(job(backend))
+        runner.run(backend.close())
+    wait_until(lambda: not connected(), "the last connection to be closed")
+    gc.collect()
