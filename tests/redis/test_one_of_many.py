@@ -10,9 +10,11 @@ from cachekit_redis import RedisBackend
 from tests.redis.pair import HALF, TIMEOUT, Pair
 from tests.redis.scripted import (
     NOTHING,
+    Asked,
     LoopClock,
     bulk,
     introduced,
+    many,
     scripted,
     told,
     until,
@@ -170,3 +172,55 @@ async def test_the_same_where_one_is_sent_to(
     pair.other.say = lambda asked: b"-%s %d %s:%d\r\n" % (kind, HALF, host, pair.well.port)
     assert await backend.read(KEYS) == {}
     assert sum(asked[0] == b"GET" for asked in pair.well.asked) == len(KEYS)
+
+
+# -- by prefix
+
+
+class Moving:
+    """A key that is found on the first node after that was scanned, and not on the second."""
+
+    def __init__(self, pair: Pair, rounds: int) -> None:
+        self.scans = [0, 0]
+        self.unlinked: list[Asked] = []
+        self._rounds = rounds
+        self._pair = pair
+        pair.well.say = lambda asked: self.say(asked, 0)
+        pair.other.say = lambda asked: self.say(asked, 1)
+
+    def say(self, asked: Asked, node: int) -> bytes:
+        if asked[0] == b"UNLINK":
+            self.unlinked.append(asked)
+            return b":1\r\n"
+        if asked[0] != b"SCAN":
+            return self._pair.say(asked)
+        self.scans[node] += 1
+        there = node == 1 if self.scans[node] == 1 else node == 0
+        return many(
+            bulk(b"0"), many(*[bulk(b"ck:v:k")] * (there and self.scans[node] <= self._rounds))
+        )
+
+
+async def test_what_may_have_moved_is_looked_for_again(pair: Pair) -> None:
+    """Until nothing is found: a slot that is on its way is in no map."""
+    moving = Moving(pair, rounds=2)
+    backend = pair.backend(trust_restart=True)
+    assert await backend.forget_prefix(["v:"]) is DONE
+    assert moving.scans == [3, 3]
+    assert len(moving.unlinked) == 2
+    await backend.close()
+
+
+async def test_what_never_comes_to_rest_is_not_acknowledged(pair: Pair) -> None:
+    Moving(pair, rounds=1_000_000)
+    backend = pair.backend(trust_restart=True)
+    assert "whenever the servers were scanned" in str(await told(backend.forget_prefix(["v:"])))
+    await backend.close()
+
+
+async def test_what_moves_is_absent_anyway_where_lives_are_told_apart(pair: Pair) -> None:
+    moving = Moving(pair, rounds=2)
+    backend = pair.backend()
+    assert await backend.forget_prefix(["v:"]) is DONE
+    assert moving.scans == [1, 1]
+    await backend.close()
