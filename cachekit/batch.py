@@ -30,12 +30,8 @@ class Batch(ABC, Generic[A, R]):
         self.timer: asyncio.TimerHandle | None = None
 
     @abstractmethod
-    def has_room(self, asked: Sequence[A]) -> bool:
-        """Whether `asked` may come along."""
-
-    @abstractmethod
-    def add(self, asked: Sequence[A], waiting: "asyncio.Future[R]") -> None:
-        """Take `asked` along; `waiting` is to have its answer."""
+    def take(self, asked: Sequence[A], waiting: "asyncio.Future[R]") -> bool:
+        """Take `asked` along if there is room; `waiting` is to have its answer."""
 
     @abstractmethod
     async def carry(self) -> R:
@@ -59,14 +55,18 @@ class Reading(Batch[str, Found]):
         self._keys: dict[str, None] = {}
         self._waiting: list[asyncio.Future[Found]] = []
 
-    def has_room(self, asked: Sequence[str]) -> bool:
-        room, keys = MOST - len(self._keys), self._keys
-        return len(asked) <= room or sum(key not in keys for key in asked) <= room
-
-    def add(self, asked: Sequence[str], waiting: "asyncio.Future[Found]") -> None:
+    def take(self, asked: Sequence[str], waiting: "asyncio.Future[Found]") -> bool:
+        keys = self._keys
+        if keys and len(keys) + len(asked) > MOST and not self._has_room(asked):
+            return False
         for key in asked:
-            self._keys[key] = None
+            keys[key] = None
         self._waiting.append(waiting)
+        return True
+
+    def _has_room(self, asked: Sequence[str]) -> bool:
+        """There is room for as many as all are asked for already."""
+        return sum(key not in self._keys for key in asked) <= MOST - len(self._keys)
 
     async def carry(self) -> Found:
         return dict(await self._backend.read(list(self._keys)))
@@ -90,15 +90,14 @@ class Writing(Batch[Write, Sequence[Outcome]]):
         self._bytes = 0
         self._waiting: list[tuple[asyncio.Future[Sequence[Outcome]], int, int]] = []
 
-    def has_room(self, asked: Sequence[Write]) -> bool:
-        few = len(self._writes) + len(asked) <= MOST
-        return few and self._bytes + _bytes(asked) <= MOST_BYTES
-
-    def add(self, asked: Sequence[Write], waiting: "asyncio.Future[Sequence[Outcome]]") -> None:
-        begin = len(self._writes)
+    def take(self, asked: Sequence[Write], waiting: "asyncio.Future[Sequence[Outcome]]") -> bool:
+        begin, size = len(self._writes), self._bytes + _bytes(asked)
+        if self._writes and (begin + len(asked) > MOST or size > MOST_BYTES):
+            return False
+        self._bytes = size
         self._writes += asked
-        self._bytes += _bytes(asked)
         self._waiting.append((waiting, begin, len(self._writes)))
+        return True
 
     async def carry(self) -> Sequence[Outcome]:
         return of_size(list(await self._backend.write(self._writes)), len(self._writes))
@@ -138,12 +137,11 @@ class Line(Generic[A, R]):
     def ask(self, asked: Sequence[A]) -> "asyncio.Future[R]":
         """The answer to come; never raises. To cancel it is to wait no longer, nothing else."""
         waiting: asyncio.Future[R] = self._loop.create_future()
-        batch = self._next
-        if batch is None or not batch.has_room(asked):
+        if self._next is None or not self._next.take(asked, waiting):
             batch = self._next = self._make()
+            batch.take(asked, waiting)
             task = self._guard.start(self._send(batch))
             task.add_done_callback(partial(self._left, batch))
-        batch.add(asked, waiting)
         return waiting
 
     async def _send(self, batch: Batch[A, R]) -> None:

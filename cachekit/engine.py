@@ -145,7 +145,6 @@ class Engine:
         self,
         key: str,
         ways: Ways,
-        *,
         tags: Iterable[str] = (),
         policy: Policy | None = None,
         load: Callable[[], Any] | None = None,
@@ -168,7 +167,7 @@ class Engine:
         if form and (wrong := form.keys() - Format.__annotations__.keys()):
             raise TypeError(f"{sorted(wrong)} say nothing of how a value is read")
         policy = self.policy if annotation is MISSING else self._reading(annotation)
-        return self.call(key, ways, policy=policy.changed(form) if form else policy)
+        return self.call(key, ways, (), policy.changed(form) if form else policy)
 
     def answer(self, call: Call) -> Coroutine[Any, Any, Any]:
         """From the cache or from the loader."""

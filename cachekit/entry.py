@@ -161,20 +161,12 @@ class Entry:
         """The tags, with their versions, that did not come from the result."""
         return dict(islice(self.tags.items(), self.declared))
 
-    def link(self, records: Mapping[str, "Entry"]) -> bool:
-        """Hold the records of its tags, not their names; one that is missing is a dead one.
-
-        Whether each tag is at the version this entry carries.
-        """
+    def link(self, records: Mapping[str, "Entry"]) -> None:
+        """Hold the records of its tags, not their names; one that is missing is a dead one."""
         links: list[tuple[Entry, int]] = []
-        holds = True
         for tag, version in self.tags.items():
-            record = records.get(tag, DEAD)
-            links.append((record, version))
-            if record.version != version:
-                holds = False
+            links.append((records.get(tag, DEAD), version))
         self.links = tuple(links)
-        return holds
 
     def own(self) -> Any:
         """The value that it keeps, as the caller's own."""

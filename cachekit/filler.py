@@ -73,7 +73,8 @@ class Filler:
         await self.put(made)
         for lead, result in made:
             flight = lead.flight
-            lost = isinstance(result.outcome, Failed) and (flight.leader_left or flight.behind)
+            flight.in_vain = isinstance(result.outcome, Failed)
+            lost = flight.in_vain and flight.has_lost_its_caller
             if not lost:  # nobody but who brought the loader gets an error that may be due to it
                 flight.end(result.outcome)
 

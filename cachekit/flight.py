@@ -34,8 +34,8 @@ class Flight(Shared):
     """One load of one key: lease, load, fill. Those that one loader loads are a `party`.
 
     Without a `hold` nothing is stored. One that `finishes` is not given up when nobody waits; one
-    that is `behind` was begun for nobody who waits. `turn` is what it waits for under a cap on
-    loads, unless it is `urgent`.
+    that is `behind` was begun for nobody who waits; `in_vain`: its load has failed. `turn` is what
+    it waits for under a cap on loads, unless it is `urgent`.
     """
 
     def __init__(self, call: Call, deadline: float, *, finishes: bool = False) -> None:
@@ -46,6 +46,7 @@ class Flight(Shared):
         self.hold: Hold | None = None
         self.finishes = finishes
         self.behind = False
+        self.in_vain = False
         self.urgent = False
         self.turn: Future[bool] | None = None
         self.leader_left = False

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
 from cachekit.backend import Found, Unreached, Write
-from cachekit.call import UNANSWERED, Call, Caller, Patience, Seen
+from cachekit.call import UNANSWERED, Call, Caller, Seen
 from cachekit.clock import Clock
 from cachekit.deferred import SCOPES, Scope, Scopes
 from cachekit.entry import Entry, Kind
@@ -78,17 +78,27 @@ class Reader:
             value = self._served(call, _glanced(call, entry))
             if value is not MISSING:
                 return value
-        patience: Patience | None = None
+        found = await self._store.read((call.key, *call.tags), call.ways)
+        entry = self._at_once(call, found)
+        if entry is not None:
+            value = self._opened(call, entry)
+            if value is not MISSING:
+                return value
+        seen = await self._look_on(call, found)
+        value = self._served(call, seen)
+        return await self._loaded(call, seen) if value is MISSING else value
+
+    async def _loaded(self, call: Call, seen: Seen) -> Any:
+        """The value of a load, or one that is found meanwhile."""
+        patience = self._rides.patience(call)
+        self.missed(call, seen)
         while True:
+            value = await self._rides.obtain(call, seen, patience)
+            if value is not AGAIN:
+                return value
             seen = await self.look(call)
             value = self._served(call, seen)
             if value is not MISSING:
-                return value
-            if patience is None:
-                patience = self._rides.patience(call)
-                self.missed(call, seen)
-            value = await self._rides.obtain(call, seen, patience)
-            if value is not AGAIN:
                 return value
 
     def _served(self, call: Call, seen: Seen) -> Any:
@@ -101,7 +111,7 @@ class Reader:
                 self._rides.refreshes.begin([(call, seen)], One(call.refresh, call.refresh))
             elif now >= old.fresh_until and not self._rides.refreshes.is_under_way(call, old):
                 return MISSING  # this caller has to load it
-        return self._opened(call, old, now)
+        return self._opened(call, old)
 
     def served_all(self, seen: Mapping[Call, Seen], job: Job) -> dict[Call, Any]:
         """Like `_served` for each, with one load for all that is stale."""
@@ -118,7 +128,11 @@ class Reader:
             value = self.serve(call, _glanced(call, entry))
             if value is not MISSING:
                 return value
-        return self._got(call, await self.look(call))
+        found = await self._store.read((call.key, *call.tags), call.ways)
+        entry = self._at_once(call, found)
+        if entry is None or SCOPES.get():
+            return self._got(call, await self._look_on(call, found))
+        return self._opened(call, entry)
 
     async def get_all(self, calls: Sequence[Call]) -> list[Any]:
         """Like `get` for each, in one read."""
@@ -135,12 +149,27 @@ class Reader:
 
     async def look(self, call: Call) -> Seen:
         """Read the key and its tags; an entry is valid if all of its hold and cover the call's."""
-        asked = (call.key, *call.tags)
-        found = await self._store.read(asked, call.ways)
+        return await self._look_on(call, await self._store.read((call.key, *call.tags), call.ways))
+
+    def _at_once(self, call: Call, found: Found) -> Entry | None:
+        """The way of every hit: a fresh value that holds, with which no more is to be done."""
+        entry = found.get(call.key)
+        if (
+            isinstance(entry, Entry)
+            and self._now() < entry.fresh_until
+            and _holds(entry, found)
+            and call.takes(entry)
+            and not call.policy.early_refresh
+        ):
+            return entry
+        return None
+
+    async def _look_on(self, call: Call, found: Found) -> Seen:
+        """What `found` tells, with a second read for the tags that only the entry knows."""
         more = _more_tags(call, found)
         if more:
-            found = _both(found, asked, await self._store.read(more, call.ways), more)
-        seen = _seen(call, found, more)
+            found = _with(found, (call.key, *call.tags), await self._store.read(more, call.ways))
+        seen = _seen(call, found)
         if not seen.answered:
             self._store.check_open()
         return seen
@@ -150,11 +179,10 @@ class Reader:
         ways = calls[0].ways
         asked = dict.fromkeys(key for call in calls for key in (call.key, *call.tags))
         found = await self._store.read(list(asked), ways)
-        more = [_more_tags(call, found) for call in calls]
-        unknown = dict.fromkeys(tag for tags in more for tag in tags if tag not in asked)
-        if unknown:
-            found = _both(found, asked, await self._store.read(list(unknown), ways), unknown)
-        seen = [_seen(call, found, tags) for call, tags in zip(calls, more, strict=True)]
+        more = dict.fromkeys(tag for call in calls for tag in _more_tags(call, found))
+        if more:
+            found = _with(found, asked, await self._store.read(list(more), ways))
+        seen = [_seen(call, found) for call in calls]
         if not all(saw.answered for saw in seen):
             self._store.check_open()
         return seen
@@ -166,9 +194,10 @@ class Reader:
     def serve(self, call: Call, seen: Seen) -> Any:
         """The value seen, or `MISSING` if it may not be served."""
         entry = seen.value
-        return MISSING if entry is None else self._opened(call, entry, self._now())
+        return MISSING if entry is None else self._opened(call, entry)
 
-    def _opened(self, call: Call, entry: Entry, now: float) -> Any:
+    def _opened(self, call: Call, entry: Entry) -> Any:
+        now = self._now()
         if now >= entry.fresh_until + entry.stale_while_revalidate:
             return MISSING
         try:
@@ -240,38 +269,40 @@ def _is_stale(call: Call, seen: Seen, now: float) -> bool:
     return old is not None and call.policy.quiet_until(old) <= now and old.serves_stale(now)
 
 
+def _holds(entry: Entry, found: Found) -> bool:
+    """R6: whether each of its tags has its record in `found`, of the version that it carries."""
+    for tag, version in entry.tags.items():
+        record = found.get(tag)
+        if not isinstance(record, Entry) or record.version != version:
+            return False
+    return True
+
+
 def _more_tags(call: Call, found: Found) -> list[str]:
-    """The tags that the entry has and the call does not declare."""
+    """The tags that the entry has and nobody has asked for."""
     entry = found.get(call.key)
-    more: list[str] = []
-    if isinstance(entry, Entry):
-        declared = call.tags
-        for tag in entry.tags:
-            if tag not in declared:
-                more.append(tag)  # noqa: PERF401  a hit passes here
-    return more
+    tags = entry.tags if isinstance(entry, Entry) else ()
+    return [tag for tag in tags if tag not in found and tag not in call.tags]
 
 
-def _both(first: Found, asked: Iterable[str], second: Found, unknown: Iterable[str]) -> Found:
-    """What two reads were asked for, of what they found."""
-    found = {key: first[key] for key in asked if key in first}
-    found.update((key, second[key]) for key in unknown if key in second)
-    return found
+def _with(found: Found, asked: Iterable[str], more: Found) -> Found:
+    """What was `asked` for, without all that others have asked for, and `more`."""
+    return {**{key: found[key] for key in asked if key in found}, **more}
 
 
-def _seen(call: Call, found: Found, more: Sequence[str]) -> Seen:
+def _seen(call: Call, found: Found) -> Seen:
     entry = found.get(call.key)
     if isinstance(entry, Unreached):
         return UNANSWERED
     records: dict[str, Entry] = {}
-    for tag in (*call.tags, *more) if more else call.tags:
+    for tag in (*call.tags, *(() if entry is None else entry.tags)):
         record = found.get(tag)
-        if isinstance(record, Entry):
-            records[tag] = record
-        elif record is not None:
+        if isinstance(record, Unreached):
             return UNANSWERED
+        if record is not None:
+            records[tag] = record
     if entry is None:
         return Seen(None, records)
     # R6: a backend may hand out an object that an earlier read has linked; this read decides.
-    holds = entry.link(records)
-    return Seen(entry, records, valid=holds and call.takes(entry))
+    entry.link(records)
+    return Seen(entry, records, valid=_holds(entry, records) and call.takes(entry))

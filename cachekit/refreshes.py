@@ -57,7 +57,9 @@ class Refreshes:
             self._flights.leave(flight, leader=False)
             return []
         flight.behind = True
-        flight.future.add_done_callback(lambda done: self.rest(call.key, old, done.result()))
+        flight.future.add_done_callback(
+            lambda done: self.rest(call.key, old, done.result(), in_vain=flight.in_vain)
+        )
         return [Lead(call, seen, flight)]
 
     def is_under_way(self, call: Call, old: Entry) -> bool:
@@ -69,10 +71,14 @@ class Refreshes:
         last = self._last(key, old)
         return last is not None and last.failed
 
-    def rest(self, key: str, old: Entry, outcome: Outcome) -> None:
-        """Leave it alone for a while; what the attempt may have stored has another version."""
+    def rest(self, key: str, old: Entry, outcome: Outcome, *, in_vain: bool = False) -> None:
+        """Leave it alone for a while; what the attempt may have stored has another version.
+
+        After a load that was `in_vain` as long as others do: the store may lose what it told them.
+        """
         taken = isinstance(outcome, Taken) and outcome.claim.kind is Kind.STUB
-        elsewhere = taken or isinstance(outcome, Again)  # then another claim was faster, say
+        again = isinstance(outcome, Again) and not in_vain  # another claim was faster, say
+        elsewhere = taken or again
         until = self._now() + (ELSEWHERE if elsewhere else PASS)
         with self._lock:
             self._attempts.pop(key, None)

@@ -184,8 +184,10 @@ class Store:
 
         It may hold more, since what is asked for in one tick is answered together: look up `keys`.
         """
-        carrier = self._at_hand(ways)
-        return self._read(keys, ways) if carrier is None else carrier.read(keys)
+        home = self.home
+        if ways is ON_LOOP and home is not None and home.loop is asyncio.get_running_loop():
+            return self._road.read(keys)
+        return self._read(keys, ways)
 
     async def _read(self, keys: Sequence[str], ways: Ways) -> Found:
         try:
@@ -201,13 +203,6 @@ class Store:
         self._sightings.note(found)
         return found
 
-    def _at_hand(self, ways: Ways) -> Carrier | None:
-        """The way to an open backend that does I/O on this very loop."""
-        home = self.home
-        if ways is not ON_LOOP or home is None or self.closed:
-            return None
-        return self._carrier if home.loop is asyncio.get_running_loop() else None
-
     async def ready(self, ways: Ways) -> bool:
         """Whether the backend is open, so that what it is like is known."""
         try:
@@ -221,25 +216,21 @@ class Store:
 
     async def write(self, writes: Sequence[Write], ways: Ways) -> Sequence[Outcome]:
         """One outcome for each write; all `UNREACHED` if the backend failed."""
-        carrier = self._at_hand(ways)
-        outcomes = await (self._write(writes, ways) if carrier is None else carrier.write(writes))
-        if self.closed and UNREACHED in outcomes:
-            self.check_open()  # closing ends what is under way
-        return outcomes
-
-    async def _write(self, writes: Sequence[Write], ways: Ways) -> Sequence[Outcome]:
         try:
             home = await self.open(ways)
-            if not home.inline:
-                patience = self._patience(len(pieces(writes)))
-                return await home.do(ways, lambda: self._road.write(writes), patience)
-            outcomes = of_size(await home.backend.write(writes), len(writes))
+            if home.inline:
+                outcomes = of_size(await home.backend.write(writes), len(writes))
+                self._has_written(outcomes)
+                return outcomes
+            patience = self._patience(len(pieces(writes)))
+            outcomes = await home.do(ways, lambda: self._road.write(writes), patience)
         except MISTAKES:
             raise
         except Exception as error:
             self._failed("writes", error)
             return [UNREACHED] * len(writes)
-        self._has_written(outcomes)
+        if UNREACHED in outcomes:
+            self.check_open()
         return outcomes
 
     async def forget_prefix(self, prefixes: Sequence[str], ways: Ways) -> Outcome:

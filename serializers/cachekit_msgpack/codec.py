@@ -1,6 +1,7 @@
 """The msgpack package, typed: it brings no types of its own."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any, Final, cast
 
 import msgpack  # type: ignore[import-untyped]  # pyright: ignore[reportMissingTypeStubs]
@@ -23,10 +24,12 @@ def pack(value: Any, hook: Hook, errors: str | None) -> bytes:
     return cast("bytes", packer.pack(value))
 
 
-def unpack(data: bytes, read_ext: Callable[[int, bytes], Any], read_array: Hook | None) -> Any:
-    """The value of `data`, with each ext value read by one hook and each array by the other."""
-    return _MSGPACK.unpackb(
-        data,
+def reading(
+    read_ext: Callable[[int, bytes], Any], read_array: Hook | None
+) -> Callable[[bytes], Any]:
+    """What reads the value of bytes: ext values by the one hook, arrays by the other."""
+    return partial(
+        _MSGPACK.unpackb,
         ext_hook=read_ext,
         list_hook=read_array,
         strict_map_key=False,

@@ -5,11 +5,13 @@ from typing import Any, Final, cast
 
 from cachekit.errors import EncodeError, UnreadableError
 from cachekit_msgpack import containers, scalars
-from cachekit_msgpack.codec import TOO_DEEP, ext, pack, unpack
+from cachekit_msgpack.codec import TOO_DEEP, ext, pack, reading
 from cachekit_msgpack.refusal import refusal
 from cachekit_msgpack.registered import Registry, Types
 
 _NATIVE: Final = frozenset({int, str, bytes, float, bool, list, dict, bytearray})
+
+_read: Final = reading(scalars.read, None)
 
 
 class MsgpackSerializer:
@@ -52,7 +54,7 @@ class MsgpackSerializer:
         try:
             if containers.HINT in data:
                 return _Reading(self._marks).read(data)
-            return unpack(data, scalars.read, None)
+            return _read(data)
         except Exception as error:
             raise UnreadableError(f"not the msgpack of a value: {_why(error)}") from error
 
@@ -94,7 +96,7 @@ class _Reading:
         self._unplaced = 0
 
     def read(self, data: bytes) -> Any:
-        value = unpack(data, self._ext, self._array)
+        value = reading(self._ext, self._array)(data)
         if self._unplaced:
             raise ValueError("a mark outside the head of an array")
         return value
