@@ -1,5 +1,6 @@
 """Who the servers are: from a URL, or from a client of redis-py."""
 
+import inspect
 from collections.abc import Callable
 from typing import Any, Final, TypeAlias, cast
 
@@ -29,8 +30,8 @@ def servers_at(url: Url, settings: Settings, *, cluster: bool, sentinel: str | N
     """Those that `url` names; no connection is made yet."""
     if cluster and sentinel:
         raise ConfigurationError("give cluster=True or sentinel=…, not both")
-    if sentinel == "":
-        raise ConfigurationError("sentinel= is the name of a master, not ''")
+    if sentinel is not None and (not isinstance(sentinel, str) or not sentinel):  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise ConfigurationError(f"sentinel= is the name of a master, not {shown(sentinel)}")
     told = options(url, _own(url, settings), watched=bool(sentinel))
     if url.is_socket:
         if cluster or sentinel:
@@ -53,18 +54,18 @@ def servers_at(url: Url, settings: Settings, *, cluster: bool, sentinel: str | N
 def servers_of(client: Any, settings: Settings) -> Servers:
     """Those that a ready client speaks to; its own connections are left alone."""
     if isinstance(client, RedisCluster):
-        kwargs = client.get_connection_kwargs()
-        _check_client(kwargs, kwargs.get("retry"))
+        _check_client(client.get_connection_kwargs(), cast("Any", client).retry)
         return _cluster_of(client, settings)
     if isinstance(client, Redis):
         pool: ConnectionPool = client.connection_pool
         _check_client(pool.connection_kwargs, pool.connection_kwargs.get("retry"))
         if isinstance(pool, SentinelConnectionPool):
-            return _master(pool, settings, owned=False)
+            return _master(_pool_like(pool, settings), settings)
         return _one(_name_of(pool.connection_kwargs), pool, settings)
+    kind = type(client)  # and no more: in its repr there may be a password
     raise ConfigurationError(
-        f"server={shown(client)} will not do: give a URL, or a Redis or a RedisCluster of "
-        "redis.asyncio"
+        f"server= is a {kind.__name__} of {kind.__module__}, which will not do: give a URL, or a "
+        "Redis or a RedisCluster of redis.asyncio"
     )
 
 
@@ -80,7 +81,17 @@ def _own(url: Url, settings: Settings) -> dict[str, Any]:
         "socket_connect_timeout": settings.connect_timeout,
         "retry": Retry(NoBackoff(), 0),
         **keepalive,
+        **_no_notifications(),
     }
+
+
+def _no_notifications() -> dict[str, Any]:
+    """Newer versions of redis-py ask each server to tell of its maintenance: we do not listen."""
+    if "maint_notifications_config" not in inspect.signature(ConnectionPool).parameters:
+        return {}
+    from redis.maint_notifications import MaintNotificationsConfig
+
+    return {"maint_notifications_config": MaintNotificationsConfig(enabled=False)}
 
 
 def _one(name: str, pool: ConnectionPool, settings: Settings) -> One:
@@ -130,16 +141,11 @@ def _watched(url: Url, told: dict[str, Any], settings: Settings, sentinel: str) 
         told["ssl"] = of_sentinels["ssl"] = True
     addresses = [address(host, _SENTINEL_PORT) for host in url.hosts]
     sentinels: Any = Sentinels(addresses, sentinel_kwargs=of_sentinels, **told)  # type: ignore[no-untyped-call]
-    return _master(sentinels.master_for(sentinel).connection_pool, settings, owned=True)
+    return _master(sentinels.master_for(sentinel).connection_pool, settings)
 
 
-def _master(pool: SentinelConnectionPool, settings: Settings, *, owned: bool) -> One:
-    """The one that the Sentinels of `pool` name; their clients are closed if they are `owned`."""
-    if not cast("Any", pool).is_master:
-        raise ConfigurationError(
-            "this client speaks to replicas, which cannot be written to: make it with "
-            "master_for() instead of slave_for()"
-        )
+def _master(pool: SentinelConnectionPool, settings: Settings) -> One:
+    """The one that the Sentinels of `pool` name; they are ours."""
     _try(pool.make_connection)
     service: str = pool.service_name
     sentinels: Sentinel = pool.sentinel_manager
@@ -147,8 +153,7 @@ def _master(pool: SentinelConnectionPool, settings: Settings, *, owned: bool) ->
         _name_of(client.connection_pool.connection_kwargs) for client in sentinels.sentinels
     )
     node = Node(f"{service} of {', '.join(addresses)}", pool.make_connection, settings)
-    watch = Watch(sentinels, service, node, owned=owned)
-    return One(node, watch, settings.timeout)
+    return One(node, Watch(sentinels, service, node), settings.timeout)
 
 
 # -- a ready client
@@ -160,14 +165,20 @@ def _check_client(options: dict[str, Any], retry: Any) -> None:
             "this client decodes responses, and entries are bytes: make it with "
             "decode_responses=False"
         )
-    retries = retry is not None and getattr(retry, "get_retries", lambda: 1)() != 0
-    if retries or options.get("retry_on_timeout") or options.get("retry_on_error"):
+    if _retries(retry) or options.get("retry_on_timeout") or options.get("retry_on_error"):
         raise ConfigurationError(
             "this client retries: a command whose answer was lost would run twice, and a server "
             "that hangs would hold up every call for as often. Make it with "
             "retry=Retry(NoBackoff(), 0) (redis.asyncio.retry, redis.backoff) and without "
             "retry_on_error and retry_on_timeout"
         )
+
+
+def _retries(retry: Any) -> bool:
+    if retry is None:
+        return False
+    told = getattr(retry, "get_retries", None)  # redis-py 5 does not tell
+    return bool(told() if told is not None else getattr(retry, "_retries", 1))
 
 
 def _name_of(options: dict[str, Any]) -> str:
@@ -177,9 +188,33 @@ def _name_of(options: dict[str, Any]) -> str:
 
 
 def _cluster_of(client: Any, settings: Settings) -> Cluster:
-    given = [(node.host, int(node.port)) for node in client.startup_nodes]
-    first = client.startup_nodes[0]
-    options = {**first.connection_kwargs, "connection_class": first.connection_class}
+    known = list(client.nodes_manager.startup_nodes.values())
+    given = [(node.host, int(node.port)) for node in known]
+    options = {**known[0].connection_kwargs, "connection_class": known[0].connection_class}
     options["retry"] = Retry(NoBackoff(), 0)
     remap = getattr(client.nodes_manager, "address_remap", None)
     return Cluster(Slots(given, _connecting(options), settings, remap), settings.timeout)
+
+
+def _pool_like(pool: Any, settings: Settings) -> SentinelConnectionPool:
+    """One with Sentinels of its own: the connections to those of a client belong to its loop."""
+    if not pool.is_master:
+        raise ConfigurationError(
+            "this client speaks to replicas, which cannot be written to: make it with "
+            "master_for() instead of slave_for()"
+        )
+    theirs = pool.sentinel_manager
+    told = [client.connection_pool.connection_kwargs for client in theirs.sentinels]
+    sentinels = Sentinels(  # type: ignore[no-untyped-call]
+        [(each["host"], int(each["port"])) for each in told],
+        sentinel_kwargs={
+            "socket_timeout": settings.timeout,
+            **theirs.sentinel_kwargs,
+            "retry": Retry(NoBackoff(), 0),
+        },
+        force_master_ip=getattr(theirs, "_force_master_ip", None),
+    )
+    options = {name: it for name, it in pool.connection_kwargs.items() if name != "connection_pool"}
+    return SentinelConnectionPool(  # type: ignore[no-untyped-call]
+        pool.service_name, sentinels, connection_class=pool.connection_class, **options
+    )

@@ -27,10 +27,11 @@ from cachekit.envelope import pack
 from cachekit.errors import ConfigurationError
 from cachekit_redis.address import Client, servers_at, servers_of
 from cachekit_redis.changes import Announcement, Change, Renewal, Step, Stream, kept
+from cachekit_redis.complaints import Complaints
 from cachekit_redis.prefixes import unlink_all
 from cachekit_redis.reading import Reading, in_doubt
 from cachekit_redis.servers import Servers
-from cachekit_redis.settings import Settings, take, truth
+from cachekit_redis.settings import USUAL, Settings, check_truth, of_both, take, take_where
 from cachekit_redis.turns import turns
 from cachekit_redis.url import split
 
@@ -38,8 +39,6 @@ log: Final = logging.getLogger("cachekit")
 
 _ROUNDS: Final = 6
 """Commands that one write takes at most; two do, but for what changes meanwhile."""
-
-_TOLD: Final = 20
 
 
 class RedisBackend(Backend):
@@ -54,9 +53,11 @@ class RedisBackend(Backend):
     `server` is a ready client of `redis.asyncio`, whose settings are used and which is not closed;
     it must neither decode nor retry.
 
-    All keys begin with `prefix`; caches that are to share entries use the same. An answer that
-    takes longer than `timeout` seconds, and a connection that takes longer than
-    `connect_timeout` for one of its steps, has failed; nothing is ever tried again in silence.
+    All keys begin with `prefix`; caches that are to share entries use the same. A server that for
+    `timeout` seconds answers nothing at all, and a connection that takes longer than
+    `connect_timeout` for one of its steps, has failed; nothing is ever tried again in silence. Both
+    are to be less than the `deadline` of the cache, 0.25 seconds: longer ones have no effect, and
+    of a Cluster with one server that hangs all would be lost that was asked for at the same time.
     There are at most `connections` to each server, each of which carries any number of commands.
 
     What a server has stored is absent once it was restarted, or another has taken its place: it may
@@ -75,8 +76,8 @@ class RedisBackend(Backend):
         cluster: bool = False,
         sentinel: str | None = None,
         prefix: str = "ck:",
-        timeout: float = 0.25,
-        connect_timeout: float = 0.25,
+        timeout: float = 0.2,
+        connect_timeout: float = 0.2,
         connections: int = 2,
         trust_restart: bool = False,
         announce: bool = True,
@@ -92,13 +93,13 @@ class RedisBackend(Backend):
             "announce": announce,
             "changes": changes,
         }
+        check_truth("cluster", cluster)
         self._find: Callable[[], Servers]
         if isinstance(server, str):
             url = split(server)
-            self.settings = settings = Settings(**given | take(url.query))
-            cluster = truth("cluster", url.query.pop("cluster", str(cluster)))
-            sentinel = url.query.pop("sentinel", sentinel)
-            self._find = lambda: servers_at(url, settings, cluster=cluster, sentinel=sentinel)
+            self.settings = settings = Settings(**of_both(given, take(url.query), USUAL))
+            where = take_where(url.query, cluster, sentinel)
+            self._find = lambda: servers_at(url, settings, **where)
         else:
             client = server
             if cluster or sentinel:
@@ -115,7 +116,7 @@ class RedisBackend(Backend):
         self._opened_by: tuple[int, asyncio.AbstractEventLoop] | None = None
         self._parents: list[Servers] = []
         self._dropping: set[asyncio.Task[None]] = set()
-        self._told: set[str] = set()
+        self._complaints = Complaints()
 
     @classmethod
     def from_url(cls, url: str) -> "RedisBackend":
@@ -181,12 +182,12 @@ class RedisBackend(Backend):
         except Exception as error:
             if not any(change.answered for change in changes):
                 raise
-            self._complain(error)
+            self._complaints.add(error)
         failures = [change.error for change in changes if change.error is not None]
         if changes and len(failures) == len(changes):
             raise failures[0]
         for failure in failures:
-            self._complain(failure)
+            self._complaints.add(failure)
         return [UNREACHED if change is None else change.outcome for change in made]
 
     async def forget_prefix(self, prefixes: Sequence[str]) -> Outcome:
@@ -244,10 +245,3 @@ class RedisBackend(Backend):
             await self._carry_out(broken)
         except Exception as error:
             log.debug("what cannot be read was not deleted: %r", error)
-
-    def _complain(self, error: Exception) -> None:
-        """Log a failure that is not that of a whole batch, once of each kind."""
-        kind = str(error).partition(" ")[0]
-        if kind not in self._told and len(self._told) < _TOLD:
-            self._told.add(kind)
-            log.warning("Redis does not do all that it is asked for: %s", error)

@@ -50,15 +50,14 @@ class Watch:
 
     A master that is well when it is replaced takes itself for one for some eight seconds more,
     until the Sentinels make it a replica. What it is told to forget meanwhile, only it forgets.
-    `owned`: the clients of the Sentinels are closed with it.
+    The clients of the Sentinels are closed with it.
     """
 
-    def __init__(self, sentinels: Sentinel, service: str, node: Node, *, owned: bool) -> None:
+    def __init__(self, sentinels: Sentinel, service: str, node: Node) -> None:
         self._sentinels = sentinels
         self._master: Callable[[str], Awaitable[Address]] = sentinels.discover_master
         self._service = service
         self._node = node
-        self._owned = owned
         self._looking: asyncio.Task[None] | None = None
         self._looked = float("-inf")
         self._was_idle = True
@@ -88,5 +87,6 @@ class Watch:
         if self._looking is not None and not self._looking.done():
             self._looking.cancel()
             await asyncio.wait({self._looking})
-        if self._owned:
-            await self._sentinels.aclose()
+        clients: list[Any] = self._sentinels.sentinels
+        for client in clients:
+            await client.aclose()

@@ -13,8 +13,8 @@ class Settings:
     """What `RedisBackend` takes beside the server; durations are seconds."""
 
     prefix: str = "ck:"
-    timeout: float = 0.25
-    connect_timeout: float = 0.25
+    timeout: float = 0.2
+    connect_timeout: float = 0.2
     connections: int = 2
     trust_restart: bool = False
     announce: bool = True
@@ -25,6 +25,8 @@ class Settings:
         _check_span("connect_timeout", self.connect_timeout)
         _check_count("connections", self.connections)
         _check_count("changes", self.changes)
+        check_truth("trust_restart", self.trust_restart)
+        check_truth("announce", self.announce)
         if not isinstance(self.prefix, str) or len(self.prefix) > 64:  # pyright: ignore[reportUnnecessaryIsInstance]
             raise ConfigurationError(
                 f"prefix={shown(self.prefix)} will not do: write a str of at most 64 characters"
@@ -39,6 +41,12 @@ def _check_span(name: str, value: Any) -> None:
 def _check_count(name: str, value: Any) -> None:
     if isinstance(value, bool) or not isinstance(value, int) or value < 1:
         raise ConfigurationError(f"{name}={shown(value)} will not do: write an int, 1 or more")
+
+
+def check_truth(name: str, value: Any) -> None:
+    """Raises for what Python would take for true or false, and is neither: "false" is true."""
+    if not isinstance(value, bool):
+        raise ConfigurationError(f"{name}={shown(value)} will not do: write True or False")
 
 
 _TRUTHS: Final = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False}
@@ -77,3 +85,34 @@ def take(query: dict[str, str]) -> dict[str, Any]:
     return {
         name: _READ[kinds[name]](name, query.pop(name)) for name in list(query) if name in kinds
     }
+
+
+USUAL: Final[Mapping[str, Any]] = {field.name: field.default for field in fields(Settings)}
+"""What is taken where nothing is said."""
+
+
+def take_where(query: dict[str, str], cluster: bool, sentinel: str | None) -> dict[str, Any]:
+    """Take out of the query of a URL of what kind its hosts are."""
+    said: dict[str, Any] = {
+        name: query.pop(name) for name in ("cluster", "sentinel") if name in query
+    }
+    if "cluster" in said:
+        said["cluster"] = truth("cluster", said["cluster"])
+    usual = {"cluster": False, "sentinel": None}
+    return of_both({"cluster": cluster, "sentinel": sentinel}, said, usual)
+
+
+def of_both(
+    arguments: Mapping[str, Any], said: Mapping[str, Any], usual: Mapping[str, Any]
+) -> dict[str, Any]:
+    """What the `arguments` are, and what a URL has `said`; raises if they differ.
+
+    An argument that is as `usual` was not given.
+    """
+    for name, value in said.items():
+        if arguments[name] not in (usual[name], value):
+            raise ConfigurationError(
+                f"{name}= is {shown(arguments[name])} as an argument, and in the URL "
+                f"{shown(value)}: give one of them"
+            )
+    return {**arguments, **said}

@@ -131,7 +131,8 @@ def options(url: Url, own: Mapping[str, Any], *, watched: bool) -> dict[str, Any
         told["path"] = url.path
     elif "db" not in url.query:
         told["db"] = _database(url.path)
-    if told.get("db", 0) < 0 or told.get("protocol", 3) not in (2, 3):
+    told["protocol"] = {"2": 2, "3": 3}.get(str(told["protocol"]))  # redis-py 5 to 7: a str
+    if told.get("db", 0) < 0 or told["protocol"] is None:
         raise ConfigurationError("the URL of the server: db= is 0 or more, protocol= is 2 or 3")
     return {**told, "connection_class": url.kind}
 

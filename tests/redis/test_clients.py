@@ -20,7 +20,7 @@ from cachekit.backend import DONE, Write
 from cachekit.entry import Entry, Kind
 from cachekit.errors import ConfigurationError
 from cachekit_redis import RedisBackend
-from tests.redis.scripted import until
+from tests.redis.scripted import NOTHING, OK, Asked, bulk, many, scripted, until
 from tests.servers.cluster import RedisCluster as ClusterOfServers
 from tests.servers.server import RedisServer
 
@@ -113,7 +113,7 @@ async def test_a_client_from_a_url_tries_nothing_again(
 async def test_a_client_of_a_cluster_is_used_and_not_closed(
     redis_cluster: ClusterOfServers, prefix: str
 ) -> None:
-    client = RedisCluster("127.0.0.1", redis_cluster.servers[0].port)
+    client = RedisCluster("127.0.0.1", redis_cluster.servers[0].port, retry=NEVER)
     for begun in (False, True):
         backend = RedisBackend(client, prefix=prefix, timeout=PATIENCE, connect_timeout=PATIENCE)
         await use(backend)
@@ -137,13 +137,21 @@ REFUSED: dict[str, tuple[Callable[[], Any], str]] = {
         lambda: Redis.from_url("redis://h?retry_on_timeout=true"),
         "without retry_on_error and retry_on_timeout",
     ),
-    "cluster": (lambda: RedisCluster("h", 1, decode_responses=True), "decode_responses=False"),
+    "cluster": (
+        lambda: RedisCluster("h", 1, retry=NEVER, decode_responses=True),
+        "decode_responses=False",
+    ),
+    "cluster, default": (lambda: RedisCluster("h", 1), "this client retries"),
+    "cluster, retries": (
+        lambda: RedisCluster("h", 1, retry=Retry(ExponentialBackoff(), 3)),
+        "this client retries",
+    ),
     "blocking": (
         lambda: redis.Redis(),
-        "a RedisCluster of redis.asyncio",
+        "server= is a Redis of redis.client, which .* a RedisCluster of redis.asyncio",
     ),
-    "none": (lambda: None, "give a URL, or a Redis"),
-    "a pool": (lambda: ConnectionPool(), "give a URL, or a Redis"),
+    "none": (lambda: None, "server= is a NoneType of builtins, .* give a URL, or a Redis"),
+    "a pool": (lambda: ConnectionPool(), "server= is a ConnectionPool of redis.asyncio.connection"),
     "replicas": (
         lambda: Sentinel([("h", 1)], retry=NEVER).slave_for("shop"),  # type: ignore[no-untyped-call]
         r"master_for\(\) instead of slave_for\(\)",
@@ -157,6 +165,35 @@ def test_a_client_that_would_not_do_is_refused(made: str) -> None:
     make, said = REFUSED[made]
     with pytest.raises(ConfigurationError, match=said):
         RedisBackend(make())
+
+
+async def test_the_sentinels_of_a_client_are_not_asked_by_its_connections() -> None:
+    """They belong to the loop of whoever has made them, which need not be that of the cache."""
+
+    def tells(asked: Asked) -> bytes:
+        if asked[0] == b"SENTINEL":
+            return many(bulk(b"127.0.0.1"), bulk(b"%d" % master.port))
+        return OK
+
+    nothing = many(NOTHING)
+    async with scripted(lambda asked: nothing) as master, scripted(tells) as sentinel:
+        theirs: Any = Sentinel([("127.0.0.1", sentinel.port)], sentinel_kwargs={"client_name": "s"})  # type: ignore[no-untyped-call]
+        client = theirs.master_for("shop", retry=NEVER, client_name="m")
+        backend = RedisBackend(client, timeout=PATIENCE, connect_timeout=PATIENCE)
+        for _ in range(2):
+            met = sentinel.met
+            await backend.open()
+            assert await backend.read(["v:k"]) == {}
+            assert sentinel.met > met
+            await backend.close()
+            await until(lambda: not sentinel.guests and not master.guests)
+        assert not theirs.sentinels[0].connection_pool._available_connections
+        names = [
+            {asked[2] for asked in each.asked if asked[:2] == [b"CLIENT", b"SETNAME"]}
+            for each in (sentinel, master)
+        ]
+        assert names == [{b"s"}, {b"m"}]
+        await client.aclose()
 
 
 def test_a_client_is_not_what_a_word_makes_of_it() -> None:
@@ -179,6 +216,33 @@ def test_no_password_of_a_client_is_told(make: Callable[[], Any]) -> None:
     with pytest.raises(ConfigurationError) as raised:
         RedisBackend(make())
     assert "s3cret" not in str(raised.value)
+
+
+class Shown(Redis):
+    """As in some versions of redis-py, its `repr` shows all of it."""
+
+    def __repr__(self) -> str:
+        return "s3cret"
+
+
+def test_of_what_will_not_do_the_type_is_told_and_nothing_else() -> None:
+    servers: Any = [Shown()]
+    with pytest.raises(ConfigurationError, match="server= is a list of builtins") as raised:
+        RedisBackend(servers)
+    assert "s3cret" not in str(raised.value)
+
+
+class OfVersion5(Retry):
+    """redis-py 5 does not tell how often it would be."""
+
+    get_retries: Any = None
+
+
+def test_older_versions_of_redis_py() -> None:
+    RedisBackend(Redis(retry=OfVersion5(NoBackoff(), 0)))
+    with pytest.raises(ConfigurationError, match="this client retries"):
+        RedisBackend(Redis(retry=OfVersion5(NoBackoff(), 1)))
+    assert RedisBackend("redis://h?protocol=2").settings
 
 
 @pytest.mark.parametrize("missing", ["redis", "hiredis"])

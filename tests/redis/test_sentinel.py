@@ -139,7 +139,7 @@ async def test_a_reply_counts_only_once_the_sentinels_were_heard_if_that_is_long
     async with scripted(lambda _: many(bulk(b"old"))) as old, scripted(silent) as sentinel:
         node = Node("mine", connecting(old.port), Settings())
         sentinels: Any = Sentinels([("127.0.0.1", sentinel.port)])  # type: ignore[no-untyped-call]
-        servers = One(node, Watch(sentinels, "mine", node, owned=True), PATIENCE)
+        servers = One(node, Watch(sentinels, "mine", node), PATIENCE)
         link = await node.link()
         asked = asyncio.ensure_future(servers.get([b"k"]))
         await until(lambda: [b"MGET", b"k"] in old.asked and not link.wire.load)
@@ -154,6 +154,6 @@ async def test_sentinels_that_are_gone_are_done_without() -> None:
         node = Node("mine", connecting(master.port), Settings())
         sentinels: Any = Sentinels([("127.0.0.1", sentinel.port)])  # type: ignore[no-untyped-call]
         sentinel.greet = lambda _: b"-ERR it is not well\r\n"
-        servers = One(node, Watch(sentinels, "mine", node, owned=True), PATIENCE)
+        servers = One(node, Watch(sentinels, "mine", node), PATIENCE)
         assert [data for data, _ in await servers.get([b"k"])] == [b"there"]
         await servers.close()

@@ -265,6 +265,10 @@ def test_no_password_is_told(url: str) -> None:
         ({"connections": True}, "connections=True "),
         ({"changes": 0}, "changes=0 "),
         ({"prefix": b"ck:"}, "prefix="),
+        ({"trust_restart": "false"}, "trust_restart='false' will not do: write True or False"),
+        ({"announce": 0}, "announce=0 will not do"),
+        ({"cluster": None}, "cluster=None will not do"),
+        ({"sentinel": 5}, "sentinel= is the name of a master, not 5"),
         ({"sentinel": ""}, "sentinel= is the name of a master"),
         ({"sentinel": "shop", "cluster": True}, "not both"),
     ],
@@ -272,6 +276,39 @@ def test_no_password_is_told(url: str) -> None:
 def test_a_bad_argument_is_named(arguments: dict[str, Any], said: str) -> None:
     with pytest.raises(ConfigurationError, match=re.escape(said)):
         RedisBackend("redis://shop", **arguments)
+
+
+@pytest.mark.parametrize(
+    ("query", "arguments", "said"),
+    [
+        ("timeout=1", {"timeout": 2}, "timeout= is 2 as an argument, and in the URL 1.0"),
+        ("announce=yes", {"announce": False}, "announce= is False"),
+        ("cluster=false", {"cluster": True}, "cluster= is True"),
+        ("sentinel=a", {"sentinel": "b"}, "sentinel= is 'b' as an argument, and in the URL 'a'"),
+    ],
+)
+def test_what_is_said_twice_is_the_same(query: str, arguments: dict[str, Any], said: str) -> None:
+    with pytest.raises(ConfigurationError, match=re.escape(said)):
+        RedisBackend(f"redis://shop?{query}", **arguments)
+
+
+def test_it_may_be_said_twice() -> None:
+    twice = RedisBackend("redis://shop?timeout=2&announce=no", timeout=2, announce=False)
+    assert twice.settings == Settings(timeout=2, announce=False)
+    RedisBackend("redis://shop?sentinel=a", sentinel="a")
+    RedisBackend("redis://shop?cluster=true", cluster=True)
+
+
+def test_a_connection_does_not_ask_for_what_nobody_reads() -> None:
+    """Servers are not asked to push news of their maintenance, if redis-py would do that."""
+    for url in ("redis://shop", "rediss://shop", "redis+unix:///socket", "redis://shop?sentinel=a"):
+        watched = "sentinel" in url
+        place = split(url.partition("?")[0])
+        made = connection_of(
+            servers_at(place, SETTINGS, cluster=False, sentinel="a" if watched else None)
+        )
+        config = getattr(made, "maint_notifications_config", None)
+        assert config is None or not config.enabled
 
 
 @pytest.mark.parametrize("scheme", ["redis", "valkey"])

@@ -1,0 +1,21 @@
+"""What a server refuses to do, in the log."""
+
+import logging
+from typing import Final
+
+log: Final = logging.getLogger("cachekit")
+
+_MOST: Final = 20
+
+
+class Complaints:
+    """Logs failures that are not those of a whole batch, once of each kind."""
+
+    def __init__(self) -> None:
+        self._told: set[str] = set()
+
+    def add(self, error: Exception) -> None:
+        kind = str(error).partition(" ")[0]
+        if kind not in self._told and len(self._told) < _MOST:
+            self._told.add(kind)
+            log.warning("Redis does not do all that it is asked for: %s", error)
