@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import AsyncIterator, Sequence
-from typing import Final
+from typing import Final, NamedTuple
 
 from hiredis import ReplyError
 
@@ -22,30 +22,39 @@ async def unlink_all(servers: Servers, prefixes: Sequence[bytes]) -> None:
     What is there from the beginning to the end of a scan is found, and so is each stub of a load
     that had begun: what a load puts there that begins later is not older than this call.
     """
-    layout, moves = -1, False
+    layout, quiet, wanted = -1, 0, 0
     for _ in range(_ROUNDS):
         masters = await servers.masters()
-        if servers.layout == layout and not moves:
+        if servers.layout == layout and quiet >= wanted:
             return
         layout = servers.layout  # a key may move from a server not yet scanned to one that was
-        found = [await _unlink_on(node, prefixes) for node in masters]
-        # A slot that is on its way is in no map. What moves with it is seen by another scan, and
-        # need not be where lives are told apart: then it is as absent there as if it were gone.
-        moves = any(found) and not servers.are_one
+        scans = [await _unlink_on(node, prefixes) for node in masters]
+        quiet = 0 if any(scan.found for scan in scans) else quiet + 1
+        # A slot that is on its way is in no map. What has moved with it is absent where lives are
+        # told apart; where they are not, it is found when all are scanned once more.
+        wanted = 2 if not servers.are_one and any(scan.of_any_life for scan in scans) else 0
     raise ConnectionError("keys moved, or new ones came, whenever the servers were scanned")
 
 
-async def _unlink_on(node: Node, prefixes: Sequence[bytes]) -> bool:
-    """Whether there was something that counts in whichever life a server has."""
-    any_life = False
+class _Scan(NamedTuple):
+    """Whether something was `found` on a server, and whether its lives are not told apart."""
+
+    found: bool
+    of_any_life: bool
+
+
+async def _unlink_on(node: Node, prefixes: Sequence[bytes]) -> _Scan:
+    something = of_any_life = False
     async for found, life in _found(node, prefixes):
-        await _unlink(node, found)
-        any_life |= life == UNKNOWN
-    return any_life
+        if found:
+            await _unlink(node, found)
+        something |= bool(found)
+        of_any_life |= life == UNKNOWN
+    return _Scan(something, of_any_life)
 
 
 async def _found(node: Node, prefixes: Sequence[bytes]) -> AsyncIterator[tuple[list[bytes], bytes]]:
-    """What begins so, and the life of the server that has it."""
+    """What begins so, step by step, and the life of the server."""
     pattern = literally(_beginning(prefixes)) + b"*"
     cursor = b"0"
     while True:
@@ -53,9 +62,7 @@ async def _found(node: Node, prefixes: Sequence[bytes]) -> AsyncIterator[tuple[l
         if isinstance(replies[0], ReplyError):
             raise replies[0]
         cursor, names = replies[0]
-        found = [name for name in names if name.startswith(tuple(prefixes))]
-        if found:
-            yield found, life
+        yield [name for name in names if name.startswith(tuple(prefixes))], life
         if cursor == b"0":
             return
 
