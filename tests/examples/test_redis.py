@@ -1,6 +1,7 @@
 """The places on Redis: one setting, and several processes that share what they have cached."""
 
 import re
+import shutil
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -49,10 +50,11 @@ async def queries(client: httpx.AsyncClient) -> int:
 
 
 async def test_what_one_service_has_cached_another_serves_and_its_updates_are_seen(
-    filled: Path, redis_server: RedisServer, prefix: str
+    filled: Path, tmp_path: Path, redis_server: RedisServer, prefix: str
 ) -> None:
+    database = Path(shutil.copy(filled, tmp_path))
     store = f"{redis_server.url}?prefix={prefix}"
-    async with service(filled, store) as one, service(filled, store) as other:
+    async with service(database, store) as one, service(database, store) as other:
         first = [await read(one, path) for path in PATHS]
         assert [await read(other, path) for path in PATHS] == first
         assert await queries(other) == 0
