@@ -115,7 +115,7 @@ class RedisBackend(Backend):
             self._stream = Stream(name, settings.changes, self._servers.are_one)
         self._opened_by: tuple[int, asyncio.AbstractEventLoop] | None = None
         self._parents: list[Servers] = []
-        self._dropping: set[asyncio.Task[None]] = set()
+        self._dropping: asyncio.Task[None] | None = None
         self._complaints = Complaints()
 
     @classmethod
@@ -132,6 +132,7 @@ class RedisBackend(Backend):
         if self._opened_by is not None:
             self._leave(*self._opened_by)
         self._servers = self._find()
+        self._dropping = None
         self._opened_by = os.getpid(), asyncio.get_running_loop()
 
     def _leave(self, process: int, loop: asyncio.AbstractEventLoop) -> None:
@@ -145,11 +146,9 @@ class RedisBackend(Backend):
 
     async def close(self) -> None:
         self._opened_by = None
-        dropping = list(self._dropping)
-        for task in dropping:
-            task.cancel()
-        if dropping:
-            await asyncio.wait(dropping)
+        if self._dropping is not None and not self._dropping.done():
+            self._dropping.cancel()
+            await asyncio.wait({self._dropping})
         await self._servers.close()
 
     def capability(self, wanted: Capability[C]) -> C | None:
@@ -233,11 +232,13 @@ class RedisBackend(Backend):
             ]
 
     def _start_to_drop(self, keys: Sequence[str]) -> None:
-        """Nobody waits for it: writes may hang where reads are answered."""
-        broken = [self._change(Write(key, None, ABSENT)) for key in keys]
-        task = asyncio.get_running_loop().create_task(self._drop(broken))
-        self._dropping.add(task)
-        task.add_done_callback(self._dropping.discard)
+        """Nobody waits for it: writes may hang where reads are answered.
+
+        So may all behind them on the same connection, and there is one attempt at a time.
+        """
+        if self._dropping is None or self._dropping.done():
+            broken = [self._change(Write(key, None, ABSENT)) for key in keys]
+            self._dropping = asyncio.get_running_loop().create_task(self._drop(broken))
 
     async def _drop(self, broken: Sequence[Change]) -> None:
         """Delete what cannot be read, if it is still that; if not, it is as absent as before."""

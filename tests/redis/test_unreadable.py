@@ -40,11 +40,14 @@ async def test_who_reads_does_not_wait_until_what_cannot_be_read_is_gone() -> No
 
     before = asyncio.all_tasks()
     async with scripted(say) as server:
-        backend = RedisBackend(server.url, timeout=TIMEOUT)
-        found = await asyncio.wait_for(backend.read(["v:junk", "v:k"]), 10)
-        assert [(key, getattr(entry, "version", 0)) for key, entry in found.items()] == [("v:k", 5)]
-        assert backend.unreadable == 1
+        backend = RedisBackend(server.url, timeout=TIMEOUT, connections=1)
+        reads = asyncio.gather(*(backend.read(["v:junk", "v:k"]) for _ in range(3)))
+        for found in await asyncio.wait_for(reads, 10):
+            told = [(key, getattr(entry, "version", 0)) for key, entry in found.items()]
+            assert told == [("v:k", 5)]
+        assert backend.unreadable == 3
         await until(lambda: server.asked[-1][:2] == [b"GET", b"ck:v:junk"])
+        assert sum(asked[0] == b"GET" for asked in server.asked) == 1  # one attempt at a time
         await backend.close()
         assert asyncio.all_tasks() - before <= {asyncio.current_task()}
 
