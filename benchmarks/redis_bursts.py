@@ -90,15 +90,24 @@ def bursts(clients: Sequence[Client], cold: Iterator[int], callers: int) -> list
     usual = [client for client in clients if client.name != WAITING]
     many = [client for client in clients if client.name in FOR_MANY]
     gets = {size: _gets(many if size > POOL else usual, size) for size in sizes}
+    hot = _hot(usual, pair[1])
     hits = {size: _hits(usual, size, gets[size][0]) for size in pair}
     sets = {size: _sets(usual, size) for size in pair}
-    all_of = *gets.values(), *hits.values(), *sets.values(), _misses(usual, pair[1], cold)
+    all_of = *gets.values(), hot, *hits.values(), *sets.values(), _misses(usual, pair[1], cold)
     return [burst for some in all_of for burst in some]
 
 
 def _gets(clients: Sequence[Client], size: int) -> list[Burst]:
     keys = _same(keys_of(size))
-    return _beside([Burst("get", size, client.name, client.get, keys) for client in clients])
+    made = [Burst("get", size, client.name, client.get, keys) for client in clients]
+    reads = [(f"{client.name}, the read alone", client.read) for client in clients if client.read]
+    return _beside([*made, *(Burst("get", size, name, read, keys) for name, read in reads)])
+
+
+def _hot(clients: Sequence[Client], size: int) -> list[Burst]:
+    keys = _same(keys_of(1) * size)
+    case = "get of one key"
+    return _beside([Burst(case, size, client.name, client.get, keys) for client in clients])
 
 
 def _hits(clients: Sequence[Client], size: int, floor: Burst) -> list[Burst]:

@@ -11,6 +11,9 @@ from redis.asyncio import BlockingConnectionPool, Redis
 
 from benchmarks.payloads import payloads
 from cachekit import Cache
+from cachekit.entry import Entry
+from cachekit.keys import value_key
+from cachekit.runtime import ON_LOOP
 from cachekit_redis import RedisBackend
 
 Call = Callable[[Any], Awaitable[Any]]
@@ -37,6 +40,8 @@ class Client:
     recall: dict[str, Call]
     """From where it is kept, or else from `load`, by name; of a number."""
     close: Callable[[], Awaitable[object]]
+    read: Call | None = None
+    """The part of `get` that asks the server and decodes the answer, if that can be had alone."""
 
 
 async def load(number: int) -> dict[str, Any]:
@@ -75,6 +80,15 @@ def _plain(name: str, client: Redis) -> Client:
 def ours(url: str) -> Client:
     cache = Cache(RedisBackend(url), namespace="bench", ttl=TTL)
 
+    engine = cache._engine
+
+    async def read(key: str) -> Any:
+        name = value_key(engine.namespace, key)
+        found = await engine.store.read((name, *engine.stored_tags(())), ON_LOOP)
+        entry = found[name]
+        assert isinstance(entry, Entry)
+        return engine.policy.codec.open(name, entry)
+
     async def put(key: str) -> None:
         await cache.set(key, VALUE)
 
@@ -86,7 +100,7 @@ def ours(url: str) -> Client:
         "cachekit.cached": cache.cached(name="plain")(load),
         "cachekit.cached, two tags": cache.cached(name="tagged", tags=["a", "b"])(load),
     }
-    return Client(OURS, cache.get, put, calls, cache.close)
+    return Client(OURS, cache.get, put, calls, cache.close, read)
 
 
 def aiocache(url: str) -> Client:
