@@ -62,7 +62,7 @@ def servers_of(client: Any, settings: Settings) -> Servers:
         if isinstance(pool, SentinelConnectionPool):
             return _master(_pool_like(pool, settings), settings)
         return _one(_name_of(pool.connection_kwargs), pool, settings)
-    kind = type(client)  # and no more: in its repr there may be a password
+    kind = type(cast("object", client))  # and no more: in its repr there may be a password
     raise ConfigurationError(
         f"server= is a {kind.__name__} of {kind.__module__}, which will not do: give a URL, or a "
         "Redis or a RedisCluster of redis.asyncio"

@@ -28,6 +28,7 @@ from cachekit.errors import ConfigurationError
 from cachekit_redis.address import Client, servers_at, servers_of
 from cachekit_redis.changes import Announcement, Change, Renewal, Step, Stream, kept
 from cachekit_redis.complaints import Complaints
+from cachekit_redis.drops import Drops
 from cachekit_redis.prefixes import unlink_all
 from cachekit_redis.reading import Reading, in_doubt
 from cachekit_redis.servers import Servers
@@ -115,7 +116,7 @@ class RedisBackend(Backend):
             self._stream = Stream(name, settings.changes, self._servers.are_one)
         self._opened_by: tuple[int, asyncio.AbstractEventLoop] | None = None
         self._parents: list[Servers] = []
-        self._dropping: asyncio.Task[None] | None = None
+        self._drops = Drops()
         self._complaints = Complaints()
 
     @classmethod
@@ -132,7 +133,7 @@ class RedisBackend(Backend):
         if self._opened_by is not None:
             self._leave(*self._opened_by)
         self._servers = self._find()
-        self._dropping = None
+        self._drops = Drops()
         self._opened_by = os.getpid(), asyncio.get_running_loop()
 
     def _leave(self, process: int, loop: asyncio.AbstractEventLoop) -> None:
@@ -146,9 +147,7 @@ class RedisBackend(Backend):
 
     async def close(self) -> None:
         self._opened_by = None
-        if self._dropping is not None and not self._dropping.done():
-            self._dropping.cancel()
-            await asyncio.wait({self._dropping})
+        await self._drops.close()
         await self._servers.close()
 
     def capability(self, wanted: Capability[C]) -> C | None:
@@ -166,11 +165,12 @@ class RedisBackend(Backend):
         names = [self._name(key) for key in keys]
         answers = await self._servers.get(names) if names else []
         found, broken = self._reading.entries(keys, answers)
-        if broken:
-            self._start_to_drop(broken)
+        if broken and not self._drops.is_under_way:
+            self._drops.start(broken, self._drop(broken))
         return found
 
     async def write(self, writes: Sequence[Write]) -> Sequence[Outcome]:
+        await self._drops.ended_for(write.key for write in writes)
         made = [self._packed(write) for write in writes]
         changes = [change for change in made if change is not None]
         renewals = [Renewal(self._name(tag), keep) for tag, keep in kept(writes).items()]
@@ -231,18 +231,9 @@ class RedisBackend(Backend):
                 if not step.settle(reply, life)
             ]
 
-    def _start_to_drop(self, keys: Sequence[str]) -> None:
-        """Nobody waits for it: writes may hang where reads are answered.
-
-        So may all behind them on the same connection, and there is one attempt at a time.
-        """
-        if self._dropping is None or self._dropping.done():
-            broken = [self._change(Write(key, None, ABSENT)) for key in keys]
-            self._dropping = asyncio.get_running_loop().create_task(self._drop(broken))
-
-    async def _drop(self, broken: Sequence[Change]) -> None:
+    async def _drop(self, broken: Sequence[str]) -> None:
         """Delete what cannot be read, if it is still that; if not, it is as absent as before."""
         try:
-            await self._carry_out(broken)
+            await self._carry_out([self._change(Write(key, None, ABSENT)) for key in broken])
         except Exception as error:
             log.debug("what cannot be read was not deleted: %r", error)

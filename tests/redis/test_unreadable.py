@@ -5,12 +5,14 @@ from collections.abc import AsyncIterator, Mapping
 
 import pytest
 
+from cachekit.backend import REFUSED
 from cachekit.entry import Entry, Kind
 from cachekit.envelope import pack
 from cachekit.testing.backends.entries import an_entry
 from cachekit_redis import RedisBackend
 from cachekit_redis.life import who
 from tests.redis.pair import HALF, TIMEOUT, Pair
+from tests.redis.place import Place, write
 from tests.redis.scripted import (
     INFO,
     NOTHING,
@@ -19,9 +21,11 @@ from tests.redis.scripted import (
     bulk,
     many,
     scripted,
+    silent,
     until,
 )
 from tests.servers.cluster import slot_of
+from tests.servers.server import RedisServer
 
 LIFE = who([INFO, INFO, None]).life
 
@@ -50,6 +54,21 @@ async def test_who_reads_does_not_wait_until_what_cannot_be_read_is_gone() -> No
         assert sum(asked[0] == b"GET" for asked in server.asked) == 1  # one attempt at a time
         await backend.close()
         assert asyncio.all_tasks() - before <= {asyncio.current_task()}
+
+
+async def test_who_writes_to_what_could_not_be_read_writes_to_nothing(
+    redis_server: RedisServer, prefix: str
+) -> None:
+    """Of bytes that are torn the version may still be there, and is not to count."""
+    place = Place(redis_server, prefix)
+    backend = place.backend()
+    for number in range(20):
+        key = f"v:{number}"
+        await write(backend, key, an_entry(version=5, keep=60.0))
+        place.ask("APPEND", key, "?")
+        assert await backend.read([key]) == {}
+        assert await write(backend, key, an_entry(version=6, keep=60.0), 5) is REFUSED
+    await backend.close()
 
 
 # -- on a Cluster
@@ -94,7 +113,7 @@ async def read_in_the_middle(
     skewed: Skewed, server: ScriptedServer, then: Entry | None
 ) -> Mapping[str, object]:
     """The tag is read at once; then its record is `then`; then the key is read."""
-    say, server.say = server.say, lambda asked: b""
+    say, server.say = server.say, silent
     reading = asyncio.ensure_future(skewed.backend.read([KEY, TAG]))
     await until(lambda: bool(skewed.reads) and any(a[0] == b"GET" for a in server.asked))
     skewed.record, server.say = then, say
