@@ -64,10 +64,11 @@ def test_no_answer_is_wrong_in_real_time_whatever_the_seed(connect_to: ConnectTo
 
 
 def test_fills_without_a_condition_are_seen_to_be_wrong(connect_to: ConnectTo) -> None:
-    def connect(clock: Clock) -> Backend:
-        return PlainFills(connect_to("plain:")(clock))
+    def plain(seed: int) -> Connect:
+        connect = connect_to(f"plain:{seed}:")
+        return lambda clock: PlainFills(connect(clock))
 
-    results = (live(seed, connect) for seed in range(20))
+    results = (live(seed, plain(seed)) for seed in range(20))
     violation = next((r.violation for r in results if r.violation is not None), None)
     assert violation is not None
     assert "was acknowledged before" in violation.what
