@@ -26,6 +26,7 @@ CHECKED: Final = 1.0
 """Seconds for which a server in use is taken for who it was."""
 
 _SCRIPTS: Final[Sequence[Command]] = tuple(("SCRIPT", "LOAD", script.text) for script in ALL)
+_TRIAL: Final[Command] = ("EVAL", "return 1", 0)
 _GONE: Final = ("READONLY", "MASTERDOWN")
 
 
@@ -49,7 +50,10 @@ class Link:
     async def introduce(self) -> None:
         """Learn who answers, and leave the scripts there."""
         self._look()
-        await self.wire.ask(_SCRIPTS)
+        *_, trial = await self.wire.ask((*_SCRIPTS, _TRIAL))
+        if isinstance(trial, ReplyError) and str(trial).startswith("NOPERM"):
+            # Who cannot take a stub away again had better not put one there.
+            self.leave(UnfitError("the user may run no scripts: grant it +eval and +evalsha"))
         self.check()
 
     async def ask(self, commands: Sequence[Command]) -> list[Any]:

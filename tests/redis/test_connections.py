@@ -189,7 +189,7 @@ async def test_what_opens_too_late_for_one_is_there_for_the_next(
     clock.advance(0.7)
     server.greet = lambda asked: introduced(asked) if asked[0] == b"CLIENT" else None
     server.tell(introduced([b"HELLO"]) or b"")
-    await until(lambda: server.asked[-1][0] == b"SCRIPT")
+    await until(lambda: server.asked[-1][0] == b"EVAL")
     clock.advance(0.7)
     assert isinstance(await late, TimeoutError)
     server.greet, server.say = introduced, nothing
