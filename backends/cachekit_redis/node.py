@@ -164,7 +164,7 @@ class Node:
         if self._opening is None or self._opening.done():
             self._links = [link for link in self._links if link.wire.is_open]
             self._opening = asyncio.get_running_loop().create_task(self._opened())
-            self._opening.add_done_callback(_look_at)
+            self._opening.add_done_callback(lambda task: task.cancelled() or task.exception())
         return self._opening
 
     async def _opened(self) -> None:
@@ -244,8 +244,3 @@ def _server_of(link: Link) -> bytes:
 def where(connection: AbstractConnection) -> Address:
     """Where an open connection leads to: host and port, if it has them."""
     return getattr(connection, "host", ""), getattr(connection, "port", 0)
-
-
-def _look_at(task: "asyncio.Task[None]") -> None:
-    if not task.cancelled():
-        task.exception()
