@@ -212,7 +212,7 @@ class Leases:
         writes = [Write(tag, record, ABSENT) for tag, record in new.items()]
         outcomes = dict(zip(new, await self._store.write(writes, ways), strict=True))
         refused = [tag for tag, outcome in outcomes.items() if outcome is REFUSED]
-        found = await self._store.read(refused, ways) if refused else {}
+        found: Found = await self._store.read(refused, ways) if refused else {}
         # R6: one that was not acknowledged may be undone, or come late.
         made = {tag: new[tag] for tag, outcome in outcomes.items() if outcome is DONE}
         made.update({tag: r for tag in refused if isinstance(r := found.get(tag), Entry)})

@@ -70,8 +70,8 @@ class Reader:
 
     async def get_or_load(self, call: Call) -> Any:
         """The value, from wherever it may come; raises only what the loader raised."""
-        scope = SCOPES.get() and self._scopes.open()
-        if scope:
+        scope = self._scopes.open() if SCOPES.get() else None
+        if scope is not None:
             return await self._read_past(call, scope)
         entry = self._store.peek(call.key)
         if entry is not None:
@@ -140,8 +140,8 @@ class Reader:
         return [self._got(call, saw) for call, saw in zip(calls, seen, strict=True)]
 
     def _got(self, call: Call, seen: Seen) -> Any:
-        scope = SCOPES.get() and self._scopes.open()
-        hidden = scope and scope.hides(call.key, seen.entry)
+        scope = self._scopes.open()
+        hidden = scope is not None and scope.hides(call.key, seen.entry)
         value = MISSING if hidden else self.serve(call, seen)
         if value is MISSING:
             self.missed(call, seen)
