@@ -129,10 +129,9 @@ class Reader:
             if value is not MISSING:
                 return value
         found = await self._store.read((call.key, *call.tags), call.ways)
-        entry = self._at_once(call, found)
-        if entry is None or SCOPES.get():
-            return self._got(call, await self._look_on(call, found))
-        return self._opened(call, entry)
+        entry = None if SCOPES.get() else self._at_once(call, found)
+        value = MISSING if entry is None else self._opened(call, entry)
+        return self._got(call, await self._look_on(call, found)) if value is MISSING else value
 
     async def get_all(self, calls: Sequence[Call]) -> list[Any]:
         """Like `get` for each, in one read."""
