@@ -10,7 +10,7 @@ from cachekit.flight import Table
 from cachekit.jobs import Job
 from cachekit.lease import Lead
 from cachekit.loader import Loader
-from cachekit.outcomes import Again, Outcome, Taken
+from cachekit.outcomes import Again, Loaded, Outcome, Taken
 from cachekit.policy import PASS
 
 REMEMBERED: Final = 10_000
@@ -79,10 +79,11 @@ class Refreshes:
         taken = isinstance(outcome, Taken) and outcome.claim.kind is Kind.STUB
         again = isinstance(outcome, Again) and not in_vain  # another claim was faster, say
         elsewhere = taken or again
+        failed = not (elsewhere or isinstance(outcome, Loaded))
         until = self._now() + (ELSEWHERE if elsewhere else PASS)
         with self._lock:
             self._attempts.pop(key, None)
-            self._attempts[key] = Attempt(old.version, until, failed=not elsewhere)
+            self._attempts[key] = Attempt(old.version, until, failed)
             if len(self._attempts) > REMEMBERED:
                 del self._attempts[next(iter(self._attempts))]
 
