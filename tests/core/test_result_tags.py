@@ -326,3 +326,28 @@ async def test_many_keys_are_loaded_again_together(either: Cache) -> None:
     await aged(either, "d", by=0)
     await either.invalidate(Tag("p:1"))
     assert await either.get_many([*keys, "d"]) == {"d": "old"}
+
+
+async def test_what_is_not_stored_is_not_for_who_came_after_its_tag_was_forgotten(
+    either: Cache,
+) -> None:
+    """It is not looked up whether its tags still stand, so it is for those who were there before."""
+    began, go = asyncio.Event(), asyncio.Event()
+    origin = [1]
+
+    async def load() -> int:
+        value = origin[0]
+        current_load().tag("named")
+        current_load().skip()
+        began.set()
+        await go.wait()
+        return value
+
+    first = ask(either, load)
+    await began.wait()
+    origin[0] = 2
+    await either.invalidate(Tag("named"))
+    late = ask(either, load)
+    await ticks(20)
+    go.set()
+    assert await ends(first, late) == [1, 2]
