@@ -331,7 +331,7 @@ async def test_many_keys_are_loaded_again_together(either: Cache) -> None:
 async def test_what_is_not_stored_is_not_for_who_came_after_its_tag_was_forgotten(
     either: Cache,
 ) -> None:
-    """It is not looked up whether its tags still stand, so it is for those who were there before."""
+    """Whether its tags still stand is not looked up: it is for those who were there before."""
     began, go = asyncio.Event(), asyncio.Event()
     origin = [1]
 
