@@ -54,7 +54,7 @@ def check_live(connect_to: ConnectTo, seeds: Sequence[int]) -> None:
 
 
 def test_no_answer_is_wrong_in_real_time(connect_to: ConnectTo) -> None:
-    check_live(connect_to, range(2))
+    check_live(connect_to, range(1))
 
 
 @pytest.mark.long
@@ -92,6 +92,7 @@ class TestOneServer(VirtualTime):
         return RedisDoor(redis_server.command, prefix)
 
 
+@pytest.mark.long
 class TestCluster(VirtualTime):
     __test__ = True
     seeds = range(2, 4)
