@@ -4,6 +4,7 @@ import asyncio
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from functools import partial
+from math import inf
 from typing import Final, Generic, TypeVar
 
 from cachekit.backend import UNREACHED, Backend, Found, Outcome, Unreached, Write
@@ -147,7 +148,8 @@ class Line(Generic[A, R]):
     async def _send(self, batch: Batch[A, R]) -> None:
         self._close(batch)
         if self._deadline is not None:
-            self._look_at(batch, self._loop.time() + self._deadline)
+            due = self._loop.time() + self._deadline
+            batch.timer = self._loop.call_at(due, self._is_late, batch, due + HELD_UP)
         try:
             self._end(batch, await batch.carry())
         except Exception as error:
@@ -158,13 +160,9 @@ class Line(Generic[A, R]):
         if self._next is batch:
             self._next = None
 
-    def _look_at(self, batch: Batch[A, R], due: float) -> None:
-        batch.timer = self._loop.call_at(due, self._is_late, batch, due)
-
-    def _is_late(self, batch: Batch[A, R], due: float) -> None:
-        now = self._loop.time()
-        if now > due + HELD_UP:  # by something else; what came meanwhile has yet to be read
-            self._look_at(batch, now + HELD_UP)
+    def _is_late(self, batch: Batch[A, R], latest: float) -> None:
+        if self._loop.time() > latest:  # the loop was held up: what came has yet to be read, once
+            batch.timer = self._loop.call_later(HELD_UP, self._is_late, batch, inf)
         else:
             self._fail(batch, TimeoutError(f"no answer within {self._deadline} s"))
 

@@ -412,6 +412,20 @@ async def test_a_loop_that_was_held_up_is_no_backend_that_fails(
     assert await read == {}
 
 
+async def test_a_loop_that_is_held_up_again_and_again_waits_for_no_backend_that_hangs(
+    carrier: Carrier, store: SlowStore
+) -> None:
+    store.hang()
+    read = reading(carrier, "k")
+    for _ in range(20):
+        await ticks(3)
+        if read.done():
+            break
+        cast("Any", asyncio.get_running_loop())._jump.now += 2 * DEADLINE
+    assert isinstance((await read)["k"], Unreached)
+    assert time() <= 8 * DEADLINE
+
+
 # -- closing
 
 
