@@ -106,6 +106,17 @@ class Entry:
         self.fresh_until = inf if ttl is None else clock.monotonic() + ttl
         self.serves_until = self.fresh_until
 
+    def dated(self, time: float, now: float) -> "Entry":
+        """A value that was read: fresh until its ttl has passed since it was born.
+
+        `time` and `now` are this host's clocks: since the epoch, and monotonic.
+        """
+        if self.payload is not None:
+            age = time - self.born
+            left = inf if self.ttl is None else self.ttl - (age if age > 0.0 else 0.0)
+            self.fresh_until = self.serves_until = now + left
+        return self
+
     def outlast(self, spare: float) -> None:
         """Have the store keep it so many seconds longer than it is usable."""
         usable = max(self.stale_while_revalidate, self.stale_if_error)

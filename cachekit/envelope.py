@@ -27,7 +27,8 @@ and tag records live is for the store's own expiry to say.
 """
 
 import struct
-from math import inf, isfinite
+from functools import lru_cache
+from math import inf
 from typing import Final
 from zlib import crc32
 
@@ -57,11 +58,11 @@ _COPIED: Final = 2048
 _A_VALUE: Final = Kind.VALUE
 _KINDS: Final = {kind.value: kind for kind in Kind}
 
-# The same bytes as they lie in a value with one tag: up to its name, and from there. Bound here,
-# since to look up a method takes as long as to read a number.
 _OF_VALUE: Final = MAGIC + bytes([FORMAT, Kind.VALUE])
-_to_tag: Final = struct.Struct(">4sHQdHH").unpack_from
-_from_tag: Final = struct.Struct(">QHdeB").unpack_from
+_TAGS_AT: Final = _HEAD.size
+
+# Bound here, since to look up a method takes as long as to read a number.
+_head: Final = struct.Struct(">4sHQdH").unpack_from
 _of_value: Final = _VALUE.unpack_from
 _checksum: Final = _LONG.unpack_from
 
@@ -130,27 +131,19 @@ def unpack(key: str, data: bytes, clock: Clock) -> Entry:
     """The entry in `data`. Raises `UnreadableError` if it is torn, corrupt or another key's."""
     try:
         name = key.encode("utf-8", "surrogatepass")
-        head, flags, version, born, count, size = _to_tag(data)
-        if head != _OF_VALUE or flags > _ALL:
-            entry, ttl, load_time = _unpack_other(name, data)
-            if entry.payload is None:
-                return entry
-        else:
-            end = len(data) - 4
-            body = data[:end] if end < _COPIED else memoryview(data)[:end]
-            if crc32(body) != _checksum(data, end)[0]:
-                raise ValueError("torn or corrupt")
-            if count == 1:
-                at = 26 + size
-                tag = data[26:at].decode("utf-8", "surrogatepass")
-                stands, name_size, ttl, load_time, codec_size = _from_tag(data, at)
-                entry = Entry(_A_VALUE, version, {tag: stands})
-                at += 21
-            else:
-                tags, at = _tags(data, count)
-                name_size, ttl, load_time, codec_size = _of_value(data, at)
-                entry = Entry(_A_VALUE, version, tags)
-                at += 13
+        end = len(data) - 4
+        body = data[:end] if end < _COPIED else memoryview(data)[:end]
+        if crc32(body) != _checksum(data, end)[0]:
+            raise ValueError("torn or corrupt")
+        head, flags, version, born, count = _head(data)
+        at = _TAGS_AT
+        for _ in range(count):
+            at += 10 + (data[at] << 8) + data[at + 1]
+        read_tags = _tags if at < _COPIED else _tags.__wrapped__
+        entry = Entry(_KINDS[head[3]], version, read_tags(data[_TAGS_AT:at]))
+        if head == _OF_VALUE and flags <= _ALL:
+            name_size, ttl, load_time, codec_size = _of_value(data, at)
+            at += _VALUE.size
             if flags:
                 at = _read_optional(entry, data, at, flags)
             name_at = at + codec_size
@@ -158,64 +151,49 @@ def unpack(key: str, data: bytes, clock: Clock) -> Entry:
             if data[name_at:payload_at] != name or payload_at > end:
                 raise ValueError("another key's")
             entry.codec, entry.payload = data[at:name_at].decode(), data[payload_at:end]
-        if ttl != ttl or not isfinite(born) or not 0.0 <= load_time < inf:
+        else:
+            ttl, load_time = _read_other(entry, name, data[:end], at, flags)
+        if ttl != ttl or not -inf < born < inf or not 0.0 <= load_time < inf:
             raise ValueError(f"a ttl of {ttl}, born at {born}, or a load time of {load_time}")
         entry.born, entry.load_time = born, load_time
         entry.ttl = None if ttl == inf else ttl
-        age = clock.time() - born
-        ends = clock.monotonic() + ttl - (age if age > 0.0 else 0.0)
-        entry.fresh_until = entry.serves_until = ends
-        return entry
-    except (struct.error, ValueError, KeyError) as error:
+        return entry.dated(clock.time(), clock.monotonic())
+    except (struct.error, ValueError, KeyError, IndexError) as error:
         raise UnreadableError(f"under {key!r}: {error}") from error
 
 
-def _unpack_other(key: bytes, data: bytes) -> tuple[Entry, float, float]:
-    """What is no value, or is of another format; its ttl and its load time."""
-    magic, form, kind, flags, version, born, count = _HEAD.unpack_from(data)
-    if magic != MAGIC:
+def _read_other(entry: Entry, key: bytes, data: bytes, at: int, flags: int) -> tuple[float, float]:
+    """Takes what is no value, or is of another format; its ttl and its load time."""
+    form = data[2]
+    if not data.startswith(MAGIC):
         raise ValueError("torn or corrupt")
-    end = _checked_end(data)
-    tags, at = _tags(data, count)
-    entry = Entry(_KINDS[kind], version, tags)
-    if not isfinite(born):
-        raise ValueError(f"born at {born}")
-    entry.born = born
     if form == FORMAT and flags <= _ALL:
-        _read_mark(entry, key, data, at, end, flags)
+        _read_mark(entry, key, data, at, flags)
     elif form == envelope_1.FORMAT and not flags:
         envelope_1.read_body(entry, key, data, at)
         _check_windows(entry)
     else:
         entry.codec = f"format {form}, flags {flags:x}"
-    return entry, inf if entry.ttl is None else entry.ttl, entry.load_time
+    return inf if entry.ttl is None else entry.ttl, entry.load_time
 
 
-def _checked_end(data: bytes) -> int:
-    """Where the checksum begins, which is right."""
-    end = len(data) - 4
-    body = data[:end] if end < _COPIED else memoryview(data)[:end]
-    if crc32(body) != _LONG.unpack_from(data, end)[0]:
-        raise ValueError("torn or corrupt")
-    return end
-
-
-def _tags(data: bytes, count: int) -> tuple[dict[str, int], int]:
-    """The tags with their versions, and where they end."""
-    tags, at = dict[str, int](), _HEAD.size
-    for _ in range(count):
+@lru_cache(maxsize=1024)
+def _tags(data: bytes) -> dict[str, int]:
+    """The tags with their versions. Entries with the same ones share them, and change none."""
+    tags, at = dict[str, int](), 0
+    while at < len(data):
         start = at + 2
         at = start + _SHORT.unpack_from(data, at)[0]
         (tags[data[start:at].decode("utf-8", "surrogatepass")],) = _VERSION.unpack_from(data, at)
         at += 8
-    return tags, at
+    return tags
 
 
-def _read_mark(entry: Entry, key: bytes, data: bytes, at: int, end: int, flags: int) -> None:
+def _read_mark(entry: Entry, key: bytes, data: bytes, at: int, flags: int) -> None:
     """What is no value has a key, and perhaps a number of declared tags."""
     (key_size,) = _SHORT.unpack_from(data, at)
     at = _read_optional(entry, data, at + 2, flags)
-    if data[at:end] != key or len(key) != key_size:
+    if data[at:] != key or len(key) != key_size:
         raise ValueError("another key's")
 
 

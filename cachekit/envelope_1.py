@@ -41,7 +41,7 @@ def read_body(entry: Entry, key: bytes, data: bytes, at: int) -> None:
     if own != key:
         raise ValueError("another key's")
     payload, at = take(data, at, _LONG)
-    if at != len(data) - _LONG.size:
+    if at != len(data):
         raise ValueError("length is off")
     if entry.kind is Kind.VALUE:
         entry.ttl, entry.load_time, entry.payload = ttl, load_time, payload

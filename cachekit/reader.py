@@ -73,17 +73,16 @@ class Reader:
         scope = self._scopes.open() if SCOPES.get() else None
         if scope is not None:
             return await self._read_past(call, scope)
-        entry = self._store.peek(call.key)
+        store = self._store
+        entry = store.peek(call.key) if store.peeks else None
         if entry is not None:
             value = self._served(call, _glanced(call, entry))
             if value is not MISSING:
                 return value
-        found = await self._store.read((call.key, *call.tags), call.ways)
-        entry = self._at_once(call, found)
-        if entry is not None:
-            value = self._opened(call, entry)
-            if value is not MISSING:
-                return value
+        found = await store.read((call.key, *call.tags), call.ways)
+        value = self._at_once(call, found)
+        if value is not MISSING:
+            return value
         seen = await self._look_on(call, found)
         value = self._served(call, seen)
         return await self._loaded(call, seen) if value is MISSING else value
@@ -123,14 +122,14 @@ class Reader:
 
     async def get(self, call: Call) -> Any:
         """The value if there is one that serves, else `MISSING`; at once."""
-        entry = self._store.peek(call.key)
+        store = self._store
+        entry = store.peek(call.key) if store.peeks else None
         if entry is not None and not self._scopes.open():
             value = self.serve(call, _glanced(call, entry))
             if value is not MISSING:
                 return value
-        found = await self._store.read((call.key, *call.tags), call.ways)
-        entry = None if SCOPES.get() else self._at_once(call, found)
-        value = MISSING if entry is None else self._opened(call, entry)
+        found = await store.read((call.key, *call.tags), call.ways)
+        value = MISSING if SCOPES.get() else self._at_once(call, found)
         return self._got(call, await self._look_on(call, found)) if value is MISSING else value
 
     async def get_all(self, calls: Sequence[Call]) -> list[Any]:
@@ -150,7 +149,7 @@ class Reader:
         """Read the key and its tags; an entry is valid if all of its hold and cover the call's."""
         return await self._look_on(call, await self._store.read((call.key, *call.tags), call.ways))
 
-    def _at_once(self, call: Call, found: Found) -> Entry | None:
+    def _at_once(self, call: Call, found: Found) -> Any:
         """The way of every hit: a fresh value that holds, with which no more is to be done."""
         entry = found.get(call.key)
         if (
@@ -160,8 +159,8 @@ class Reader:
             and call.takes(entry)
             and not call.policy.early_refresh
         ):
-            return entry
-        return None
+            return self._decoded(call, entry)
+        return MISSING
 
     async def _look_on(self, call: Call, found: Found) -> Seen:
         """What `found` tells, with a second read for the tags that only the entry knows."""
@@ -199,6 +198,13 @@ class Reader:
         now = self._now()
         if now >= entry.fresh_until + entry.stale_while_revalidate:
             return MISSING
+        value = self._decoded(call, entry)
+        if now >= entry.fresh_until and value is not MISSING:
+            self._count.stale += 1
+        return value
+
+    def _decoded(self, call: Call, entry: Entry) -> Any:
+        """The value that is served: a hit; `MISSING` if it cannot be read."""
         try:
             value = call.policy.codec.open(call.key, entry)
         except ForeignError as error:
@@ -214,8 +220,6 @@ class Reader:
             self._tell_once("", "%s counts as a miss and is deleted: %s", call.key, why)
             return MISSING
         call.info.hits += 1
-        if now >= entry.fresh_until:
-            self._count.stale += 1
         if self._listeners.hear_hits:
             self._listeners.hit(call.name, call.key)
         if call.vouch is not None and self._store.peeks:

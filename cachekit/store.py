@@ -184,10 +184,11 @@ class Store:
 
         It may hold more, since what is asked for in one tick is answered together: look up `keys`.
         """
-        home = self.home
-        if ways is ON_LOOP and home is not None and home.loop is asyncio.get_running_loop():
-            return self._road.read(keys)
-        return self._read(keys, ways)
+        home, carrier = self.home, self._carrier
+        if home is None or carrier is None or ways is not ON_LOOP:
+            return self._read(keys, ways)
+        on_its_loop = home.loop is asyncio.get_running_loop()
+        return carrier.read(keys) if on_its_loop else self._read(keys, ways)
 
     async def _read(self, keys: Sequence[str], ways: Ways) -> Found:
         try:

@@ -16,13 +16,24 @@ from cachekit_redis.servers import Answer
 
 log: Final = logging.getLogger("cachekit")
 
+_REMEMBERED: Final = 4096
+"""So many entries at most are remembered."""
+
+_SMALL: Final = 1024
+"""Up to so many bytes they are."""
+
 
 class Reading:
-    """Entries out of answers. `unreadable` counts the bytes that were none."""
+    """Entries out of answers. `unreadable` counts the bytes that were none.
+
+    What small bytes under a key were the last time is remembered, since a key that is in use gives
+    the same ones again and again: to compare them takes a tenth of the time to read them.
+    """
 
     def __init__(self, clock: Clock) -> None:
         self.unreadable = 0
         self._clock = clock
+        self._known: dict[str, tuple[bytes, Entry]] = {}
 
     def entries(
         self, keys: Iterable[str], answers: Iterable[Answer]
@@ -30,6 +41,8 @@ class Reading:
         """What was found under `keys`, and under which of them are bytes that cannot be read."""
         found: dict[str, Entry | Unreached] = {}
         broken: list[str] = []
+        known = self._known
+        time, now = self._clock.time(), self._clock.monotonic()
         for key, (data, life) in zip(keys, answers, strict=True):
             if data is None:
                 continue
@@ -37,12 +50,25 @@ class Reading:
                 if not _is_no_string(data):
                     found[key] = Unreached(data)
             elif data[:SIZE] == life:
+                before = known.get(key)
+                if before is not None and before[0] == data:
+                    found[key] = before[1].dated(time, now)
+                    continue
                 try:
-                    found[key] = unpack(key, data[SIZE:], self._clock)
+                    found[key] = self._entry(key, data)
                 except UnreadableError as error:
                     self._note(error)
                     broken.append(key)
         return found, broken
+
+    def _entry(self, key: str, data: bytes) -> Entry:
+        """What is in `data` behind the life; raises `UnreadableError`."""
+        entry = unpack(key, data[SIZE:], self._clock)
+        if len(data) <= _SMALL:
+            if len(self._known) == _REMEMBERED:
+                self._known.clear()
+            self._known[key] = data, entry
+        return entry
 
     def reads(self, key: str, data: bytes, life: bytes) -> bool:
         """Whether `data` is an entry of `key`."""

@@ -1,12 +1,12 @@
 """The msgpack package, typed: it brings no types of its own."""
 
 from collections.abc import Callable
-from functools import partial
 from typing import Any, Final, cast
 
 import msgpack  # type: ignore[import-untyped]  # pyright: ignore[reportMissingTypeStubs]
 
 _MSGPACK: Final = cast("Any", msgpack)
+_unpackb: Final[Callable[..., Any]] = _MSGPACK.unpackb
 
 Hook = Callable[[Any], Any]
 TOO_DEEP: Final[type[Exception]] = _MSGPACK.StackError
@@ -24,12 +24,12 @@ def pack(value: Any, hook: Hook, errors: str | None) -> bytes:
     return cast("bytes", packer.pack(value))
 
 
-def reading(
-    read_ext: Callable[[int, bytes], Any], read_array: Hook | None
-) -> Callable[[bytes], Any]:
-    """What reads the value of bytes: ext values by the one hook, arrays by the other."""
-    return partial(
-        _MSGPACK.unpackb,
+def unpack(
+    data: bytes, read_ext: Callable[[int, bytes], Any], read_array: Hook | None = None
+) -> Any:
+    """The value of `data`: ext values by the one hook, arrays by the other."""
+    return _unpackb(
+        data,
         ext_hook=read_ext,
         list_hook=read_array,
         strict_map_key=False,

@@ -5,13 +5,14 @@ from typing import Any, Final, cast
 
 from cachekit.errors import EncodeError, UnreadableError
 from cachekit_msgpack import containers, scalars
-from cachekit_msgpack.codec import TOO_DEEP, ext, pack, reading
+from cachekit_msgpack.codec import TOO_DEEP, ext, pack, unpack
 from cachekit_msgpack.refusal import refusal
 from cachekit_msgpack.registered import Registry, Types
 
 _NATIVE: Final = frozenset({int, str, bytes, float, bool, list, dict, bytearray})
 
-_read: Final = reading(scalars.read, None)
+_HINT: Final = containers.HINT
+_read_scalar: Final = scalars.read
 
 
 class MsgpackSerializer:
@@ -52,9 +53,9 @@ class MsgpackSerializer:
     def loads(self, data: bytes) -> Any:
         """Raises `UnreadableError` for anything but what `dumps` makes of registered types."""
         try:
-            if containers.HINT in data:
+            if _HINT in data:
                 return _Reading(self._marks).read(data)
-            return _read(data)
+            return unpack(data, _read_scalar)
         except Exception as error:
             raise UnreadableError(f"not the msgpack of a value: {_why(error)}") from error
 
@@ -96,7 +97,7 @@ class _Reading:
         self._unplaced = 0
 
     def read(self, data: bytes) -> Any:
-        value = reading(self._ext, self._array)(data)
+        value = unpack(data, self._ext, self._array)
         if self._unplaced:
             raise ValueError("a mark outside the head of an array")
         return value
