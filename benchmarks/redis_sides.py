@@ -4,12 +4,16 @@ import asyncio
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
+from typing import Final
 
 from rich.progress import track
 
 from benchmarks.measuring import Effort, Figure, in_rounds
-from benchmarks.redis_bursts import POOL, Burst, keys_of
+from benchmarks.redis_bursts import POOL, Burst, keys_of, stored
 from benchmarks.redis_clients import FOR_MANY, Client, clients
+
+SPANS: Final = 5
+"""So many times as long as elsewhere is measured: a burst is of many calls."""
 
 MakeLoop = Callable[[], asyncio.AbstractEventLoop]
 
@@ -75,7 +79,7 @@ async def _closed(client: Client) -> None:
 def fill(side: Side, effort: Effort) -> None:
     """Store all that is asked for."""
     for client in track(side.clients, description="Redis: values"):
-        most = effort.callers if client.name in FOR_MANY else min(POOL, effort.callers)
+        most = stored(effort.callers) if client.name in FOR_MANY else min(POOL, effort.callers)
         side.runner.run(_filled(client, keys_of(most)))
 
 
@@ -89,6 +93,6 @@ def measure(sides: Sequence[Side], effort: Effort) -> None:
     """All that can be measured, in rounds of all sides."""
     turns = [Turn(side, burst) for side in sides for burst in side.bursts]
     for turn in track(turns, description="Redis: first calls"):
-        turn.side.runner.run(turn.burst.prepare(effort.span))
+        turn.side.runner.run(turn.burst.prepare(SPANS * effort.span))
     fit = [turn for turn in turns if not turn.burst.failure]
     in_rounds("Redis", fit, Turn.measure, effort.rounds)

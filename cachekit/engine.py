@@ -167,7 +167,16 @@ class Engine:
         if form and (wrong := form.keys() - Format.__annotations__.keys()):
             raise TypeError(f"{sorted(wrong)} say nothing of how a value is read")
         policy = self.policy if annotation is MISSING else self._reading(annotation)
-        return self.call(key, ways, (), policy.changed(form) if form else policy)
+        return Call(
+            value_key_in(self._head, key),
+            self._no_tags,
+            policy.changed(form) if form else policy,
+            ways,
+            _no_loader,
+            self.ledger.direct,
+            self,
+            self.namespace,
+        )
 
     def answer(self, call: Call) -> Coroutine[Any, Any, Any]:
         """From the cache or from the loader."""

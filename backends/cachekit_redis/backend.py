@@ -162,7 +162,8 @@ class RedisBackend(Backend):
         return found
 
     async def _read(self, keys: Sequence[str]) -> dict[str, Entry | Unreached]:
-        names = [self._name(key) for key in keys]
+        prefix = self._prefix
+        names = [prefix + key.encode("utf-8", "surrogatepass") for key in keys]
         answers = await self._servers.get(names) if names else []
         found, broken = self._reading.entries(keys, answers)
         if broken and not self._drops.is_under_way:
