@@ -18,8 +18,8 @@ from cachekit.testing.simulation.weather import Weather
 from tests.simulation.runner import Tally, run_seed, run_seeds
 from tests.simulation.toy import CacheAside
 
-SEEDS = 50
-IN_MEMORY = 30
+SEEDS = 36
+IN_MEMORY = 20
 
 SILENT = {"names": 0.0, "load_skips": 0.0, "load_says_ttl": 0.0, "load_same": 0.0}
 """Loaders that tell their cache nothing, for one that would not listen."""
@@ -47,7 +47,7 @@ def test_a_naive_cache_is_caught() -> None:
     assert len(stale) > len(results) / 3
 
 
-@pytest.mark.parametrize("seed", [1, 5, 17])
+@pytest.mark.parametrize("seed", [1, 17])
 def test_a_seed_is_the_same_whenever_it_is_run(seed: int) -> None:
     first = run_seed(seed, 3)
     assert run_seed(seed, 3).digest == first.digest

@@ -69,7 +69,7 @@ def test_a_lying_store_is_caught(store: type[ByteStore]) -> None:
 
 
 class TestMemory(SimulationSuite):
-    seeds = range(12)
+    seeds = range(6)
 
     @pytest.fixture
     def connect(self) -> Connect:
@@ -79,7 +79,7 @@ class TestMemory(SimulationSuite):
 class TestThreads(SimulationSuite):
     """It has no prefixes, expires nothing by the world's clock, and runs for real."""
 
-    seeds = range(4)
+    seeds = range(2)
     expires = "world"
 
     @pytest.fixture
@@ -89,7 +89,7 @@ class TestThreads(SimulationSuite):
 
 
 class TestBytes(SimulationSuite):
-    seeds = range(4)
+    seeds = range(3)
     processes = 4
     weather = {"corrupt_every": 1.0}
 
@@ -109,7 +109,7 @@ class TestBytes(SimulationSuite):
 class TestSqlite(SimulationSuite):
     """A file for each seed, and a connection in a thread for each process."""
 
-    seeds = range(4)
+    seeds = range(2)
 
     @pytest.fixture
     def connect(self, tmp_path: Path) -> Connect:
