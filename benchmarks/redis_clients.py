@@ -25,7 +25,7 @@ FOR_MANY: Final = (PLAIN, WAITING, OURS)
 """Which are asked by more callers than redis-py's pool has connections for."""
 VALUE: Final = payloads()[0].plain
 """About 300 bytes in JSON."""
-TTL: Final = 600
+TTL: Final = 3600
 
 
 @dataclass

@@ -114,7 +114,7 @@ def _entry(backend: BytesBackend, key: str, data: bytes | Unreached) -> Entry | 
     if isinstance(data, Unreached):
         return data
     try:
-        return unpack(key, data, backend.clock)
+        return unpack(key, bytes(data), backend.clock)  # some drivers give a bytearray
     except UnreadableError as error:
         if not backend.unreadable:
             log.warning("what a store holds cannot be read, and counts as absent: %s", error)

@@ -129,6 +129,16 @@ class Entry:
             setattr(same, name, getattr(self, name))
         return same
 
+    def twin(self) -> "Entry":
+        """Another one of the same life, for whoever is to change it."""
+        same = self.copy()
+        same.born, same.fresh_until, same.serves_until = (
+            self.born,
+            self.fresh_until,
+            self.serves_until,
+        )
+        return same
+
     def expire(self) -> None:
         """Its bytes cannot be read: whoever holds it has no use for it."""
         self.fresh_until = self.serves_until = _NEVER

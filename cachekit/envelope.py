@@ -165,7 +165,7 @@ def unpack(key: str, data: bytes, clock: Clock) -> Entry:
 def _read_other(entry: Entry, key: bytes, data: bytes, at: int, flags: int) -> tuple[float, float]:
     """Takes what is no value, or is of another format; its ttl and its load time."""
     form = data[2]
-    if not data.startswith(MAGIC):
+    if not data.startswith(MAGIC) or at > len(data):
         raise ValueError("torn or corrupt")
     if form == FORMAT and flags <= _ALL:
         _read_mark(entry, key, data, at, flags)

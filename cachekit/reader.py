@@ -159,7 +159,12 @@ class Reader:
             and call.takes(entry)
             and not call.policy.early_refresh
         ):
-            return self._decoded(call, entry)
+            try:
+                value = call.policy.codec.open(call.key, entry)
+            except Exception:  # `_opened` meets it again, and deals with it
+                return MISSING
+            self._has_hit(call, entry)
+            return value
         return MISSING
 
     async def _look_on(self, call: Call, found: Found) -> Seen:
@@ -167,7 +172,7 @@ class Reader:
         more = _more_tags(call, found)
         if more:
             found = _with(found, (call.key, *call.tags), await self._store.read(more, call.ways))
-        seen = _seen(call, found)
+        seen = _seen(call, found, self._store.peeks)
         if not seen.answered:
             self._store.check_open()
         return seen
@@ -180,7 +185,7 @@ class Reader:
         more = dict.fromkeys(tag for call in calls for tag in _more_tags(call, found))
         if more:
             found = _with(found, asked, await self._store.read(list(more), ways))
-        seen = [_seen(call, found) for call in calls]
+        seen = [_seen(call, found, self._store.peeks) for call in calls]
         if not all(saw.answered for saw in seen):
             self._store.check_open()
         return seen
@@ -198,13 +203,6 @@ class Reader:
         now = self._now()
         if now >= entry.fresh_until + entry.stale_while_revalidate:
             return MISSING
-        value = self._decoded(call, entry)
-        if now >= entry.fresh_until and value is not MISSING:
-            self._count.stale += 1
-        return value
-
-    def _decoded(self, call: Call, entry: Entry) -> Any:
-        """The value that is served: a hit; `MISSING` if it cannot be read."""
         try:
             value = call.policy.codec.open(call.key, entry)
         except ForeignError as error:
@@ -219,12 +217,17 @@ class Reader:
             why = str(error) if isinstance(error, UnreadableError) else type(error).__name__
             self._tell_once("", "%s counts as a miss and is deleted: %s", call.key, why)
             return MISSING
+        if now >= entry.fresh_until:
+            self._count.stale += 1
+        self._has_hit(call, entry)
+        return value
+
+    def _has_hit(self, call: Call, entry: Entry) -> None:
         call.info.hits += 1
         if self._listeners.hear_hits:
             self._listeners.hit(call.name, call.key)
         if call.vouch is not None and self._store.peeks:
             entry.vouch(call.vouch, call.policy.quiet_until(entry))
-        return value
 
     def missed(self, call: Call, seen: Seen) -> None:
         """Count a miss, and whether there is something that others can read."""
@@ -293,7 +296,8 @@ def _with(found: Found, asked: Iterable[str], more: Found) -> Found:
     return {**{key: found[key] for key in asked if key in found}, **more}
 
 
-def _seen(call: Call, found: Found) -> Seen:
+def _seen(call: Call, found: Found, live: bool) -> Seen:
+    """What `found` tells; the entry is the call's own, unless it is the `live` one of a store."""
     entry = found.get(call.key)
     if isinstance(entry, Unreached):
         return UNANSWERED
@@ -306,6 +310,8 @@ def _seen(call: Call, found: Found) -> Seen:
             records[tag] = record
     if entry is None:
         return Seen(None, records)
+    if not live:  # others may have been given the same: what this call finds out is not for them
+        entry = entry.twin()
     # R6: a backend may hand out an object that an earlier read has linked; this read decides.
     entry.link(records)
     return Seen(entry, records, valid=_holds(entry, records) and call.takes(entry))

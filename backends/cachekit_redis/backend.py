@@ -147,6 +147,7 @@ class RedisBackend(Backend):
 
     async def close(self) -> None:
         self._opened_by = None
+        self._reading.forget()
         await self._drops.close()
         await self._servers.close()
 

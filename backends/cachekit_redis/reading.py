@@ -70,6 +70,10 @@ class Reading:
             self._known[key] = data, entry
         return entry
 
+    def forget(self) -> None:
+        """Remember nothing."""
+        self._known.clear()
+
     def reads(self, key: str, data: bytes, life: bytes) -> bool:
         """Whether `data` is an entry of `key`."""
         if data[:SIZE] != life:

@@ -2,6 +2,7 @@
 
 import struct
 import zlib
+from itertools import count
 from math import inf, nan
 from typing import Any
 
@@ -181,6 +182,14 @@ def test_a_newer_format_shows_its_head_and_a_codec_that_nobody_has() -> None:
     assert (made.kind, made.version, made.born) == (Kind.VALUE, value().version, value().born)
     assert dict(made.tags) == {"t:one": 7}
     assert made.codec == "format 3, flags 4"
+
+
+def test_a_head_that_runs_into_the_checksum_is_unreadable() -> None:
+    """It is no newer format, though the checksum may look like a number of tags: none."""
+    bodies = (b"ck\x09\x01" + bytes(10) + struct.pack(">Q", n) for n in count())
+    torn = next(data for data in map(with_checksum, bodies) if data[22:24] == b"\0\0")
+    with pytest.raises(UnreadableError, match="torn"):
+        unpack("k", torn, FakeClock())
 
 
 def test_an_unknown_flag_makes_an_entry_foreign() -> None:

@@ -5,7 +5,7 @@ import pytest
 from cachekit.entry import Entry, Kind
 from cachekit.envelope import pack
 from cachekit.testing.clock import FakeClock
-from cachekit_redis import reading
+from cachekit_redis import RedisBackend, reading
 from cachekit_redis.reading import Reading
 
 LIFE, OTHER_LIFE = b"one life", b"a second"
@@ -79,6 +79,14 @@ def test_what_is_remembered_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
         assert len(one._known) <= 3
     large = value(bytes(reading._SMALL), clock)
     assert read(one, "v:a", large) is not read(one, "v:a", large)
+
+
+async def test_a_backend_that_was_closed_remembers_nothing() -> None:
+    clock = FakeClock()
+    backend = RedisBackend("redis://localhost:1", clock=clock)
+    first = read(backend._reading, "v:a", value(b"payload", clock))
+    await backend.close()
+    assert read(backend._reading, "v:a", value(b"payload", clock)) is not first
 
 
 def test_a_mark_is_a_mark_again() -> None:
