@@ -127,7 +127,10 @@ class Backend(Protocol):
     """
 
     async def read(self, keys: Sequence[str]) -> Found:
-        """The entries under `keys`; absent keys are absent from the answer."""
+        """The entries under `keys`; absent keys are absent from the answer.
+
+        An entry may be given to several readers: none of them changes it, but takes its `twin()`.
+        """
         ...
 
     async def write(self, writes: Sequence[Write]) -> Sequence[Outcome]:
