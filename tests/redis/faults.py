@@ -25,8 +25,8 @@ _NOWHERE: Final = "1"
 def loading(server: RedisServer) -> Generator[None]:
     """It reads its snapshot, and answers LOADING meanwhile."""
     server.together(*(("SET", f"filling:{n}", "x" * 1500) for n in range(_FILLING)))
+    server.command("CONFIG", "SET", "key-load-delay", 10_000)
     with _meanwhile(server, "DEBUG", "RELOAD"):
-        server.command("CONFIG", "SET", "key-load-delay", 10_000)
         until(lambda: _told(server, "loading") == 1, "LOADING")
         yield
         assert _told(server, "loading") == 1
