@@ -55,7 +55,6 @@ _LONG: Final = struct.Struct(">I")
 _LONGEST_LOAD: Final = 65504.0
 _COPIED: Final = 2048
 """Up to so many bytes, a copy is faster made than a view."""
-_A_VALUE: Final = Kind.VALUE
 _KINDS: Final = {kind.value: kind for kind in Kind}
 
 _OF_VALUE: Final = MAGIC + bytes([FORMAT, Kind.VALUE])
