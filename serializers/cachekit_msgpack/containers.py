@@ -11,8 +11,8 @@ from cachekit_msgpack.codec import ext
 MARK: Final = 1
 """The ext code of a mark."""
 
-HINT: Final = b"\xd4"
-"""In all bytes that hold a mark: msgpack's code for an ext value of one byte."""
+HINT: Final = 0xD4
+"""A byte that all have that hold a mark: msgpack's code for an ext value of one byte."""
 
 Parts = list[Any]
 

@@ -5,7 +5,7 @@ from typing import Any, Final, cast
 
 from cachekit.errors import EncodeError, UnreadableError
 from cachekit_msgpack import containers, scalars
-from cachekit_msgpack.codec import TOO_DEEP, ext, pack, unpack
+from cachekit_msgpack.codec import TOO_DEEP, ext, pack, unpack, unpackb
 from cachekit_msgpack.refusal import refusal
 from cachekit_msgpack.registered import Registry, Types
 
@@ -55,7 +55,12 @@ class MsgpackSerializer:
         try:
             if _HINT in data:
                 return _Reading(self._marks).read(data)
-            return unpack(data, _read_scalar)
+            return unpackb(
+                data,
+                ext_hook=_read_scalar,
+                strict_map_key=False,
+                unicode_errors="surrogatepass",
+            )
         except Exception as error:
             raise UnreadableError(f"not the msgpack of a value: {_why(error)}") from error
 
@@ -115,7 +120,7 @@ class _Reading:
         return parts[0].read(parts)
 
 
-_BINARY: Final = (b"\xc4", b"\xc5", b"\xc6")
+_BINARY: Final = (0xC4, 0xC5, 0xC6)
 """Where there are bytes in msgpack there is one of these. Not the other way round."""
 
 
