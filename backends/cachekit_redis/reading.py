@@ -33,7 +33,7 @@ class Reading:
     def __init__(self, clock: Clock) -> None:
         self.unreadable = 0
         self._clock = clock
-        self._known: dict[str, tuple[bytes, Entry]] = {}
+        self._known: dict[str, tuple[bytes, bytes, Entry]] = {}
 
     def entries(
         self, keys: Iterable[str], answers: Iterable[Answer]
@@ -46,28 +46,27 @@ class Reading:
         for key, (data, life) in zip(keys, answers, strict=True):
             if data is None:
                 continue
-            if isinstance(data, Exception):
+            before = known.get(key)
+            if before is not None and before[0] == data and before[1] == life:
+                found[key] = before[2].dated(time, now)
+            elif isinstance(data, Exception):
                 if not _is_no_string(data):
                     found[key] = Unreached(data)
             elif data[:SIZE] == life:
-                before = known.get(key)
-                if before is not None and before[0] == data:
-                    found[key] = before[1].dated(time, now)
-                    continue
                 try:
-                    found[key] = self._entry(key, data)
+                    found[key] = self._entry(key, data, life)
                 except UnreadableError as error:
                     self._note(error)
                     broken.append(key)
         return found, broken
 
-    def _entry(self, key: str, data: bytes) -> Entry:
+    def _entry(self, key: str, data: bytes, life: bytes) -> Entry:
         """What is in `data` behind the life; raises `UnreadableError`."""
         entry = unpack(key, data[SIZE:], self._clock)
         if len(data) <= _SMALL:
             if len(self._known) == _REMEMBERED:
                 self._known.clear()
-            self._known[key] = data, entry
+            self._known[key] = data, life, entry
         return entry
 
     def forget(self) -> None:
