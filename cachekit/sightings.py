@@ -2,8 +2,9 @@
 
 import threading
 from collections.abc import Iterable, Mapping
-from typing import Any, Final
+from typing import Final
 
+from cachekit.backend import Found, Unreached
 from cachekit.entry import TAG, Entry
 
 REMEMBERED: Final = 10_000
@@ -22,16 +23,22 @@ class Sightings:
         self._seen: dict[str, tuple[int, int]] = {}
         self.moment = 0
 
-    def note(self, found: Mapping[str, Any]) -> None:
-        """Something was read: remember the versions of the tag records in it."""
-        records = [
-            (key, entry.version)
-            for key, entry in found.items()
-            if isinstance(entry, Entry) and entry.kind is TAG
-        ]
+    def note(self, found: Found) -> Unreached | None:
+        """Something was read: remember the versions of the tag records in it.
+
+        Gives one that was not reached, if there is any.
+        """
+        records: list[tuple[str, int]] = []
+        unreached: Unreached | None = None
+        for key, entry in found.items():
+            if not isinstance(entry, Entry):
+                unreached = entry
+            elif entry.kind is TAG:
+                records.append((key, entry.version))
         if records:
             with self._lock:
                 self._note(records)
+        return unreached
 
     def _note(self, records: Iterable[tuple[str, int]]) -> None:
         self.moment += 1
