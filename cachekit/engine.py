@@ -4,6 +4,7 @@ import asyncio
 import logging
 from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from dataclasses import replace
+from functools import lru_cache
 from typing import Any, Final
 
 from cachekit.backend import LOCAL, MEASURE, Backend
@@ -27,7 +28,7 @@ from cachekit.policy import Policy
 from cachekit.reader import Reader
 from cachekit.result_tags import ResultTags
 from cachekit.rides import Rides
-from cachekit.runtime import Ways, afresh_after_fork, running_loop
+from cachekit.runtime import ON_LOOP, Ways, afresh_after_fork, running_loop
 from cachekit.sightings import Sightings
 from cachekit.slots import Slots
 from cachekit.stats import Info, Ledger, Stats
@@ -39,6 +40,9 @@ from cachekit.writer import Writer
 
 REMEMBERED: Final = 500
 """How many types are known that values were asked for by."""
+
+LOOKED_AT: Final = 4096
+"""How many keys are known that were asked for by nothing but the key."""
 
 log: Final = logging.getLogger("cachekit")
 
@@ -72,6 +76,7 @@ class Engine:
         self._head = value_head(self.namespace)
         self._functions: dict[str, str] = {}
         self._readings: dict[tuple[Any, str], Policy] = {}
+        self._plain_look = lru_cache(LOOKED_AT)(self._plain_look_at)
         self._clock = clock
         counters, told = self.ledger.counters, Listeners(listeners)
         self._sightings = sightings = Sightings()
@@ -164,18 +169,21 @@ class Engine:
 
     def look_at(self, key: str, annotation: Any, form: Mapping[str, Any], ways: Ways) -> Call:
         """A direct call that only reads; `annotation` is what the value is, if that is given."""
-        if form and (wrong := form.keys() - Format.__annotations__.keys()):
+        if annotation is MISSING and not form and ways is ON_LOOP and type(key) is str:
+            return self._plain_look(key)
+        if wrong := form.keys() - Format.__annotations__.keys():
             raise TypeError(f"{sorted(wrong)} say nothing of how a value is read")
         policy = self.policy if annotation is MISSING else self._reading(annotation)
+        return self._look(key, policy.changed(form), ways)
+
+    def _plain_look_at(self, key: str) -> Call:
+        return self._look(key, self.policy, ON_LOOP)
+
+    def _look(self, key: str, policy: Policy, ways: Ways) -> Call:
+        store_key = value_key_in(self._head, key)
+        direct = self.ledger.direct
         return Call(
-            value_key_in(self._head, key),
-            self._no_tags,
-            policy.changed(form) if form else policy,
-            ways,
-            _no_loader,
-            self.ledger.direct,
-            self,
-            self.namespace,
+            store_key, self._no_tags, policy, ways, _no_loader, direct, self, self.namespace
         )
 
     def answer(self, call: Call) -> Coroutine[Any, Any, Any]:
