@@ -1,4 +1,8 @@
-"""Callers that ask at the same time: what is measured of each client, and how."""
+"""Callers that ask at the same time: what is measured of each client, and how.
+
+Callers are tasks that ask again as soon as they have their answer, as those of a server do that is
+busy: to make the tasks is no part of what a call takes. In one row it is.
+"""
 
 import asyncio
 import time
@@ -26,7 +30,10 @@ Items = Callable[[], Sequence[Any]]
 
 @dataclass
 class Burst:
-    """One subject asked by `size` callers at once, each for something else."""
+    """One subject asked by `size` callers at once, each for something else.
+
+    `anew`: each time by new ones.
+    """
 
     case: str
     size: int
@@ -35,6 +42,7 @@ class Burst:
     items: Items
     floor: "Burst | None" = None
     """What it is held against."""
+    anew: bool = False
     repeats: int = 1
     figure: Figure = field(default_factory=Figure)
     """Microseconds of a clock on the wall that one call takes."""
@@ -53,12 +61,21 @@ class Burst:
         if self.repeats > 1:  # the first of short ones finds nothing where it was
             await self.once()
         calls = self.repeats * self.size
+        turns = [self.items() for _ in range(self.repeats)]
         started, cpu = time.perf_counter(), time.thread_time()
-        for _ in range(self.repeats):
-            await self.once()
+        if self.anew:
+            for items in turns:
+                await asyncio.gather(*map(self.call, items))
+        else:
+            await asyncio.gather(*map(self._ask, zip(*turns, strict=True)))
         took, busy = time.perf_counter() - started, time.thread_time() - cpu
         self.cpu.rounds.append(busy / calls * 1e6)
         return took / calls * 1e6
+
+    async def _ask(self, items: Sequence[Any]) -> None:
+        """One caller."""
+        for item in items:
+            await self.call(item)
 
     async def prepare(self, span: float) -> None:
         """See whether it does what it should, and how often it has time for that in `span`."""
@@ -92,11 +109,13 @@ def bursts(clients: Sequence[Client], cold: Iterator[int], callers: int) -> list
     many = [client for client in clients if client.name in FOR_MANY]
     gets = {size: _gets(many if size > POOL else usual, size) for size in sizes}
     hot = _hot(usual, pair[1])
-    wide = _wide([client for client in usual if client.name in FOR_MANY], pair[1])
+    few = [client for client in usual if client.name in FOR_MANY]
+    anew, wide = _anew(few, pair[1]), _wide(few, pair[1])
     hits = {size: _hits(usual, size, gets[size][0]) for size in pair}
     sets = {size: _sets(usual, size) for size in pair}
     all_of = (
         *gets.values(),
+        anew,
         hot,
         wide,
         *hits.values(),
@@ -111,6 +130,11 @@ def _gets(clients: Sequence[Client], size: int) -> list[Burst]:
     made = [Burst("get", size, client.name, client.get, keys) for client in clients]
     reads = [(f"{client.name}, the read alone", client.read) for client in clients if client.read]
     return _beside([*made, *(Burst("get", size, name, read, keys) for name, read in reads)])
+
+
+def _anew(clients: Sequence[Client], size: int) -> list[Burst]:
+    keys, case = _same(keys_of(size)), "get, a new task for each"
+    return _beside([Burst(case, size, c.name, c.get, keys, anew=True) for c in clients])
 
 
 def _hot(clients: Sequence[Client], size: int) -> list[Burst]:
