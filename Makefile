@@ -37,8 +37,8 @@ demo: $(VENV)/.with-demo $(STORE) ## Measure a real service, without and with th
 serve: $(VENV)/.with-demo $(STORE) ## Leave that service running, with its docs page
 	@$(RUN) -m examples.places $(ARGS)
 
-test: $(VENV)/.servers ## Run the tests
-	@$(RUN) -m pytest $(ARGS)
+test: $(VENV)/.servers ## Run the tests, two files at a time
+	@$(RUN) -m pytest -n 2 --dist loadfile $(ARGS)
 
 test-long: $(VENV)/.servers ## Run the counts that take minutes
 	@$(RUN) -m pytest -m long $(ARGS)
