@@ -123,6 +123,13 @@ def test_a_key_that_is_no_text(cache: Cache, key: Any) -> None:
             call()
 
 
+@pytest.mark.parametrize("key", [1, None, b"k", ("a",), ["a"]])
+async def test_a_key_that_is_no_text_of_a_caller_who_awaits(cache: Cache, key: Any) -> None:
+    for _ in range(2):
+        with pytest.raises(TypeError, match=f"a key is a str, not .*{type(key).__name__}"):
+            await cache.get(key)
+
+
 def test_an_empty_key(cache: Cache) -> None:
     with pytest.raises(ConfigurationError, match="key must not be empty"):
         cache.sync.get("")

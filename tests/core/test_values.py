@@ -276,6 +276,17 @@ async def test_what_is_not_there_is_its_default(either: Cache) -> None:
     assert not await either.exists("k")
 
 
+async def test_what_is_asked_again_with_more_than_its_key_is_another_question(
+    either: Cache,
+) -> None:
+    await either.set("k", 1)
+    await either.set("b", Basket(["milk"]), type=Basket)
+    for _ in range(2):
+        assert [await either.get("k"), await either.get("b")] == [1, None]
+        assert await either.get("k", type=Basket) is None
+        assert await either.get("b", type=Basket) == Basket(["milk"])
+
+
 async def test_falsy_values_are_values(either: Cache) -> None:
     falsy: list[object] = [0, "", False, b"", [], {}, ()]
     for value in falsy:
