@@ -6,7 +6,7 @@ busy: to make the tasks is no part of what a call takes. In one row it is.
 
 import asyncio
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Coroutine, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import cycle, islice
 from typing import Any, Final
@@ -26,6 +26,7 @@ AIMS: Final = {("get", 1): 1.3, ("get", 100): 1 / 5, ("get or load, hit", 100): 
 """What the ratio of ours is to be at most."""
 
 Items = Callable[[], Sequence[Any]]
+Asking = Coroutine[Any, Any, None]
 
 
 @dataclass
@@ -62,20 +63,32 @@ class Burst:
             await self.once()
         calls = self.repeats * self.size
         turns = [self.items() for _ in range(self.repeats)]
+        go = asyncio.Event()
+        waiting = [asyncio.create_task(asking) for asking in self._asking(turns, go)]
+        await asyncio.sleep(0)
         started, cpu = time.perf_counter(), time.thread_time()
-        if self.anew:
-            for items in turns:
-                await asyncio.gather(*map(self.call, items))
-        else:
-            await asyncio.gather(*map(self._ask, zip(*turns, strict=True)))
+        go.set()
+        await asyncio.gather(*waiting)
         took, busy = time.perf_counter() - started, time.thread_time() - cpu
         self.cpu.rounds.append(busy / calls * 1e6)
         return took / calls * 1e6
 
-    async def _ask(self, items: Sequence[Any]) -> None:
-        """One caller."""
+    def _asking(self, turns: Sequence[Sequence[Any]], go: asyncio.Event) -> Iterator[Asking]:
+        if self.anew:
+            yield self._ask_by_new_ones(turns, go)
+        else:
+            yield from (self._ask(items, go) for items in zip(*turns, strict=True))
+
+    async def _ask(self, items: Sequence[Any], go: asyncio.Event) -> None:
+        """One caller, who stays."""
+        await go.wait()
         for item in items:
             await self.call(item)
+
+    async def _ask_by_new_ones(self, turns: Sequence[Sequence[Any]], go: asyncio.Event) -> None:
+        await go.wait()
+        for items in turns:
+            await asyncio.gather(*map(self.call, items))
 
     async def prepare(self, span: float) -> None:
         """See whether it does what it should, and how often it has time for that in `span`."""

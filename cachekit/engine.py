@@ -18,7 +18,7 @@ from cachekit.flight import LOADING
 from cachekit.home import OPENING
 from cachekit.invalidation import Invalidator, Target, targets_of
 from cachekit.jobs import One, Several
-from cachekit.keys import record_key, tag_key, value_head, value_key, value_key_in
+from cachekit.keys import LONGEST, record_key, tag_key, value_head, value_key, value_key_in
 from cachekit.lease import Leases
 from cachekit.listeners import Listener, Listeners
 from cachekit.loader import Loader
@@ -42,7 +42,7 @@ REMEMBERED: Final = 500
 """How many types are known that values were asked for by."""
 
 LOOKED_AT: Final = 4096
-"""How many keys are known that were asked for by nothing but the key."""
+"""How many keys are known that were asked for by nothing but the key; long ones are not."""
 
 log: Final = logging.getLogger("cachekit")
 
@@ -169,7 +169,8 @@ class Engine:
 
     def look_at(self, key: str, annotation: Any, form: Mapping[str, Any], ways: Ways) -> Call:
         """A direct call that only reads; `annotation` is what the value is, if that is given."""
-        if annotation is MISSING and not form and ways is ON_LOOP and type(key) is str:
+        plain = annotation is MISSING and not form and ways is ON_LOOP
+        if plain and type(key) is str and len(key) <= LONGEST:
             return self._plain_look(key)
         if wrong := form.keys() - Format.__annotations__.keys():
             raise TypeError(f"{sorted(wrong)} say nothing of how a value is read")

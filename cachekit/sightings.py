@@ -26,13 +26,13 @@ class Sightings:
     def note(self, found: Found) -> Unreached | None:
         """Something was read: remember the versions of the tag records in it.
 
-        Gives one that was not reached, if there is any.
+        Gives the first that was not reached, if there is any.
         """
         records: list[tuple[str, int]] = []
         unreached: Unreached | None = None
         for key, entry in found.items():
             if not isinstance(entry, Entry):
-                unreached = entry
+                unreached = unreached or entry
             elif entry.kind is TAG:
                 records.append((key, entry.version))
         if records:

@@ -2,6 +2,7 @@
 
 import asyncio
 import math
+import tracemalloc
 from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
@@ -128,6 +129,15 @@ async def test_a_key_that_is_no_text_of_a_caller_who_awaits(cache: Cache, key: A
     for _ in range(2):
         with pytest.raises(TypeError, match=f"a key is a str, not .*{type(key).__name__}"):
             await cache.get(key)
+
+
+async def test_long_keys_that_were_asked_for_are_not_held(cache: Cache) -> None:
+    tracemalloc.start()
+    for number in range(1000):
+        assert await cache.get(f"{number}" * 20_000) is None
+    held, _ = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert held < 10_000_000
 
 
 def test_an_empty_key(cache: Cache) -> None:
