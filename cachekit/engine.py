@@ -4,7 +4,7 @@ import asyncio
 import logging
 from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from dataclasses import replace
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any, Final
 
 from cachekit.backend import LOCAL, MEASURE, Backend
@@ -76,7 +76,7 @@ class Engine:
         self._head = value_head(self.namespace)
         self._functions: dict[str, str] = {}
         self._readings: dict[tuple[Any, str], Policy] = {}
-        self._plain_look = lru_cache(LOOKED_AT)(self._plain_look_at)
+        self._plain_look = lru_cache(LOOKED_AT)(partial(self._look, policy, ON_LOOP))
         self._clock = clock
         counters, told = self.ledger.counters, Listeners(listeners)
         self._sightings = sightings = Sightings()
@@ -175,12 +175,9 @@ class Engine:
         if wrong := form.keys() - Format.__annotations__.keys():
             raise TypeError(f"{sorted(wrong)} say nothing of how a value is read")
         policy = self.policy if annotation is MISSING else self._reading(annotation)
-        return self._look(key, policy.changed(form), ways)
+        return self._look(policy.changed(form), ways, key)
 
-    def _plain_look_at(self, key: str) -> Call:
-        return self._look(key, self.policy, ON_LOOP)
-
-    def _look(self, key: str, policy: Policy, ways: Ways) -> Call:
+    def _look(self, policy: Policy, ways: Ways, key: str) -> Call:
         store_key = value_key_in(self._head, key)
         direct = self.ledger.direct
         return Call(

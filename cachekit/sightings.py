@@ -2,9 +2,8 @@
 
 import threading
 from collections.abc import Iterable, Mapping
-from typing import Final
+from typing import Any, Final
 
-from cachekit.backend import Found, Unreached
 from cachekit.entry import TAG, Entry
 
 REMEMBERED: Final = 10_000
@@ -23,22 +22,16 @@ class Sightings:
         self._seen: dict[str, tuple[int, int]] = {}
         self.moment = 0
 
-    def note(self, found: Found) -> Unreached | None:
-        """Something was read: remember the versions of the tag records in it.
-
-        Gives the first that was not reached, if there is any.
-        """
-        records: list[tuple[str, int]] = []
-        unreached: Unreached | None = None
-        for key, entry in found.items():
-            if not isinstance(entry, Entry):
-                unreached = unreached or entry
-            elif entry.kind is TAG:
-                records.append((key, entry.version))
+    def note(self, found: Mapping[str, Any]) -> None:
+        """Something was read: remember the versions of the tag records in it."""
+        records = [
+            (key, entry.version)
+            for key, entry in found.items()
+            if isinstance(entry, Entry) and entry.kind is TAG
+        ]
         if records:
             with self._lock:
                 self._note(records)
-        return unreached
 
     def _note(self, records: Iterable[tuple[str, int]]) -> None:
         self.moment += 1

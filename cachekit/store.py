@@ -315,9 +315,10 @@ class Store:
 
     def _has_read(self, found: Found, error: BaseException | None) -> None:
         """Once for each batch, before anyone who waits for it goes on."""
-        unreached = self._sightings.note(found)
-        if error is None and unreached is not None:
-            error = unreached.cause or _NO_ANSWER
+        self._sightings.note(found)
+        if error is None:
+            unreached = next((e for e in found.values() if isinstance(e, Unreached)), None)
+            error = None if unreached is None else unreached.cause or _NO_ANSWER
         self._note("reads", error)
 
     def _has_written(self, outcomes: Sequence[Outcome], error: BaseException | None = None) -> None:

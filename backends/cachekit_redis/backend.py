@@ -163,9 +163,8 @@ class RedisBackend(Backend):
         return found
 
     async def _read(self, keys: Sequence[str]) -> dict[str, Entry | Unreached]:
-        prefix = self.settings.prefix
-        # As `_name` does, without a call for each key of a hit: hiredis makes the bytes.
-        names = [name if (name := prefix + key).isascii() else self._name(key) for key in keys]
+        prefix = self._prefix  # as `_name` does, without a call for each key of a hit
+        names = [prefix + key.encode("utf-8", "surrogatepass") for key in keys]
         answers = await self._servers.get(names) if names else []
         found, broken = self._reading.entries(keys, answers)
         if broken and not self._drops.is_under_way:

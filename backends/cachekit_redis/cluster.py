@@ -75,8 +75,8 @@ class Cluster:
     def layout(self) -> int:
         return self._slots.layout
 
-    async def get(self, names: Sequence[str | bytes]) -> list[Answer]:
-        return await self.do([Get(n.encode() if isinstance(n, str) else n) for n in names])
+    async def get(self, names: Sequence[bytes]) -> list[Answer]:
+        return await self.do([Get(name) for name in names])
 
     async def do(self, steps: Sequence[Step]) -> list[Answer]:
         due = asyncio.get_running_loop().time() + self._timeout

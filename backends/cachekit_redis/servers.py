@@ -28,8 +28,8 @@ class Servers(Protocol):
         """Another number whenever a key may have come to another server."""
         ...
 
-    async def get(self, names: Sequence[str | bytes]) -> list[Answer]:
-        """What is under each name; text stands for its UTF-8."""
+    async def get(self, names: Sequence[bytes]) -> list[Answer]:
+        """What is under each name."""
         ...
 
     async def do(self, steps: Sequence[Step]) -> list[Answer]:
@@ -64,7 +64,7 @@ class One:
     def layout(self) -> int:
         return self._node.lives
 
-    async def get(self, names: Sequence[str | bytes]) -> list[Answer]:
+    async def get(self, names: Sequence[bytes]) -> list[Answer]:
         if not names:
             return []
         (found,), life = await self._ask(lambda _: (("MGET", *names),))

@@ -6,7 +6,7 @@ from typing import Any, Final, cast
 import msgpack  # type: ignore[import-untyped]  # pyright: ignore[reportMissingTypeStubs]
 
 _MSGPACK: Final = cast("Any", msgpack)
-unpackb: Final[Callable[..., Any]] = _MSGPACK.unpackb
+_unpackb: Final[Callable[..., Any]] = _MSGPACK.unpackb
 
 Hook = Callable[[Any], Any]
 TOO_DEEP: Final[type[Exception]] = _MSGPACK.StackError
@@ -28,7 +28,7 @@ def unpack(
     data: bytes, read_ext: Callable[[int, bytes], Any], read_array: Hook | None = None
 ) -> Any:
     """The value of `data`: ext values by the one hook, arrays by the other."""
-    return unpackb(
+    return _unpackb(
         data,
         ext_hook=read_ext,
         list_hook=read_array,

@@ -5,7 +5,7 @@ from typing import Any, Final, cast
 
 from cachekit.errors import EncodeError, UnreadableError
 from cachekit_msgpack import containers, scalars
-from cachekit_msgpack.codec import TOO_DEEP, ext, pack, unpack, unpackb
+from cachekit_msgpack.codec import TOO_DEEP, ext, pack, unpack
 from cachekit_msgpack.refusal import refusal
 from cachekit_msgpack.registered import Registry, Types
 
@@ -55,12 +55,7 @@ class MsgpackSerializer:
         try:
             if _HINT in data:
                 return _Reading(self._marks).read(data)
-            return unpackb(
-                data,
-                ext_hook=_read_scalar,
-                strict_map_key=False,
-                unicode_errors="surrogatepass",
-            )
+            return unpack(data, _read_scalar)
         except Exception as error:
             raise UnreadableError(f"not the msgpack of a value: {_why(error)}") from error
 
