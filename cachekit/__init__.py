@@ -22,7 +22,7 @@ from cachekit.options import Format, Lifetime, Options
 from cachekit.serializer import BoundSerializer, Serializer
 from cachekit.stats import Info, Stats
 from cachekit.step import Step
-from cachekit.view import CacheEntry
+from cachekit.view import CacheEntry, EntryMetadata
 
 __all__ = [
     "MISSING",
@@ -37,6 +37,7 @@ __all__ = [
     "CachedMany",
     "ConfigurationError",
     "EncodeError",
+    "EntryMetadata",
     "EventMap",
     "Format",
     "FunctionOptions",

@@ -40,7 +40,7 @@ from cachekit.signature import is_async
 from cachekit.source import BackendSpec, Source
 from cachekit.stats import Stats
 from cachekit.sync import SyncCache
-from cachekit.view import CacheEntry
+from cachekit.view import CacheEntry, EntryMetadata
 
 K = TypeVar("K")
 P = ParamSpec("P")
@@ -259,6 +259,20 @@ class Cache:
         `type`, `serializer`, … as for `get`.
         """
         return await self._engine.entry(self._engine.look_at(key, type, form, ON_LOOP), key)
+
+    async def metadata(self, key: str) -> EntryMetadata | None:
+        """What is known of the value under `key`, whatever its format; `None` if there is none.
+
+        The value itself is not decoded, so it need not be one that `get` can read.
+        """
+        return await self._engine.metadata(key, ON_LOOP)
+
+    async def ping(self) -> bool:
+        """Whether the store answers a read, within the deadline.
+
+        A `get` says nothing of that: where there is no answer, it misses.
+        """
+        return await self._engine.ping(ON_LOOP)
 
     # -- writing
 

@@ -7,11 +7,12 @@ from dataclasses import replace
 from functools import lru_cache, partial
 from typing import Any, Final
 
-from cachekit.backend import LOCAL, MEASURE, Backend
+from cachekit.backend import LOCAL, MEASURE, Backend, Unreached
 from cachekit.bulk import Bulk, one_of
 from cachekit.call import Call, Seen, several
 from cachekit.clock import Clock
 from cachekit.deferred import SCOPES, Scope, Scopes
+from cachekit.entry import Entry
 from cachekit.errors import CacheClosedError, ConfigurationError
 from cachekit.filler import Filler
 from cachekit.flight import LOADING
@@ -35,7 +36,7 @@ from cachekit.stats import Info, Ledger, Stats
 from cachekit.store import Store
 from cachekit.targets import Doomed, title
 from cachekit.typed import name_of
-from cachekit.view import CacheEntry, view
+from cachekit.view import CacheEntry, EntryMetadata, metadata, view
 from cachekit.writer import Writer
 
 REMEMBERED: Final = 500
@@ -273,13 +274,26 @@ class Engine:
 
     async def entry(self, call: Call, key: str) -> CacheEntry | None:
         """What is there, stale or not."""
-        entry = (await self._unhidden(call)).value
-        if entry is None or not entry.serves_failures(self._clock.monotonic()):
-            return None
+        entry = await self._usable(call)
         try:
-            return view(key, call, entry, self._clock)
+            return None if entry is None else view(key, call, entry, self._clock)
         except Exception:  # whatever a serializer raises for bytes it cannot read
             return None
+
+    async def metadata(self, key: str, ways: Ways) -> EntryMetadata | None:
+        """The same without the value, whatever its format."""
+        call = replace(self.call(key, ways), of_any_format=True)
+        entry = await self._usable(call)
+        return None if entry is None else metadata(key, call, entry, self._clock)
+
+    async def _usable(self, call: Call) -> Entry | None:
+        entry = (await self._unhidden(call)).value
+        return entry if entry and entry.serves_failures(self._clock.monotonic()) else None
+
+    async def ping(self, ways: Ways) -> bool:
+        """Whether the store answers a read."""
+        found = await self.store.read([self._home], ways)
+        return not isinstance(found.get(self._home), Unreached)
 
     async def _unhidden(self, call: Call) -> Seen:
         scope = self.scopes.open()

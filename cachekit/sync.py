@@ -12,7 +12,7 @@ from cachekit.missing import MISSING, IsMissing
 from cachekit.options import Format, Lifetime, Options, Ttl
 from cachekit.runtime import drive, in_thread
 from cachekit.source import Source
-from cachekit.view import CacheEntry
+from cachekit.view import CacheEntry, EntryMetadata
 
 T = TypeVar("T")
 D = TypeVar("D")
@@ -97,6 +97,12 @@ class SyncCache:
 
     def entry(self, key: str, *, type: Any = MISSING, **form: Unpack[Format]) -> CacheEntry | None:
         return drive(self._engine.entry(self._engine.look_at(key, type, form, in_thread()), key))
+
+    def metadata(self, key: str) -> EntryMetadata | None:
+        return drive(self._engine.metadata(key, in_thread()))
+
+    def ping(self) -> bool:
+        return drive(self._engine.ping(in_thread()))
 
     def touch(self, key: str, ttl: Ttl | IsMissing = MISSING) -> bool:
         return drive(self._engine.touch(key, ttl, in_thread()))

@@ -9,10 +9,10 @@ from cachekit.entry import Entry
 
 
 @dataclass(frozen=True, slots=True)
-class CacheEntry:
-    """A value as it is in the cache, at the moment it was looked at.
+class EntryMetadata:
+    """What is known of a value in the cache, at the moment it was looked at.
 
-    - `value`: a copy of it. `version`: another one each time a value is stored; `touch` keeps it.
+    - `version`: another one each time a value is stored; `touch` keeps it.
     - `age`: seconds since its load ended. `ttl`: seconds it is fresh, `None` for good.
     - `fresh`: whether its ttl has not passed. What has is still here while
       `stale_while_revalidate` or `stale_if_error` allow it.
@@ -21,7 +21,6 @@ class CacheEntry:
     """
 
     key: str
-    value: Any
     version: int
     age: float
     ttl: float | None
@@ -30,12 +29,29 @@ class CacheEntry:
     load_time: float
 
 
+@dataclass(frozen=True, slots=True)
+class CacheEntry(EntryMetadata):
+    """A value as it is in the cache, and what is known of it; `value` is a copy."""
+
+    value: Any
+
+
 def view(key: str, call: Call, entry: Entry, clock: Clock) -> CacheEntry:
     """`entry` as users see it."""
+    return CacheEntry(*_known(key, call, entry, clock), call.policy.codec.open(call.key, entry))
+
+
+def metadata(key: str, call: Call, entry: Entry, clock: Clock) -> EntryMetadata:
+    """What users see of `entry` but for its value."""
+    return EntryMetadata(*_known(key, call, entry, clock))
+
+
+def _known(
+    key: str, call: Call, entry: Entry, clock: Clock
+) -> tuple[str, int, float, float | None, bool, tuple[str, ...], float]:
     head = f"t:{call.namespace}:"
-    return CacheEntry(
+    return (
         key,
-        call.policy.codec.open(call.key, entry),
         entry.version,
         max(0.0, clock.time() - entry.born),
         entry.ttl,

@@ -2,15 +2,24 @@
 
 import asyncio
 from dataclasses import FrozenInstanceError
-from typing import Any
+from typing import Any, Final
 
 import pytest
 
-from cachekit import MISSING, Cache, CacheEntry, InvalidationError, Tag, current_load
+from cachekit import (
+    MISSING,
+    Cache,
+    CacheClosedError,
+    CacheEntry,
+    EntryMetadata,
+    InvalidationError,
+    Tag,
+    current_load,
+)
 from cachekit.entry import Kind
 from cachekit.testing import FakeClock
 from tests.core.conftest import Caches
-from tests.core.helpers import TTL, Load, aged, ends, start
+from tests.core.helpers import TTL, Load, PickleSerializer, aged, ends, start, time
 from tests.core.slow_store import SlowStore, of_kind
 
 pytestmark = pytest.mark.virtual
@@ -95,6 +104,74 @@ async def test_it_counts_and_refreshes_nothing(either: Cache) -> None:
     await either.entry("none")
     stats = either.stats()
     assert (stats.hits, stats.misses, stats.refreshes) == (0, 0, 0)
+
+
+async def test_its_metadata_are_what_is_known_of_it_but_for_the_value(either: Cache) -> None:
+    await either.set("some key", [1], tags=["a", "b"], ttl=TTL)
+    await asyncio.sleep(3)
+    entry, known = await either.entry("some key"), await either.metadata("some key")
+    assert entry is not None
+    assert known == EntryMetadata(
+        "some key", entry.version, entry.age, TTL, True, ("a", "b"), entry.load_time
+    )
+
+
+async def test_metadata_are_there_of_what_get_cannot_read(either: Cache) -> None:
+    class Unreadable(PickleSerializer):
+        id: Final = "unreadable"
+
+        def loads(self, data: bytes) -> Any:
+            raise AssertionError("nobody asked for the value")
+
+    await either.set("k", 1, serializer=Unreadable(), version=7, tags=["t"])
+    assert await either.entry("k") is None
+    known = await either.metadata("k")
+    assert known is not None
+    assert (known.tags, known.fresh) == (("t",), True)
+
+
+async def test_there_are_metadata_as_long_as_there_is_an_entry(either: Cache) -> None:
+    assert await either.metadata("k") is None
+    await aged(either, by=TTL + 5, stale_if_error=20.0)
+    known = await either.metadata("k")
+    assert known is not None
+    assert (known.fresh, known.age) == (False, pytest.approx(TTL + 5))
+    async with either.deferred():
+        await either.delete("k")
+        assert await either.metadata("k") is None
+    await either.set("k", 1, tags=["t"])
+    await either.invalidate(Tag("t"))
+    assert await either.metadata("k") is None
+
+
+# -- ping()
+
+
+async def test_a_store_that_answers_a_ping_is_there(either: Cache) -> None:
+    assert await either.ping()
+    await either.close()
+    with pytest.raises(CacheClosedError):
+        await either.ping()
+
+
+async def test_one_that_fails_or_hangs_does_not_answer(slow: Cache, store: SlowStore) -> None:
+    store.error = OSError("down")
+    assert not await slow.ping()
+    store.heal()
+    assert await slow.ping()
+    store.hang()
+    began = time()
+    assert not await slow.ping()
+    assert time() - began < 1.0
+
+
+def test_those_who_block_may_ask_both(frozen: Caches) -> None:
+    cache = frozen()
+    cache.sync.set("k", "value", tags=["t"])
+    known = cache.sync.metadata("k")
+    assert known is not None
+    assert known.tags == ("t",)
+    assert cache.sync.ping()
 
 
 def test_those_who_block_may_look_too(frozen: Caches, fake_clock: FakeClock) -> None:
