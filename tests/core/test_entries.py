@@ -19,7 +19,7 @@ from cachekit import (
 from cachekit.entry import Kind
 from cachekit.testing import FakeClock
 from tests.core.conftest import Caches
-from tests.core.helpers import TTL, Load, PickleSerializer, aged, ends, start, time
+from tests.core.helpers import TTL, Load, aged, ends, start, time
 from tests.core.slow_store import SlowStore, of_kind
 
 pytestmark = pytest.mark.virtual
@@ -117,8 +117,12 @@ async def test_its_metadata_are_what_is_known_of_it_but_for_the_value(either: Ca
 
 
 async def test_metadata_are_there_of_what_get_cannot_read(either: Cache) -> None:
-    class Unreadable(PickleSerializer):
+    class Unreadable:
         id: Final = "unreadable"
+        fingerprint: Final = b""
+
+        def dumps(self, value: Any) -> bytes:
+            return b"bytes"
 
         def loads(self, data: bytes) -> Any:
             raise AssertionError("nobody asked for the value")
@@ -135,7 +139,8 @@ async def test_there_are_metadata_as_long_as_there_is_an_entry(either: Cache) ->
     await aged(either, by=TTL + 5, stale_if_error=20.0)
     known = await either.metadata("k")
     assert known is not None
-    assert (known.fresh, known.age) == (False, pytest.approx(TTL + 5))
+    assert not known.fresh
+    assert known.age == pytest.approx(TTL + 5)
     async with either.deferred():
         await either.delete("k")
         assert await either.metadata("k") is None
