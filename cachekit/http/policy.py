@@ -1,0 +1,36 @@
+"""What a route says of its answers to caches: to those outside, and to the one in front of it."""
+
+from dataclasses import dataclass
+
+from cachekit.errors import ConfigurationError
+from cachekit.http.cache_control import CacheControl
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """Lifetimes of one route's answers, for browsers and for this server apart.
+
+    - `browser`: what is sent as Cache-Control where the answer has none of its own; it is for
+      every cache outside, a CDN too.
+    - `server`: what our response cache goes by instead. Never for an answer whose own
+      Cache-Control says `private`, `no-store` or `no-cache`.
+    """
+
+    browser: CacheControl | None = None
+    server: CacheControl | None = None
+
+    def __post_init__(self) -> None:
+        for name in ("browser", "server"):
+            _check(name, getattr(self, name))
+        if self.browser is None and self.server is None:
+            raise ConfigurationError(
+                "a Policy without browser= and server= says nothing; write "
+                "browser=CacheControl(max_age=60), or CacheControl(no_store=True) for nothing"
+            )
+
+
+def _check(name: str, given: object) -> None:
+    if given is not None and not isinstance(given, CacheControl):
+        raise ConfigurationError(
+            f"{name}= is {given!r}, not a CacheControl: write {name}=CacheControl(max_age=60)"
+        )
