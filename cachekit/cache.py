@@ -156,6 +156,16 @@ class Cache:
         value = await self._engine.reader.get(self._engine.look_at(key, type, form, ON_LOOP))
         return default if value is MISSING else value
 
+    def peek(
+        self, key: str, default: Any = None, *, type: Any = MISSING, **form: Unpack[Format]
+    ) -> Any:
+        """What `get` would give, if that can be told at once in any thread, else `default`.
+
+        Nothing is awaited, opened or counted as a miss: what is not in this process is not seen.
+        """
+        value = self._engine.reader.peek(self._engine.look_at(key, type, form, ON_LOOP))
+        return default if value is MISSING else value
+
     @overload
     async def get_many(self, keys: Iterable[str], **form: Unpack[Format]) -> dict[str, Any]: ...
     @overload
@@ -183,6 +193,7 @@ class Cache:
         loader: Callable[[], Awaitable[T]],
         *,
         tags: Iterable[str] = ...,
+        accept: Callable[[CacheEntry], bool] | None = ...,
         **options: Unpack[Options],
     ) -> T: ...
     @overload
@@ -192,6 +203,7 @@ class Cache:
         loader: Callable[[], T],
         *,
         tags: Iterable[str] = ...,
+        accept: Callable[[CacheEntry], bool] | None = ...,
         **options: Unpack[Options],
     ) -> T: ...
     async def get_or_set(
@@ -200,6 +212,7 @@ class Cache:
         loader: Callable[[], Any],
         *,
         tags: Iterable[str] = (),
+        accept: Callable[[CacheEntry], bool] | None = None,
         **options: Unpack[Options],
     ) -> Any:
         """What is under `key`, or what `loader()` gives, which is then stored with `tags`.
@@ -207,11 +220,14 @@ class Cache:
         However many callers ask at once, one load runs; each gets a value of its own. Raises only
         what the loader raised, or `TimeoutError` if it took longer than `load_timeout`.
 
+        `accept`: a function of what is there, if that may be served; what it says no to stays for
+        others, and is loaded anew for this caller: `lambda there: there.age < 10`.
+
         `options`: as for `Cache`. With a stale window the loader may run when its caller is gone.
         """
-        policy = self._engine.policy_for(options)
+        policy, load = self._engine.policy_for(options), loader_of(loader)
         return await self._engine.answer(
-            self._engine.call(key, ON_LOOP, tags=tags, policy=policy, load=loader_of(loader))
+            self._engine.call(key, ON_LOOP, tags=tags, policy=policy, load=load, accept=accept)
         )
 
     @overload

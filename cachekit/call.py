@@ -28,7 +28,7 @@ class Call:
     is any; a `partial` call may find that its loader has nothing for the key. `owner` is the cache
     that asks. `vouch` is a decorated function: for one key it always declares the same tags, so an
     entry that was checked once for it need not be checked again. `of_any_format`: the value itself
-    does not matter.
+    does not matter. `accepts`: what a value must fulfil, or it is loaded anew for this caller.
     """
 
     key: str
@@ -44,6 +44,7 @@ class Call:
     partial: bool = False
     same: Callable[[], bool] | None = None
     of_any_format: bool = False
+    accepts: Callable[[Entry], bool] | None = None
 
     def is_as_asked(self) -> bool:
         """Whether its arguments still make its key: who is gone may have changed them."""
@@ -83,13 +84,15 @@ class Call:
 class Seen(NamedTuple):
     """What a read saw: the entry, the records of its tags and the call's, and whether all answered.
 
-    `valid`: in that moment each of its tags was at the version it carries.
+    `valid`: in that moment each of its tags was at the version it carries. `refused`: the caller
+    does not take the value, which stays for others.
     """
 
     entry: Entry | None = None
     records: Mapping[str, Entry] = {}
     answered: bool = True
     valid: bool = False
+    refused: bool = False
 
     @property
     def value(self) -> Entry | None:

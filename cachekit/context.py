@@ -5,7 +5,7 @@ from contextvars import ContextVar
 from typing import Any, Final
 
 from cachekit.missing import MISSING, IsMissing
-from cachekit.options import Ttl, span_or_never
+from cachekit.options import Duration, Ttl, span_or_never, window
 
 
 class Load:
@@ -20,7 +20,10 @@ class Load:
         self.key = key
         self.lifetime: float | IsMissing | None = MISSING
         self.tags: dict[str, None] = {}
+        self.windows: tuple[float, float] | None = None
+        self.spare = 0.0
         self.skipped = False
+        self.private = False
         self.unmodified = False
         self.ended = False
         self.took = 0.0
@@ -38,6 +41,17 @@ class Load:
     def ttl(self, ttl: Ttl) -> None:
         self.lifetime = span_or_never("current_load().ttl", ttl)
 
+    def stale(
+        self, *, while_revalidate: Duration = 0, if_error: Duration = 0, as_old: Duration = 0
+    ) -> None:
+        """How long past its ttl this value is of use, in place of what the cache's options say.
+
+        `while_revalidate` and `if_error`: as `stale_while_revalidate` and `stale_if_error`.
+        `as_old`: for so long past both it is never served, but still the `old` of the next load.
+        """
+        self.windows = window("while_revalidate", while_revalidate), window("if_error", if_error)
+        self.spare = window("as_old", as_old)
+
     def tag(self, *names: str) -> None:
         """Have the value carry these tags too; `invalidate(Tag(name))` forgets it.
 
@@ -49,9 +63,14 @@ class Load:
                 raise TypeError(f"a tag is a str that is not empty, not {name!r}")
         self.tags.update(dict.fromkeys(names))
 
-    def skip(self) -> None:
-        """Do not store what this load returns; who waits for it gets it all the same."""
+    def skip(self, *, private: bool = False) -> None:
+        """Do not store what this load returns; who waits for it gets it all the same.
+
+        `private`: it is for the caller alone who began the load. Who waits loads for itself, and an
+        older value that is still there goes.
+        """
         self.skipped = True
+        self.private = private
 
     @property
     def old(self) -> Any:

@@ -30,6 +30,7 @@ from cachekit.reader import Reader
 from cachekit.result_tags import ResultTags
 from cachekit.rides import Rides
 from cachekit.runtime import ON_LOOP, Ways, afresh_after_fork, running_loop
+from cachekit.serializer import Serializer
 from cachekit.sightings import Sightings
 from cachekit.slots import Slots
 from cachekit.stats import Info, Ledger, Stats
@@ -77,6 +78,7 @@ class Engine:
         self._head = value_head(self.namespace)
         self._functions: dict[str, str] = {}
         self._readings: dict[tuple[Any, str], Policy] = {}
+        self._writers: dict[int, Policy] = {}
         self._plain_look = lru_cache(LOOKED_AT)(partial(self._look, policy, ON_LOOP))
         self._clock = clock
         counters, told = self.ledger.counters, Listeners(listeners)
@@ -154,9 +156,10 @@ class Engine:
         tags: Iterable[str] = (),
         policy: Policy | None = None,
         load: Callable[[], Any] | None = None,
+        accept: Callable[[CacheEntry], bool] | None = None,
     ) -> Call:
         """A direct call: the user's key and tags."""
-        return Call(
+        call = Call(
             value_key_in(self._head, key),
             self._no_tags if tags == () else self.stored_tags(tags),
             policy or self.policy,
@@ -167,6 +170,18 @@ class Engine:
             self.namespace,
             load,
         )
+        if accept is not None:
+            call.accepts = partial(self._accepts, accept, key, call)
+        return call
+
+    def _accepts(
+        self, accept: Callable[[CacheEntry], bool], key: str, call: Call, entry: Entry
+    ) -> bool:
+        try:
+            seen = view(key, call, entry, self._clock)
+        except Exception:  # whatever a serializer raises for bytes it cannot read
+            return False
+        return accept(seen)
 
     def look_at(self, key: str, annotation: Any, form: Mapping[str, Any], ways: Ways) -> Call:
         """A direct call that only reads; `annotation` is what the value is, if that is given."""
@@ -175,8 +190,21 @@ class Engine:
             return self._plain_look(key)
         if wrong := form.keys() - Format.__annotations__.keys():
             raise TypeError(f"{sorted(wrong)} say nothing of how a value is read")
+        if annotation is MISSING and len(form) == 1 and "serializer" in form:
+            return self._look(self._written_by(form["serializer"]), ways, key)
         policy = self.policy if annotation is MISSING else self._reading(annotation)
         return self._look(policy.changed(form), ways, key)
+
+    def _written_by(self, serializer: Serializer | str) -> Policy:
+        """The policy for values of that serializer."""
+        known = self._writers.get(id(serializer))
+        if known is not None and known.plain is serializer:
+            return known
+        policy = self.policy_for({"serializer": serializer})
+        if len(self._writers) >= REMEMBERED:
+            self._writers.clear()
+        self._writers[id(serializer)] = policy
+        return policy
 
     def _look(self, policy: Policy, ways: Ways, key: str) -> Call:
         store_key = value_key_in(self._head, key)

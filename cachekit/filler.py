@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any, Final, NamedTuple
 
 from cachekit.backend import DONE, REFUSED, UNREACHED, Write
@@ -47,8 +48,10 @@ class Filler:
             return Made(Again(), leaves_pass=True)
         if value is MISSING:
             return Made(Absent() if call.partial else Private(value))
+        if load.private:  # an old value goes: it is not what the load has found
+            return Made(Private(value), leaves_pass=hold is not None and not hold.is_claim)
         try:
-            entry = self.entry(call.key, call.policy, value, load.took, load.lifetime)
+            entry = self._loaded(call, value, load)
             stored = _is_worth_storing(call.policy, value, entry, load)
         except TooLargeError as error:
             self._count.too_large += 1
@@ -111,6 +114,19 @@ class Filler:
             return off
         gone = [Write(lead.call.key, None, hold.anchor, announce=True)]
         return [*gone, *off] if hold.is_claim else gone
+
+    def _loaded(self, call: Call, value: Any, load: Load) -> Entry:
+        """The entry of a loaded value, as its load says."""
+        policy = call.policy
+        if load.windows is not None:
+            while_revalidate, if_error = load.windows
+            policy = replace(
+                policy, stale_while_revalidate=while_revalidate, stale_if_error=if_error
+            )
+        entry = self.entry(call.key, policy, value, load.took, load.lifetime)
+        if load.spare:
+            entry.outlast(spare(load.took) + load.spare)
+        return entry
 
     def entry(
         self,

@@ -102,8 +102,10 @@ class Leases:
         claim, old = claims.get(claim_of(lead.call.key)), lead.seen.value
         if old is None or not isinstance(claim, Entry):
             return False
-        names_it = claim.tags.get(lead.call.key) == old.version
-        if not names_it or (claim.kind is Kind.PASS and not old.serves_failures(self._now())):
+        if claim.tags.get(lead.call.key) != old.version:
+            return False
+        useless = lead.seen.refused or not old.serves_failures(self._now())
+        if claim.kind is Kind.PASS and useless:  # then there is nothing to lose by trying
             return False
         lead.flight.end(Taken(claim))
         return True
@@ -231,7 +233,8 @@ def _may_be_claimed(lead: Lead) -> bool:
     old = lead.seen.value
     if old is None:
         return False
-    return bool(old.stale_while_revalidate or old.stale_if_error or lead.call.policy.refreshes)
+    windows = old.stale_while_revalidate or old.stale_if_error or lead.call.policy.refreshes
+    return bool(windows or lead.seen.refused)
 
 
 def _wanted(lead: Lead) -> dict[str, None]:

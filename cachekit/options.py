@@ -117,7 +117,8 @@ def _seconds(name: str, value: Any) -> int | float:
     return cast("int | float", value)
 
 
-def _window(name: str, value: Any) -> float:
+def window(name: str, value: Any) -> float:
+    """A duration as seconds that may be 0: there is none."""
     return 0.0 if value == 0 and _is_number(value) else seconds(name, value)
 
 
@@ -174,8 +175,8 @@ CHECKS: Final[Mapping[str, Callable[[str, Any], Any]]] = {
     "ttl": _ttl,
     "none_ttl": seconds_or_never,
     "jitter": fraction,
-    "stale_while_revalidate": _window,
-    "stale_if_error": _window,
+    "stale_while_revalidate": window,
+    "stale_if_error": window,
     "serializer": lambda _, value: serializer_of(value),
     "type": typed_by,
     "steps": checked_steps,

@@ -76,14 +76,14 @@ class Reader:
         store = self._store
         entry = store.peek(call.key) if store.peeks else None
         if entry is not None:
-            value = self._served(call, _glanced(call, entry))
+            value = self._served(call, _judged(call, _glanced(call, entry)))
             if value is not MISSING:
                 return value
         found = await store.read((call.key, *call.tags), call.ways)
         value = self._at_once(call, found)
         if value is not MISSING:
             return value
-        seen = await self._look_on(call, found)
+        seen = _judged(call, await self._look_on(call, found))
         value = self._served(call, seen)
         return await self._loaded(call, seen) if value is MISSING else value
 
@@ -95,7 +95,7 @@ class Reader:
             value = await self._rides.obtain(call, seen, patience)
             if value is not AGAIN:
                 return value
-            seen = await self.look(call)
+            seen = _judged(call, await self.look(call))
             value = self._served(call, seen)
             if value is not MISSING:
                 return value
@@ -103,7 +103,7 @@ class Reader:
     def _served(self, call: Call, seen: Seen) -> Any:
         """The value seen, if it may be served at once; what is stale is loaded anew meanwhile."""
         old, now = seen.value, self._now()
-        if old is None:
+        if old is None or seen.refused:
             return MISSING
         if now >= call.policy.quiet_until(old):
             if call.refresh is not None and old.serves_stale(now):
@@ -119,6 +119,13 @@ class Reader:
             stale = [(call, saw) for call, saw in seen.items() if _is_stale(call, saw, now)]
             self._rides.refreshes.begin(stale, behind)
         return {call: self._served(call, saw) for call, saw in seen.items()}
+
+    def peek(self, call: Call) -> Any:
+        """What `get` gives where that takes no I/O, else `MISSING`."""
+        entry = self._store.peek(call.key) if self._store.peeks else None
+        if entry is None or (SCOPES.get() and self._scopes.open()):
+            return MISSING
+        return self.serve(call, _glanced(call, entry))
 
     async def get(self, call: Call) -> Any:
         """The value if there is one that serves, else `MISSING`; at once."""
@@ -158,6 +165,7 @@ class Reader:
             and _holds(entry, found)
             and call.takes(entry)
             and not call.policy.early_refresh
+            and call.accepts is None
         ):
             try:
                 value = call.policy.codec.open(call.key, entry)
@@ -256,8 +264,8 @@ class Reader:
 
     async def _read_past(self, call: Call, scope: Scope) -> Any:
         """R11: what is pending is not read, and nothing loaded is stored or shared."""
-        seen = await self.look(call)
-        if not scope.hides(call.key, seen.entry):
+        seen = _judged(call, await self.look(call))
+        if not scope.hides(call.key, seen.entry) and not seen.refused:
             value = self.serve(call, seen)
             if value is not MISSING:
                 return value
@@ -268,6 +276,14 @@ class Reader:
 def _glanced(call: Call, entry: Entry) -> Seen:
     """What a look without I/O has found."""
     return Seen(entry, valid=entry.holds() and call.takes(entry))
+
+
+def _judged(call: Call, seen: Seen) -> Seen:
+    """What was seen, and whether the caller takes it."""
+    old = seen.value
+    if old is None or call.accepts is None or call.accepts(old):
+        return seen
+    return seen._replace(refused=True)
 
 
 def _is_stale(call: Call, seen: Seen, now: float) -> bool:

@@ -132,7 +132,7 @@ class Rides:
 
     def _usable(self, seen: Seen) -> Entry | None:
         """R5: the value that may be had should its refresh fail."""
-        old = seen.value
+        old = None if seen.refused else seen.value
         return old if old is not None and old.serves_failures(self._now()) else None
 
     async def lead(self, rides: Sequence[Ride], job: Job) -> None:

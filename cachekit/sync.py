@@ -71,12 +71,13 @@ class SyncCache:
         loader: Callable[[], T],
         *,
         tags: Iterable[str] = (),
+        accept: Callable[[CacheEntry], bool] | None = None,
         **options: Unpack[Options],
     ) -> T:
         """The loader runs in this thread; a refresh in the background in one of its own."""
         engine = self._engine
         policy, load = engine.policy_for(options), loader_of(loader)
-        call = engine.call(key, in_thread(), tags=tags, policy=policy, load=load)
+        call = engine.call(key, in_thread(), tags=tags, policy=policy, load=load, accept=accept)
         value: T = drive(engine.answer(call))
         return value
 

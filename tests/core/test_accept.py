@@ -1,0 +1,134 @@
+"""`get_or_set(accept=…)`: who does not take what is there has it loaded anew; others keep it."""
+
+import asyncio
+from collections.abc import Callable
+
+import pytest
+
+from cachekit import Cache, CacheEntry, Key
+from cachekit.testing import FakeClock
+from cachekit_memory import MemoryBackend
+from tests.core.helpers import PickleSerializer
+
+
+class Origin:
+    def __init__(self) -> None:
+        self.loads = 0
+        self.down = False
+        self.gate: asyncio.Event | None = None
+
+    async def __call__(self) -> int:
+        self.loads += 1
+        mine = self.loads
+        if self.gate is not None:
+            await self.gate.wait()
+        if self.down:
+            raise ConnectionError("no origin")
+        return mine
+
+
+def younger_than(seconds: float) -> Callable[[CacheEntry], bool]:
+    return lambda there: there.age < seconds
+
+
+async def test_what_is_not_taken_is_loaded_anew_and_stored_for_all() -> None:
+    clock, origin = FakeClock(), Origin()
+    async with Cache(ttl=60, clock=clock) as cache:
+        assert await cache.get_or_set("a", origin) == 1
+        clock.advance(10)
+        assert await cache.get_or_set("a", origin, accept=younger_than(20)) == 1
+        assert await cache.get_or_set("a", origin, accept=younger_than(5)) == 2
+        assert await cache.get_or_set("a", origin) == 2
+        assert origin.loads == 2
+
+
+async def test_a_load_that_fails_leaves_the_old_value_to_those_who_take_it() -> None:
+    clock, origin = FakeClock(), Origin()
+    async with Cache(ttl=60, stale_if_error=60, clock=clock) as cache:
+        await cache.get_or_set("a", origin)
+        origin.down = True
+        for _ in range(3):
+            with pytest.raises(ConnectionError):
+                await cache.get_or_set("a", origin, accept=lambda there: False)
+            assert await cache.get_or_set("a", origin) == 1
+        assert origin.loads == 4
+
+
+async def test_those_who_take_it_wait_for_nobody_meanwhile() -> None:
+    origin = Origin()
+    async with Cache(ttl=60) as cache:
+        await cache.get_or_set("a", origin)
+        origin.gate = asyncio.Event()
+        picky = asyncio.create_task(cache.get_or_set("a", origin, accept=lambda there: False))
+        await asyncio.sleep(0.01)
+        assert await cache.get_or_set("a", origin) == 1
+        origin.gate.set()
+        assert await picky == 2
+
+
+async def test_many_who_do_not_take_it_share_one_load() -> None:
+    origin = Origin()
+    async with Cache(ttl=60) as cache:
+        await cache.get_or_set("a", origin)
+        picky = [cache.get_or_set("a", origin, accept=lambda there: False) for _ in range(50)]
+        assert await asyncio.gather(*picky) == [2] * 50
+
+
+async def test_what_is_forgotten_meanwhile_is_not_put_back() -> None:
+    origin = Origin()
+    async with Cache(ttl=60) as cache:
+        await cache.get_or_set("a", origin)
+        origin.gate = asyncio.Event()
+        picky = asyncio.create_task(cache.get_or_set("a", origin, accept=lambda there: False))
+        await asyncio.sleep(0.01)
+        await cache.invalidate(Key("a"))
+        origin.gate.set()
+        assert await picky == 2
+        assert await cache.get("a") is None
+
+
+async def test_accept_sees_what_is_there() -> None:
+    seen: list[CacheEntry] = []
+
+    def accept(there: CacheEntry) -> bool:
+        seen.append(there)
+        return True
+
+    async with Cache(ttl=60, serializer=PickleSerializer()) as cache:
+        await cache.get_or_set("a", lambda: [1], tags=["t"])
+        assert await cache.get_or_set("a", lambda: [2], tags=["t"], accept=accept) == [1]
+        assert (seen[0].key, seen[0].value, seen[0].tags) == ("a", [1], ("t",))
+        assert cache.sync.get_or_set("b", lambda: 1, accept=accept) == 1
+        assert len(seen) == 1  # there was nothing to look at
+
+
+async def test_in_a_deferred_block_too() -> None:
+    async with Cache(ttl=60) as cache:
+        await cache.set("a", 1)
+        async with cache.deferred():
+            assert await cache.get_or_set("a", lambda: 2, accept=lambda there: False) == 2
+        assert await cache.get("a") == 1
+
+
+@pytest.mark.parametrize("stale", [0.0, 60.0])
+async def test_processes_take_turns(stale: float) -> None:
+    """Two caches on one store stand for two processes: the claim of one makes the other wait."""
+    store, origin, other = MemoryBackend(), Origin(), Origin()
+    one = Cache(store, namespace="n", ttl=60, stale_if_error=stale)
+    two = Cache(store, namespace="n", ttl=60, stale_if_error=stale)
+    async with one, two:
+        await one.get_or_set("a", origin)
+        origin.gate = asyncio.Event()
+        there = await one.entry("a")
+        assert there is not None
+
+        def newer(seen: CacheEntry) -> bool:
+            return seen.version != there.version
+
+        first = asyncio.create_task(one.get_or_set("a", origin, accept=newer))
+        await asyncio.sleep(0.01)
+        second = asyncio.create_task(two.get_or_set("a", other, accept=newer))
+        await asyncio.sleep(0.01)
+        origin.gate.set()
+        assert [await first, await second] == [2, 2]
+        assert other.loads == 0

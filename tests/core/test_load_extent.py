@@ -1,0 +1,111 @@
+"""What a loader says of how far its value goes: windows of its own, private, kept as old."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+import pytest
+
+from cachekit import MISSING, Cache, ConfigurationError, current_load
+from cachekit.testing import FakeClock
+
+
+async def test_a_load_has_stale_windows_of_its_own() -> None:
+    clock, loads = FakeClock(), 0
+
+    async def load() -> int:
+        nonlocal loads
+        loads += 1
+        if loads > 1:
+            raise ConnectionError("no origin")
+        current_load().ttl = 10
+        current_load().stale(if_error=30)
+        return loads
+
+    async with Cache(ttl=1000, clock=clock) as cache:
+        assert await cache.get_or_set("a", load) == 1
+        clock.advance(35)
+        assert await cache.get_or_set("a", load) == 1
+        clock.advance(10)
+        with pytest.raises(ConnectionError):
+            await cache.get_or_set("a", load)
+
+
+async def test_while_revalidate_serves_at_once_and_refreshes_behind() -> None:
+    clock, loads = FakeClock(), 0
+
+    async def load() -> int:
+        nonlocal loads
+        loads += 1
+        current_load().ttl = 10
+        current_load().stale(while_revalidate=30)
+        return loads
+
+    async with Cache(clock=clock) as cache:
+        assert await cache.get_or_set("a", load) == 1
+        clock.advance(20)
+        assert await cache.get_or_set("a", load) == 1
+        await asyncio.sleep(0.01)
+        assert await cache.get_or_set("a", load) == 2
+
+
+async def test_what_is_kept_as_old_is_never_served_and_still_seen_by_the_next_load() -> None:
+    clock, seen = FakeClock(), list[object]()
+
+    async def load() -> int:
+        current_load().ttl = 10
+        current_load().stale(as_old=100)
+        seen.append(current_load().old)
+        return len(seen)
+
+    async with Cache(ttl=10, clock=clock) as cache:
+        assert await cache.get_or_set("a", load) == 1
+        clock.advance(90)
+        assert await cache.get("a") is None
+        assert await cache.get_or_set("a", load) == 2
+    assert seen == [MISSING, 1]
+
+
+async def test_windows_are_checked() -> None:
+    def load() -> None:
+        current_load().stale(if_error=-1)
+
+    async with Cache() as cache:
+        with pytest.raises(ConfigurationError, match="if_error"):
+            await cache.get_or_set("a", load)
+
+
+def private(gate: asyncio.Event, given: list[int]) -> Callable[[], Awaitable[int]]:
+    async def load() -> int:
+        given.append(len(given) + 1)
+        mine = given[-1]
+        if mine == 1:
+            await gate.wait()
+        current_load().skip(private=True)
+        return mine
+
+    return load
+
+
+async def test_a_private_value_is_for_who_began_the_load_alone() -> None:
+    gate, given = asyncio.Event(), list[int]()
+    load = private(gate, given)
+    async with Cache() as cache:
+        callers = [asyncio.create_task(cache.get_or_set("a", load)) for _ in range(20)]
+        await asyncio.sleep(0.01)
+        assert given == [1]
+        gate.set()
+        assert sorted(await asyncio.gather(*callers)) == list(range(1, 21))
+        assert await cache.get("a") is None
+
+
+async def test_a_private_value_takes_the_old_one_away() -> None:
+    clock = FakeClock()
+    async with Cache(ttl=10, stale_if_error=1000, clock=clock) as cache:
+        await cache.set("a", 0)
+        clock.advance(20)
+        gate, given = asyncio.Event(), list[int]()
+        gate.set()
+        load = private(gate, given)
+        assert await cache.get_or_set("a", load) == 1
+        assert await cache.get_or_set("a", load) == 2
+        assert await cache.entry("a") is None
