@@ -11,7 +11,7 @@ from typing import Final
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import hits, redis, serializers
+from benchmarks import hits, http, redis, serializers
 from benchmarks.measuring import Effort
 
 
@@ -31,6 +31,9 @@ BENCHMARKS: Final = {
     "redis": Benchmark(
         "callers at the same time, round trips and outages on Redis, beside its client and peers",
         redis.run,
+    ),
+    "http": Benchmark(
+        "a response out of the cache, beside a bare ASGI app, peers and no cache", http.run
     ),
 }
 FIRST: Final = "hits"
