@@ -42,9 +42,8 @@ async def client(service: Service) -> AsyncIterator[AsyncClient]:
     app = FastAPI()
     add_exception_handlers(app)
 
-    @app.api_route("/price", methods=["GET", "POST", "PUT", "DELETE"], responses=MAY_BE_STALE)
-    async def change() -> int:
-        return await service.change()
+    for method in ("GET", "POST", "PUT", "DELETE"):
+        app.add_api_route("/price", service.change, methods=[method], responses=MAY_BE_STALE)
 
     @app.post("/quiet")
     async def change_quietly() -> int:
