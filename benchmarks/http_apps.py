@@ -19,12 +19,13 @@ from examples.places.database import Database
 
 BARE: Final = "bare ASGI app"
 UNCACHED: Final = "no cache"
-OUTERMOST: Final = "cachekit.http.ResponseCache"
-ADDED: Final = "the same by add_middleware"
-CACHED: Final = "cachekit.fastapi.cached"
+OUTERMOST: Final = "cachekit"
+"""`ResponseCache(app, cache)`, around all."""
+ADDED: Final = "cachekit, add_middleware"
+CACHED: Final = "cachekit, decorator"
 FASTAPI_CACHE: Final = "fastapi-cache2"
 CASHEWS: Final = "cashews"
-CASHEWS_ETAGS: Final = "cashews, its middlewares too"
+CASHEWS_ETAGS: Final = "cashews, middlewares too"
 
 
 @dataclass(frozen=True)

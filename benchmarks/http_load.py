@@ -6,7 +6,7 @@ Written by hand, so that it needs a fraction of what a server needs for an answe
 import asyncio
 import time
 from array import array
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from http.client import HTTPConnection
@@ -92,6 +92,7 @@ async def drive(
     load = Load(ask, connections)
     try:
         await load.connect()
+        load.begin()
         await load.go_on(seconds / 5)
         began, used, warm = time.perf_counter(), _cpu_seconds(processes), len(load.latencies)
         await load.go_on(seconds)
@@ -118,43 +119,59 @@ class Load:
         self.length = _length(ask.answer)
         self.latencies = array("d")
         self.open_questions = 0
-        self.draining = False
+        self.draining = True
+        self.drained = asyncio.get_running_loop().create_future()
         self._ask = ask
-        self._connections = connections
-        self._open: list[asyncio.BaseTransport] = []
+        self._count = connections
+        self._connections: list[Connection] = []
         self._failure: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
     async def connect(self) -> None:
-        """Open all connections; each asks at once."""
+        """Open all connections, and let each have an answer before the next is opened.
+
+        A server that is busy takes them up slowly; those that wait would be measured with the rest.
+        """
         loop = asyncio.get_running_loop()
-        for _ in range(self._connections):
-            opened = await loop.create_connection(
-                lambda: Connection(self), LOOPBACK, self._ask.port
-            )
-            self._open.append(opened[0])
+        for _ in range(self._count):
+            where = LOOPBACK, self._ask.port
+            _, connection = await loop.create_connection(lambda: Connection(self), *where)
+            self._connections.append(connection)
+            connection.send()
+            await self.drain()
+
+    def begin(self) -> None:
+        """Let all of them ask, and ask again."""
+        self.draining = False
+        for connection in self._connections:
+            connection.send()
 
     async def go_on(self, seconds: float) -> None:
-        """Let it run for so many seconds, and until every connection had an answer."""
-        least = len(self.latencies) + self._connections
+        """Let it run for so many seconds, and until there are as many answers as connections."""
+        least = len(self.latencies) + self._count
+        until = time.perf_counter() + seconds + PATIENCE
         await self._wait(seconds)
-        await self._until(lambda: len(self.latencies) >= least)
+        while len(self.latencies) < least:
+            if time.perf_counter() > until:
+                raise self._late()
+            await self._wait(_PAUSE)
 
     async def drain(self) -> None:
         """Ask nothing more, and wait for what was asked."""
         self.draining = True
-        await self._until(lambda: self.open_questions == 0)
+        if self.open_questions:
+            self.drained = asyncio.get_running_loop().create_future()
+            await self._wait(PATIENCE, self.drained)
+            if not self.drained.done():
+                raise self._late()
 
-    async def _until(self, condition: Callable[[], bool]) -> None:
-        deadline = time.perf_counter() + PATIENCE
-        while not condition():
-            if time.perf_counter() > deadline:
-                raise TimeoutError(f"{self._ask.path}: no answers for {PATIENCE:.0f} seconds")
-            await self._wait(_PAUSE)
-
-    async def _wait(self, seconds: float) -> None:
-        await asyncio.wait([self._failure], timeout=seconds)
+    async def _wait(self, seconds: float, *others: asyncio.Future[None]) -> None:
+        waited = [self._failure, *others]
+        await asyncio.wait(waited, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
         if self._failure.done():
             self._failure.result()
+
+    def _late(self) -> TimeoutError:
+        return TimeoutError(f"{self._ask.path}: no answers for {PATIENCE:.0f} seconds")
 
     def fail(self, why: str) -> None:
         """End the measurement."""
@@ -164,8 +181,8 @@ class Load:
     def close(self) -> None:
         """Close all connections, answered or not."""
         self._failure.cancel()
-        for transport in self._open:
-            cast(asyncio.Transport, transport).abort()
+        for connection in self._connections:
+            connection.transport.abort()
 
 
 class Connection(asyncio.Protocol):
@@ -176,8 +193,7 @@ class Connection(asyncio.Protocol):
         self._got = b""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        self._transport = cast(asyncio.Transport, transport)
-        self._send()
+        self.transport = cast(asyncio.Transport, transport)
 
     def data_received(self, data: bytes) -> None:
         if self._got:
@@ -197,7 +213,9 @@ class Connection(asyncio.Protocol):
             load.latencies.append(time.perf_counter() - self._began)
             load.open_questions -= 1
             if not load.draining:
-                self._send()
+                self.send()
+            elif not load.open_questions:
+                load.drained.set_result(None)
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._load.fail(f"the server closed the connection: {exc!r}")
@@ -208,11 +226,12 @@ class Connection(asyncio.Protocol):
             data.find(length, 0, head + 2) >= 0 or data[: head + 2].lower().find(length) >= 0
         )
 
-    def _send(self) -> None:
+    def send(self) -> None:
+        """Ask; the answer is what comes next."""
         self._got = b""
         self._load.open_questions += 1
         self._began = time.perf_counter()
-        self._transport.write(self._load.request)
+        self.transport.write(self._load.request)
 
 
 def _length(answer: Answer) -> bytes:

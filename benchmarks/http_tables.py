@@ -29,9 +29,13 @@ AIMS: Final = (
     *((OURS_ON_REDIS, other, 2.0) for other in (*PEERS_ON_REDIS, UNCACHED)),
 )
 """Who is to answer how many times as many requests per second as who."""
+_LEGEND: Final = (
+    "cachekit: ResponseCache(app, cache); / bare, / no cache: requests/s beside that row's;"
+    " SQL: statements per request; server, load: CPU time per second, of uvicorn and of who asks"
+)
 _NUMBERS: Final = (
     *("requests/s", "±", "/ bare", "/ no cache", "p50 ms", "p99 ms"),
-    *("SQL", "server CPU", "load CPU"),
+    *("SQL", "server", "load"),
 )
 _LIBRARIES: Final = (
     *("uvicorn", "httptools", "uvloop", "fastapi", "starlette", "redis"),
@@ -81,7 +85,7 @@ def aims(turns: Sequence[Turn], how: str) -> Table:
         groups = [[turn for turn in turns if turn.target.path == path] for path in _paths()]
         ratios = [_ratio_of(subject, other, group) for group in groups]
         made.add_row(str(subject), str(other), f"{aim:.2f}", *map(_text, ratios))
-    made.caption = ", ".join(_versions())
+    made.caption = "\n".join([_LEGEND, ", ".join(_versions())])
     return made
 
 
