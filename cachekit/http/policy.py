@@ -1,9 +1,17 @@
 """What a route says of its answers to caches: to those outside, and to the one in front of it."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any, Final
 
 from cachekit.errors import ConfigurationError
 from cachekit.http.cache_control import CacheControl
+
+HOLDER: Final = "cachekit"
+"""Where a scope has the dict that the outermost of our middlewares puts there."""
+
+MARK: Final = "__cache_policy__"
+"""The attribute of an endpoint that was given a policy by decorator."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,3 +42,19 @@ def _check(name: str, given: object) -> None:
         raise ConfigurationError(
             f"{name}= is {given!r}, not a CacheControl: write {name}=CacheControl(max_age=60)"
         )
+
+
+def policy_of(scope: Mapping[str, Any]) -> Policy | None:
+    """What the route that answers says, as far as that is known: when the response starts, it is.
+
+    The endpoint's own policy, or else what a dependency of its router has put into the holder.
+    """
+    marked = mark_of(scope)
+    return scope.get(HOLDER, {}).get("policy") if marked is None else marked
+
+
+def mark_of(scope: Mapping[str, Any]) -> Policy | None:
+    """The policy that the endpoint itself was given, if any."""
+    endpoint = getattr(scope.get("route"), "endpoint", None)
+    mark = getattr(endpoint, MARK, None)
+    return mark if isinstance(mark, Policy) else None
