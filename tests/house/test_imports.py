@@ -15,7 +15,10 @@ CORE = "cachekit"
 # What stands on the core inside its own package, and what each may use besides it.
 ROOMS = {
     "cachekit.http": set[str](),
-    "cachekit.fastapi": {"cachekit.http", "fastapi", "starlette"},
+    "cachekit.fastapi": {
+        *("cachekit.http", "fastapi", "starlette", "pydantic", "pydantic_core"),
+        *("pydantic_settings", "redis"),
+    },
     "cachekit.metrics": {"prometheus_client", "opentelemetry"},
     "cachekit.testing": {"pytest", "hypothesis"},
 }
