@@ -75,7 +75,11 @@ async def cached(place: Place) -> AsyncGenerator[ASGIApp]:
     from cachekit.fastapi import cached
 
     async with cache_of(place) as cache:
-        yield service(place.database, cached(cache))
+
+        def named(endpoint: Any) -> Any:
+            return cached(cache, name=endpoint.__name__)(endpoint)
+
+        yield service(place.database, named)
 
 
 @asynccontextmanager

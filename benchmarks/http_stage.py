@@ -3,7 +3,7 @@
 import json
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -76,7 +76,7 @@ class Wings:
         return self.folder / "answers.json"
 
     def start(self, subject: Subject, number: int) -> "Starting":
-        """Begin to start it; its values go into a database of Redis with this `number`."""
+        """Begin to start it; its files and its database of Redis have this `number`."""
         if subject.store == REDIS and self.redis is None:
             raise UnfitError(NO_REDIS)
         told, log = self.folder / f"{number}.port", self.folder / f"{number}.log"
@@ -120,19 +120,21 @@ def _set(wings: Wings, subjects: Sequence[Subject]) -> Stage:
     fill(wings.database, smallest=15_000)
     made = Stage()
     known: dict[str, Answer] = {}
-    for running in _started(wings, [it for it in subjects if it != FLOOR], made):
+    numbers = {subject: number for number, subject in enumerate(subjects)}
+    floor = {FLOOR: numbers.pop(FLOOR)} if FLOOR in numbers else {}
+    for running in _started(wings, numbers, made):
         _prepare(running, known, made)
     keep(_ready(made), wings.answers)
-    for running in _started(wings, [it for it in subjects if it == FLOOR], made):
+    for running in _started(wings, floor, made):
         _prepare(running, known, made)
     made.turns.sort(key=lambda turn: subjects.index(turn.subject))
     return made
 
 
-def _started(wings: Wings, subjects: Sequence[Subject], made: Stage) -> Iterator[Running]:
+def _started(wings: Wings, numbers: Mapping[Subject, int], made: Stage) -> Iterator[Running]:
     """All at once, since each takes a while."""
     starting: list[Starting] = []
-    for number, subject in enumerate(subjects, 1):
+    for subject, number in numbers.items():
         try:
             starting.append(wings.start(subject, number))
         except UnfitError as error:

@@ -24,6 +24,8 @@ Unfit = Mapping[Subject, str]
 
 BUSY: Final = 0.9
 """From which share of its core on the load generator is what limits, and nothing is compared."""
+SATURATED: Final = 0.85
+"""From which share of its core on the server is what limits the floor, which waits for nobody."""
 AIMS: Final = (
     (OURS, FLOOR, 0.8),
     *((OURS_ON_REDIS, other, 2.0) for other in (*PEERS_ON_REDIS, UNCACHED)),
@@ -31,11 +33,12 @@ AIMS: Final = (
 """Who is to answer how many times as many requests per second as who."""
 _LEGEND: Final = (
     "cachekit: ResponseCache(app, cache); / bare, / no cache: requests/s beside that row's;"
-    " SQL: statements per request; server, load: CPU time per second, of uvicorn and of who asks"
+    " SQL: statements per request; CPU µs: of the server per request; server, load: CPU time per"
+    " second of uvicorn and of who asks"
 )
 _NUMBERS: Final = (
     *("requests/s", "±", "/ bare", "/ no cache", "p50 ms", "p99 ms"),
-    *("SQL", "server", "load"),
+    *("SQL", "CPU µs", "server", "load"),
 )
 _LIBRARIES: Final = (
     *("uvicorn", "httptools", "uvloop", "fastapi", "starlette", "redis"),
@@ -73,6 +76,7 @@ def _figures(turn: Turn, turns: Sequence[Turn]) -> Iterator[str]:
     for percent in (50, 99):
         yield f"{1000 * turn.percentile(percent):.1f}"
     yield f"{turn.statements_per_request:.2f}"
+    yield f"{1e6 * turn.cpu_per_request:,.0f}"
     yield f"{turn.server_busy:.0%}"
     yield f"{turn.load_busy:.0%}"
 
@@ -110,6 +114,9 @@ def _limited(turns: Sequence[Turn]) -> Iterator[str]:
     for turn in turns:
         if turn.load_busy > BUSY:
             yield f"{turn.subject}: the load generator was at its limit, so it is not compared"
+    floor = _turn_of(FLOOR, turns)
+    if floor and 0 < floor.server_busy < SATURATED:
+        yield f"{FLOOR}: its server had {floor.server_busy:.0%} of its core; others ran beside it"
 
 
 def _turn_of(subject: Subject, turns: Sequence[Turn]) -> Turn | None:

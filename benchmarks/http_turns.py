@@ -118,6 +118,12 @@ class Turn:
         return self._busy()[1]
 
     @property
+    def cpu_per_request(self) -> float:
+        """CPU time of the server, in seconds: that of other processes beside it does not count."""
+        used = sum(sample.busy[1] * sample.seconds for sample in self.samples)
+        return used / sum(len(sample.latencies) for sample in self.samples)
+
+    @property
     def load_busy(self) -> float:
         """The same of the load generator, and of Redis, which may be on the same core."""
         load, _, *redis = self._busy()

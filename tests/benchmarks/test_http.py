@@ -159,18 +159,21 @@ def test_what_is_measured_is_shown_and_who_is_missing_has_a_reason(
     monkeypatch.setattr(http, "RedisServer", none)
     told = printed(http.run(LITTLE, SOME))
     for name, statements in ("bare ASGI app", "0.00"), ("no cache", "[13].00"):
-        assert len(re.findall(rf"│ {name} +│ +│ +[\d,]+ │.+ {statements} │", told)) == 2, told
+        row = rf"│ {name} +│ +│ +[\d,]+ │.+ {statements} │ +[\d,]+ │"
+        assert len(re.findall(row, told)) == 2, told
     assert re.search(r"│ cashews +│ Redis +│ +none │", told)
     assert f"cashews, Redis: {NO_REDIS}" in told
 
 
-def test_the_servers_end_with_the_benchmark() -> None:
-    with stage([UNCACHED], None, Cores()) as made:
-        [place, page] = made.turns
+def test_each_subject_is_a_server_of_its_own_and_ends_with_the_benchmark() -> None:
+    with stage([FLOOR, UNCACHED], None, Cores()) as made:
+        floor, _, place, page = made.turns
+        assert fetch(floor.running.port, "/statements").status == 500
         assert fetch(place.running.port, "/statements").body == b"8"
-        assert place.answer.body != page.answer.body
-    with pytest.raises(ProcessLookupError):
-        os.kill(place.running.pid, 0)
+        assert floor.answer.body == place.answer.body != page.answer.body
+    for running in (floor.running, place.running):
+        with pytest.raises(ProcessLookupError):
+            os.kill(running.pid, 0)
 
 
 def printed(tables: list[Table]) -> str:
@@ -181,8 +184,8 @@ def printed(tables: list[Table]) -> str:
     return console.file.getvalue()
 
 
-def turn(subject: Subject, rate: float, load_busy: float) -> Turn:
-    sample = Sample(1.0, array("d", [0.1, 0.2]), (load_busy, 1.0), 2)
+def turn(subject: Subject, rate: float, load_busy: float, server_busy: float = 1.0) -> Turn:
+    sample = Sample(1.0, array("d", [0.1, 0.2]), (load_busy, server_busy), 2)
     running = Running(subject, 0, 0)
     return Turn(running, TARGETS[0], WANTED, Figure([rate, rate]), [sample, sample])
 
@@ -197,3 +200,9 @@ def test_nothing_is_compared_with_what_the_load_generator_limits() -> None:
     assert ratio(turns[1], turns[0]) is None
     made = shown(TARGETS[0], turns, {})
     assert str(made.caption).startswith("bare ASGI app: the load generator was at its limit")
+
+
+def test_it_is_told_if_the_server_of_the_floor_was_not_at_its_limit() -> None:
+    for server_busy, told in (0.7, "bare ASGI app: its server had 70% of its core"), (1.0, "None"):
+        made = shown(TARGETS[0], [turn(FLOOR, 100.0, 0.5, server_busy)], {})
+        assert str(made.caption).startswith(told)
