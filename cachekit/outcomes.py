@@ -44,10 +44,12 @@ class Private(NamedTuple):
     """What only the leader may have: an error of its own, or a value that cannot be copied.
 
     The others look again, or, if the value is the kind that is never stored, load for themselves.
+    `old_goes`: then nobody falls back on an older value.
     """
 
     value: Any = None
     error: BaseException | None = None
+    old_goes: bool = False
 
 
 class Absent(NamedTuple):

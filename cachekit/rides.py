@@ -196,7 +196,8 @@ class Rides:
                 if old is AGAIN:
                     raise failed.again()
                 return old
-            case Private(value, None):
+            case Private(value, None, old_goes):
+                ride.old = None if old_goes else ride.old
                 return value if ride.leading else await self._alone(ride)
             case Private(_, error) if ride.leading and error is not None:
                 raise error
