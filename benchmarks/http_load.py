@@ -17,6 +17,13 @@ from tests.servers.ports import LOOPBACK
 
 PATIENCE: Final = 30.0
 """Seconds in which every connection has had an answer, or the benchmark ends."""
+USUAL: Final = (
+    ("accept", "*/*"),
+    ("accept-encoding", "gzip, deflate"),
+    ("connection", "keep-alive"),
+    ("user-agent", "benchmarks"),
+)
+"""What an HTTP client sends besides the host, httpx for one."""
 _PAUSE: Final = 0.02
 _END: Final = b"\r\n\r\n"
 
@@ -45,7 +52,7 @@ class Ask:
 
     def request(self) -> bytes:
         """The bytes of it."""
-        sent = (("host", f"{LOOPBACK}:{self.port}"), ("accept", "*/*"), *self.headers)
+        sent = (("host", f"{LOOPBACK}:{self.port}"), *USUAL, *self.headers)
         lines = [f"GET {self.path} HTTP/1.1", *(f"{name}: {value}" for name, value in sent)]
         return "\r\n".join(lines).encode() + _END
 
