@@ -1,0 +1,57 @@
+"""From what is stored to what is sent: all of it, a part, or that nothing has changed."""
+
+from dataclasses import dataclass
+from typing import Final
+
+from cachekit.http.asked import Asked
+from cachekit.http.conditions import headers_of_304, if_range_holds, not_modified
+from cachekit.http.fields import Headers, first, replaced, without
+from cachekit.http.freshness import date_of
+from cachekit.http.ranges import UNSATISFIABLE, content_range, single_range
+from cachekit.http.stored import Stored
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A response to send."""
+
+    status: int
+    headers: Headers
+    body: bytes
+
+
+def answer(asked: Asked, stored: Stored) -> Answer:
+    """What a request gets of a response that may be used for it."""
+    if asked.bare or not 200 <= stored.status < 300:
+        whole = Answer(stored.status, stored.headers, stored.body)
+    else:
+        whole = _by_conditions(asked, stored)
+    return Answer(whole.status, whole.headers, b"") if asked.head_only else whole
+
+
+def _by_conditions(asked: Asked, stored: Stored) -> Answer:
+    validators, made = stored.validators, date_of(stored.headers, stored.received)
+    if not_modified(asked.headers, validators.or_date(made)):
+        return Answer(304, headers_of_304(stored.headers), b"")
+    ranges = None if asked.head_only or stored.status != 200 else first(asked.headers, b"range")
+    if ranges is None or not if_range_holds(asked.headers, validators, made):
+        return Answer(stored.status, stored.headers, stored.body)
+    return _part(ranges, stored)
+
+
+def _part(ranges: bytes, stored: Stored) -> Answer:
+    """One range; several, or what is none, gets all of it (RFC 9110 14.2)."""
+    length = len(stored.body)
+    part = single_range(ranges, length)
+    if part is None:
+        return Answer(200, stored.headers, stored.body)
+    if part is UNSATISFIABLE:
+        headers = [*without(stored.headers, _OF_A_BODY), (b"content-range", b"bytes */%d" % length)]
+        return Answer(416, [*headers, (b"content-length", b"0")], b"")
+    begin, end = part
+    body = stored.body[begin : end + 1]
+    headers = replaced(stored.headers, b"content-length", b"%d" % len(body))
+    return Answer(206, [*headers, (b"content-range", content_range(begin, end, length))], body)
+
+
+_OF_A_BODY: Final = frozenset({b"content-length", b"content-type", b"content-encoding", b"etag"})

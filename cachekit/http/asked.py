@@ -1,0 +1,210 @@
+"""A request as the response cache looks at it: what it is for, and what makes it another one's."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from hashlib import blake2b
+from typing import Any, Final
+
+from cachekit.http.cache_control import Directives
+from cachekit.http.fields import OWS, Headers, combined, lines, members
+from cachekit.http.rules import Rule
+from cachekit.http.stored import Stored
+
+CREDENTIALS: Final = frozenset(
+    {
+        b"authorization",
+        b"proxy-authorization",
+        b"x-api-key",
+        b"api-key",
+        b"apikey",
+        b"x-apikey",
+        b"x-auth-token",
+        b"x-auth",
+        b"x-access-token",
+        b"x-session-id",
+        b"x-session-token",
+        b"x-session",
+        b"x-csrf-token",
+        b"x-user",
+        b"x-user-id",
+        b"x-user-token",
+        b"x-tenant",
+        b"x-tenant-id",
+        b"x-forwarded-user",
+        b"x-forwarded-email",
+        b"x-forwarded-access-token",
+        b"x-forwarded-client-cert",
+        b"x-remote-user",
+        b"remote-user",
+        b"x-amz-security-token",
+        b"x-amzn-oidc-data",
+        b"x-amzn-oidc-identity",
+        b"x-goog-iap-jwt-assertion",
+        b"x-goog-authenticated-user-email",
+        b"cf-access-jwt-assertion",
+    }
+)
+"""Fields that say who asks: an answer to one is kept apart, and only if it says it may be."""
+
+OVERRIDES: Final = frozenset(
+    {
+        b"forwarded",
+        b"x-forwarded-host",
+        b"x-forwarded-proto",
+        b"x-forwarded-protocol",
+        b"x-forwarded-scheme",
+        b"x-forwarded-port",
+        b"x-forwarded-prefix",
+        b"x-forwarded-path",
+        b"x-forwarded-uri",
+        b"x-forwarded-server",
+        b"x-forwarded-ssl",
+        b"x-url-scheme",
+        b"x-host",
+        b"x-original-host",
+        b"x-original-url",
+        b"x-original-uri",
+        b"x-rewrite-url",
+        b"x-http-method-override",
+        b"x-http-method",
+        b"x-method-override",
+        b"front-end-https",
+    }
+)
+"""Fields by which an application may be led to think that it was asked for something else."""
+
+_CONDITIONS: Final = frozenset(
+    {b"if-none-match", b"if-modified-since", b"if-range", b"range", b"cache-control", b"pragma"}
+)
+_BODY: Final = frozenset({b"content-length", b"transfer-encoding"})
+_FORWARDED: Final = frozenset({b"if-match", b"if-unmodified-since", b"upgrade", b"expect"})
+_NOTED: Final = CREDENTIALS | OVERRIDES | _CONDITIONS | _BODY | _FORWARDED | {b"host", b"cookie"}
+
+
+NOTHING: Final = Directives({})
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A request for something that may be in the cache.
+
+    `key` names what it asks for, `resource` all the versions of that; `bare`: there is none of the
+    fields that make a difference to caches. `known_user`: it has credentials. `directives`: those
+    of its Cache-Control.
+    """
+
+    head_only: bool
+    headers: Headers
+    resource: str
+    key: str
+    bare: bool = True
+    known_user: bool = False
+    rule: Rule | None = None
+    directives: Directives = NOTHING
+
+    @property
+    def loads(self) -> bool:
+        """Whether the answer to it is what others get, too: all of it, and from wherever it is."""
+        if self.head_only or "only-if-cached" in self.directives:
+            return False
+        return self.bare or not lines(self.headers, b"range")
+
+    @property
+    def tags(self) -> tuple[str, ...]:
+        """What its response is forgotten by: what is not at the resource's own key by that, too."""
+        own = () if self.rule is None else self.rule.tags
+        return tuple(own) if self.key == self.resource else (self.resource, *own)
+
+    def selected(self, names: Sequence[bytes]) -> tuple[bytes | None, ...]:
+        """What its fields of those names say."""
+        return tuple(normal(self.headers, name) for name in names)
+
+    def suits(self, stored: Stored) -> bool:
+        """Whether a response is one to such a request (RFC 9111 4.1)."""
+        return not stored.vary or self.selected(stored.vary) == stored.selected
+
+    def variant(self, key: str, stored: Stored) -> str:
+        """Where the response is that is the one for this request, if what is at `key` is not."""
+        said = zip(stored.vary, self.selected(stored.vary), strict=True)
+        return f"{key}\n{_digest(said)}"
+
+
+def ask(scope: Mapping[str, Any], rule: Rule | None, *, obeys: bool = True) -> Asked | None:
+    """What a GET or HEAD asks for; `None`: it is not for the cache.
+
+    `obeys`: whether its Cache-Control counts.
+    """
+    headers: Headers = scope["headers"]
+    noted = [line for line in headers if line[0] in _NOTED]
+    resource = resource_of(scope)
+    if resource is None or (rule is not None and not rule.store):
+        return None
+    head_only = scope["method"] == "HEAD"
+    if len(noted) == 1:
+        return Asked(head_only, headers, resource, resource, rule=rule)
+    names = {name for name, _ in noted}
+    if names & _FORWARDED or _has_body(noted):
+        return None
+    if b"cookie" in names and (rule is None or rule.cookies is None):
+        return None
+    apart = [line for line in noted if line[0] in CREDENTIALS or line[0] in OVERRIDES]
+    if rule is not None and rule.cookies:
+        apart += _cookies(headers, rule.cookies)
+    key = f"{resource}\n{_digest(sorted(apart))}" if apart else resource
+    bare, known_user = names.isdisjoint(_CONDITIONS), not names.isdisjoint(CREDENTIALS)
+    said = NOTHING if bare or not obeys else _directives(headers)
+    return Asked(head_only, headers, resource, key, bare, known_user, rule, said)
+
+
+def _directives(headers: Headers) -> Directives:
+    """What its Cache-Control says; Pragma counts where there is none (RFC 9111 5.4)."""
+    said = Directives.of(headers)
+    if not said and b"no-cache" in members(combined(headers, b"pragma") or b""):
+        return Directives({"no-cache": [None]})
+    return said
+
+
+def resource_of(scope: Mapping[str, Any]) -> str | None:
+    """The URI as it was sent; `None` where it is not clear which host is meant."""
+    hosts = [value for name, value in scope["headers"] if name == b"host"]
+    if len(hosts) != 1:
+        return None
+    path: bytes = scope.get("raw_path") or scope["path"].encode()
+    whole = hosts[0].lower() + path + b"?" + scope["query_string"]
+    scheme: str = scope.get("scheme", "http")
+    return f"{scheme}://{whole.decode('latin-1')}"
+
+
+def normal(headers: Headers, name: bytes) -> bytes | None:
+    """A field for comparison: all its lines, with as much space as another might have."""
+    found = lines(headers, name)
+    if not found:
+        return None
+    joined = b",".join(b",".join(part.strip(OWS) for part in line.split(b",")) for line in found)
+    return joined.lower() if name in _CASELESS else joined
+
+
+_CASELESS: Final = frozenset({b"accept-language", b"accept-encoding", b"accept-charset"})
+
+
+def _has_body(noted: Headers) -> bool:
+    """Whether a body comes, which would make a difference that the key does not have."""
+    return any(
+        name == b"transfer-encoding" or (name == b"content-length" and value.strip(OWS) != b"0")
+        for name, value in noted
+    )
+
+
+def _cookies(headers: Headers, names: Sequence[str]) -> Iterator[tuple[bytes, bytes]]:
+    """The cookies of those names, every one of them."""
+    wanted = {name.encode("latin-1") for name in names}
+    for line in lines(headers, b"cookie"):
+        for pair in line.split(b";"):
+            name, _, value = pair.strip(OWS).partition(b"=")
+            if name in wanted:
+                yield b"cookie:" + name, value
+
+
+def _digest(said: Iterable[tuple[bytes, bytes | None]]) -> str:
+    """In the place of what fields say: there may be secrets in it."""
+    return blake2b(repr(list(said)).encode(), digest_size=16).hexdigest()

@@ -1,0 +1,75 @@
+"""What a service says of its paths: Cache-Control, cookies, tags."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from cachekit.errors import ConfigurationError
+from cachekit.http.cache_control import CacheControl
+from cachekit.http.policy import Policy
+
+_ODD: Final = ("//", "/./", "/../", ";", "\\", "\0")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rule:
+    """What holds for the paths that `path` covers: one, or, with `*` at its end, all that begin so.
+
+    - `browser`, `server`: see `Policy`.
+    - `cookies`: a request with cookies is not answered from the cache, nor stored, unless they are
+      named here: those that make a difference, `["lang"]`; none at all, `[]`, where the
+      answers never depend on who asks.
+    - `tags`: what its responses are forgotten by, `cache.invalidate(Tag(…))`.
+    - `store`: False keeps the paths out of the cache, whatever their answers say.
+    """
+
+    path: str
+    browser: CacheControl | None = None
+    server: CacheControl | None = None
+    cookies: Sequence[str] | None = None
+    tags: Sequence[str] = ()
+    store: bool = True
+
+    def __post_init__(self) -> None:
+        if not self.path.startswith("/") or "*" in self.path[:-1]:
+            raise ConfigurationError(
+                f"path={self.path!r}: a path begins with '/', and may have one '*', at its end"
+            )
+        for name in ("cookies", "tags"):
+            given = getattr(self, name)
+            if isinstance(given, str):
+                raise ConfigurationError(f"{name}={given!r} is one str: write {name}=[{given!r}]")
+            object.__setattr__(self, name, None if given is None else tuple(given))
+
+    @property
+    def policy(self) -> Policy | None:
+        """What it says of lifetimes."""
+        if self.browser is None and self.server is None:
+            return None
+        return Policy(self.browser, self.server)
+
+    def covers(self, path: str) -> bool:
+        """Whether it is for that path, which is decoded."""
+        if self.path.endswith("*"):
+            return path.startswith(self.path[:-1])
+        return path == self.path
+
+
+class Rules:
+    """Some rules; the first that covers a path counts."""
+
+    def __init__(self, rules: Iterable[Rule] = ()) -> None:
+        self._rules = tuple(rules)
+        for rule in self._rules:
+            if not isinstance(rule, Rule):  # pyright: ignore[reportUnnecessaryIsInstance]
+                raise ConfigurationError(f"rules= has {rule!r}: write Rule(path='/static/*', …)")
+
+    def of(self, path: str) -> Rule | None:
+        """The rule for a path; none for one that others may read as another path."""
+        if not self._rules or _is_odd(path):
+            return None
+        return next((rule for rule in self._rules if rule.covers(path)), None)
+
+
+def _is_odd(path: str) -> bool:
+    return any(part in f"{path}/" for part in _ODD)

@@ -1,0 +1,40 @@
+"""What the cache did with a request, told in a Cache-Status field (RFC 9211)."""
+
+from cachekit.http.asked import Asked
+from cachekit.http.stored import Stored
+
+Line = tuple[tuple[bytes, bytes], ...]
+"""The field, or none where the cache has no name to give."""
+
+
+def hit(name: bytes | None, stored: Stored, now: float) -> Line:
+    """It was answered with what was stored; below 0 it was stale by so many seconds."""
+    if name is None:
+        return ()
+    left = stored.lifetime - stored.age_at(now)
+    return ((b"cache-status", b"%b; hit; ttl=%d" % (name, left)),)
+
+
+def collapsed(name: bytes | None) -> Line:
+    """It was answered by a load that another request had begun."""
+    return () if name is None else ((b"cache-status", b"%b; fwd=uri-miss; collapsed" % name),)
+
+
+def forwarded(name: bytes | None, why: str, *, stored: bool = False) -> Line:
+    """It was passed to the application."""
+    if name is None:
+        return ()
+    what = b"%b; fwd=%b%b" % (name, why.encode(), b"; stored" if stored else b"")
+    return ((b"cache-status", what),)
+
+
+def validated(name: bytes | None) -> Line:
+    """It was answered with what was stored, which the application has found to be still good."""
+    return () if name is None else ((b"cache-status", b"%b; fwd=stale; fwd-status=304" % name),)
+
+
+def why_forwarded(asked: Asked, old: Stored | None, *, variant: bool) -> str:
+    """Why a request was passed on, of what RFC 9211 2.2 knows."""
+    if old is not None:
+        return "request" if "no-cache" in asked.directives else "stale"
+    return "vary-miss" if variant else "uri-miss"
