@@ -21,7 +21,6 @@ class Load:
         self.lifetime: float | IsMissing | None = MISSING
         self.tags: dict[str, None] = {}
         self.windows: tuple[float, float] | None = None
-        self.spare = 0.0
         self.skipped = False
         self.private = False
         self.unmodified = False
@@ -41,16 +40,9 @@ class Load:
     def ttl(self, ttl: Ttl) -> None:
         self.lifetime = span_or_never("current_load().ttl", ttl)
 
-    def stale(
-        self, *, while_revalidate: Duration = 0, if_error: Duration = 0, as_old: Duration = 0
-    ) -> None:
-        """How long past its ttl this value is of use, in place of what the cache's options say.
-
-        `while_revalidate` and `if_error`: as `stale_while_revalidate` and `stale_if_error`.
-        `as_old`: for so long past both it is never served, but still the `old` of the next load.
-        """
+    def stale(self, *, while_revalidate: Duration = 0, if_error: Duration = 0) -> None:
+        """How long past its ttl this value is of use, in place of what the cache's options say."""
         self.windows = window("while_revalidate", while_revalidate), window("if_error", if_error)
-        self.spare = window("as_old", as_old)
 
     def tag(self, *names: str) -> None:
         """Have the value carry these tags too; `invalidate(Tag(name))` forgets it.

@@ -49,7 +49,8 @@ class Filler:
         if value is MISSING:
             return Made(Absent() if call.partial else Private(value))
         if load.private:  # an old value goes: it is not what the load has found
-            return Made(Private(value), leaves_pass=hold is not None and not hold.is_claim)
+            private = Private(value, old_goes=True)
+            return Made(private, leaves_pass=hold is not None and not hold.is_claim)
         try:
             entry = self._loaded(call, value, load)
             stored = _is_worth_storing(call.policy, value, entry, load)
@@ -123,10 +124,7 @@ class Filler:
             policy = replace(
                 policy, stale_while_revalidate=while_revalidate, stale_if_error=if_error
             )
-        entry = self.entry(call.key, policy, value, load.took, load.lifetime)
-        if load.spare:
-            entry.outlast(spare(load.took) + load.spare)
-        return entry
+        return self.entry(call.key, policy, value, load.took, load.lifetime)
 
     def entry(
         self,

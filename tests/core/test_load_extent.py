@@ -1,11 +1,11 @@
-"""What a loader says of how far its value goes: windows of its own, private, kept as old."""
+"""What a loader says of how far its value goes: stale windows of its own, for one caller only."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
 
 import pytest
 
-from cachekit import MISSING, Cache, ConfigurationError, current_load
+from cachekit import Cache, ConfigurationError, current_load
 from cachekit.testing import FakeClock
 
 
@@ -46,23 +46,6 @@ async def test_while_revalidate_serves_at_once_and_refreshes_behind() -> None:
         assert await cache.get_or_set("a", load) == 1
         await asyncio.sleep(0.01)
         assert await cache.get_or_set("a", load) == 2
-
-
-async def test_what_is_kept_as_old_is_never_served_and_still_seen_by_the_next_load() -> None:
-    clock, seen = FakeClock(), list[object]()
-
-    async def load() -> int:
-        current_load().ttl = 10
-        current_load().stale(as_old=100)
-        seen.append(current_load().old)
-        return len(seen)
-
-    async with Cache(ttl=10, clock=clock) as cache:
-        assert await cache.get_or_set("a", load) == 1
-        clock.advance(90)
-        assert await cache.get("a") is None
-        assert await cache.get_or_set("a", load) == 2
-    assert seen == [MISSING, 1]
 
 
 async def test_windows_are_checked() -> None:
