@@ -17,6 +17,10 @@ from cachekit.fastapi.varying import Varying
 log: Final = logging.getLogger("cachekit")
 
 
+_SAME_FOR_ALL: Final = (404, 410)
+"""Errors that say nothing of who asks, or how: others (304, 403, 412, 429) do."""
+
+
 class _Raised(NamedTuple):
     """What the caller of a load is to be told, and nobody else."""
 
@@ -70,9 +74,10 @@ class Endpoint:
 
     def _raised(self, error: HTTPException) -> _Raised:
         """An answer for the caller alone, where it must not be shared or lose to an old value."""
-        load = current_load()
-        answers = error.status_code < 500 and load.old is not MISSING
-        if not answers and "set-cookie" not in map(str.lower, error.headers or {}):
+        load, status = current_load(), error.status_code
+        shared = status in _SAME_FOR_ALL or status >= 500
+        private = not shared or "set-cookie" in map(str.lower, error.headers or {})
+        if not private and (status >= 500 or load.old is MISSING):
             raise error
         load.skip(private=True)
         return _Raised(error)

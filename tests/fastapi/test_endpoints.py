@@ -289,6 +289,24 @@ async def test_an_http_exception_with_a_cookie_is_its_callers_alone() -> None:
     assert sorted(answer.cookies["session"] for answer in answers) == list("12345")
 
 
+@pytest.mark.parametrize("status", [304, 403, 412, 429])
+async def test_an_answer_that_is_due_to_who_asks_is_its_callers_alone(status: int) -> None:
+    own = FastAPI()
+
+    @own.get("/")
+    @cached(Cache(), name="picks", ignore=["who"])
+    async def picks(who: Annotated[str, Header()]) -> str:
+        await asyncio.sleep(0)
+        if who == "first":
+            raise HTTPException(status)
+        return "for the others"
+
+    async with client_of(own) as client:
+        asked = (client.get("/", headers={"who": who}) for who in ("first", "b", "c"))
+        answers = await asyncio.gather(*asked)
+    assert [answer.status_code for answer in answers] == [status, 200, 200]
+
+
 # -- what a cached function has
 
 

@@ -8,6 +8,7 @@ import inspect
 import re
 import sys
 from collections.abc import Iterator
+from importlib.util import find_spec
 from pathlib import Path
 from types import ModuleType
 from typing import NamedTuple
@@ -40,8 +41,9 @@ class Block(NamedTuple):
 def test_the_examples_of_a_page_run_one_after_the_other(
     page: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest
 ) -> None:
-    module = ModuleType(page.stem)
-    monkeypatch.setitem(sys.modules, page.stem, module)
+    name = page.stem if find_spec(page.stem) is None else f"{page.stem}_page"
+    module = ModuleType(name)
+    monkeypatch.setitem(sys.modules, name, module)
     blocks = on_our_server(list(python_blocks(page.read_text())), request)
     with asyncio.Runner() as runner:
         for block in blocks:
