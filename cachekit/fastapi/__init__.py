@@ -18,14 +18,22 @@ from cachekit.fastapi.policy import CachePolicy, cache_policy
 from cachekit.fastapi.settings import CacheSettings
 from cachekit.fastapi.tagging import etag_of
 from cachekit.fastapi.wiring import CacheDep, RedisDep, get_cache, get_redis, lifespan, named
-from cachekit.http.cache_control import CacheControl
-from cachekit.http.etags import ETag
+from cachekit.http import (
+    CacheControl,
+    CacheControlMiddleware,
+    ETag,
+    Policy,
+    ResponseCache,
+    Rule,
+    Stored,
+)
 
 __all__ = [
     "CONDITIONAL_READ",
     "CONDITIONAL_UPDATE",
     "MAY_BE_STALE",
     "CacheControl",
+    "CacheControlMiddleware",
     "CacheDep",
     "CachePolicy",
     "CacheSettings",
@@ -33,7 +41,11 @@ __all__ = [
     "Conditions",
     "ETag",
     "EndpointOptions",
+    "Policy",
     "RedisDep",
+    "ResponseCache",
+    "Rule",
+    "Stored",
     "add_exception_handlers",
     "answer_invalidation_error",
     "cache_policy",

@@ -8,7 +8,7 @@ from starlette.requests import HTTPConnection
 
 from cachekit import ConfigurationError
 from cachekit.http.cache_control import CacheControl
-from cachekit.http.policy import HOLDER, MARK, Policy, mark_of
+from cachekit.http.policy import HOLDER, MARK, Policy
 
 E = TypeVar("E", bound=Callable[..., Any])
 
@@ -45,7 +45,7 @@ class CachePolicy(Dependency):
 def _taking_effect(policy: Policy) -> Callable[[HTTPConnection], Awaitable[None]]:
     async def take_effect(connection: HTTPConnection) -> None:
         holder = connection.scope.get(HOLDER)
-        if holder is not None and mark_of(connection.scope) is None:
+        if holder is not None:  # our middleware is there
             holder["policy"] = policy
 
     return take_effect

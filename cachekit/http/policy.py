@@ -49,12 +49,6 @@ def policy_of(scope: Mapping[str, Any]) -> Policy | None:
 
     The endpoint's own policy, or else what a dependency of its router has put into the holder.
     """
-    marked = mark_of(scope)
-    return scope.get(HOLDER, {}).get("policy") if marked is None else marked
-
-
-def mark_of(scope: Mapping[str, Any]) -> Policy | None:
-    """The policy that the endpoint itself was given, if any."""
     endpoint = getattr(scope.get("route"), "endpoint", None)
-    mark = getattr(endpoint, MARK, None)
-    return mark if isinstance(mark, Policy) else None
+    marked = getattr(endpoint, MARK, None)
+    return marked if isinstance(marked, Policy) else scope.get(HOLDER, {}).get("policy")
