@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from starlette.middleware import Middleware
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from benchmarks.http_load import Answer
@@ -66,7 +65,7 @@ async def added(place: Place) -> AsyncGenerator[ASGIApp]:
 
     async with cache_of(place) as cache:
         app = public_service(place.database)
-        app.user_middleware.insert(0, Middleware(ResponseCache, cache=cache))
+        app.add_middleware(ResponseCache, cache=cache)
         yield app
 
 

@@ -64,7 +64,7 @@ TARGETS: Final = (
     Target("a place: one SELECT by its primary key", "/places/2988507"),
     Target("a page of 20 places: a SELECT of them, one COUNT, one version", "/places?country=FR"),
     Target(
-        "the same, with Vary: Accept-Language and Cache-Groups",
+        "the same, with Vary: Accept-Language and two tags",
         "/varied/places?country=FR",
         (("accept-language", "en"),),
         validators=True,

@@ -4,8 +4,8 @@ import asyncio
 import os
 import re
 from array import array
-from collections.abc import AsyncGenerator, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import replace
 from io import StringIO
 from pathlib import Path
@@ -18,8 +18,8 @@ from starlette.types import Message
 
 from benchmarks import http, http_apps
 from benchmarks.http_cores import Cores
-from benchmarks.http_load import Answer, Ask, Sample, WrongAnswerError, drive, fetch
-from benchmarks.http_stage import NO_REDIS, stage
+from benchmarks.http_load import Answer, Ask, Sample, WrongAnswerError, drive
+from benchmarks.http_stage import NO_REDIS, Stage, stage
 from benchmarks.http_tables import ratio, shown
 from benchmarks.http_turns import (
     FLOOR,
@@ -153,27 +153,38 @@ async def test_the_bare_app_sends_what_was_kept_for_it(tmp_path: Path) -> None:
 def test_what_is_measured_is_shown_and_who_is_missing_has_a_reason(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    made: list[Stage] = []
+
     def none() -> None:
         raise NoServerError
 
+    @contextmanager
+    def noted(subjects: Sequence[Subject], redis: str | None, cores: Cores) -> Iterator[Stage]:
+        with stage(subjects, redis, cores) as set_up:
+            made.append(set_up)
+            yield set_up
+
     monkeypatch.setattr(http, "RedisServer", none)
+    monkeypatch.setattr(http, "stage", noted)
     told = printed(http.run(LITTLE, SOME))
-    for name, statements in ("bare ASGI app", "0.00"), ("no cache", "[13].00"):
-        row = rf"│ {name} +│ +│ +[\d,]+ │.+ {statements} │ +[\d,]+ │"
-        assert len(re.findall(row, told)) == 2, told
+    for name, store, statements, tables in (
+        ("bare ASGI app", "", "0.00", 4),
+        ("cachekit", "memory", "0.00", 4),
+        ("no cache", "", "[13].00", 2),
+    ):
+        row = rf"│ {name} +│ {store} +│ +[\d,]+ │.+ {statements} │ +[\d,]+ │"
+        assert len(re.findall(row, told)) == tables, told
     assert re.search(r"│ cashews +│ Redis +│ +none │", told)
     assert f"cashews, Redis: {NO_REDIS}" in told
+    each_has_a_server_that_ended(made[0].turns)
 
 
-def test_each_subject_is_a_server_of_its_own_and_ends_with_the_benchmark() -> None:
-    with stage([FLOOR, UNCACHED], None, Cores()) as made:
-        floor, _, place, page = made.turns
-        assert fetch(floor.running.port, "/statements").status == 500
-        assert fetch(place.running.port, "/statements").body == b"8"
-        assert floor.answer.body == place.answer.body != page.answer.body
-    for running in (floor.running, place.running):
+def each_has_a_server_that_ended(turns: Sequence[Turn]) -> None:
+    servers = {turn.running for turn in turns}
+    assert len(servers) == len({it.port for it in servers}) == len({it.pid for it in servers}) == 3
+    for server in servers:
         with pytest.raises(ProcessLookupError):
-            os.kill(running.pid, 0)
+            os.kill(server.pid, 0)
 
 
 def printed(tables: list[Table]) -> str:
