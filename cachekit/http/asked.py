@@ -1,11 +1,16 @@
 """A request as the response cache looks at it: what it is for, and what makes it another one's."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from hashlib import blake2b
+from operator import itemgetter
 from typing import Any, Final
+from urllib.parse import quote, unquote
 
 from cachekit.http.cache_control import Directives
+from cachekit.http.cookies import counted
 from cachekit.http.fields import OWS, Headers, combined, lines, members
 from cachekit.http.rules import Rule
 from cachekit.http.stored import Stored
@@ -76,6 +81,8 @@ OVERRIDES: Final = frozenset(
 _CONDITIONS: Final = frozenset(
     {b"if-none-match", b"if-modified-since", b"if-range", b"range", b"cache-control", b"pragma"}
 )
+_HOST: Final = re.compile(rb"[-0-9A-Za-z._~!$&'()*+,;=:%\[\]]+")
+_NAME: Final = itemgetter(0)
 _BODY: Final = frozenset({b"content-length", b"transfer-encoding"})
 _FORWARDED: Final = frozenset({b"if-match", b"if-unmodified-since", b"upgrade", b"expect"})
 _NOTED: Final = CREDENTIALS | OVERRIDES | _CONDITIONS | _BODY | _FORWARDED | {b"host", b"cookie"}
@@ -84,7 +91,7 @@ _NOTED: Final = CREDENTIALS | OVERRIDES | _CONDITIONS | _BODY | _FORWARDED | {b"
 NOTHING: Final = Directives({})
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True, eq=False)
 class Asked:
     """A request for something that may be in the cache.
 
@@ -109,11 +116,10 @@ class Asked:
             return False
         return self.bare or not lines(self.headers, b"range")
 
-    @property
-    def tags(self) -> tuple[str, ...]:
-        """What its response is forgotten by: what is not at the resource's own key by that, too."""
+    def tags_at(self, key: str) -> tuple[str, ...]:
+        """What a response that lies at `key` is forgotten by: by the resource, unless that is it."""
         own = () if self.rule is None else self.rule.tags
-        return tuple(own) if self.key == self.resource else (self.resource, *own)
+        return tuple(own) if key == self.resource else (self.resource, *own)
 
     def selected(self, names: Sequence[bytes]) -> tuple[bytes | None, ...]:
         """What its fields of those names say."""
@@ -136,11 +142,11 @@ def ask(scope: Mapping[str, Any], rule: Rule | None, *, obeys: bool = True) -> A
     """
     headers: Headers = scope["headers"]
     noted = [line for line in headers if line[0] in _NOTED]
-    resource = resource_of(scope)
+    resource, moved = _resource(scope, noted), _is_moved(scope)
     if resource is None or (rule is not None and not rule.store):
         return None
     head_only = scope["method"] == "HEAD"
-    if len(noted) == 1:
+    if len(noted) == 1 and not moved:
         return Asked(head_only, headers, resource, resource, rule=rule)
     names = {name for name, _ in noted}
     if names & _FORWARDED or _has_body(noted):
@@ -149,8 +155,10 @@ def ask(scope: Mapping[str, Any], rule: Rule | None, *, obeys: bool = True) -> A
         return None
     apart = [line for line in noted if line[0] in CREDENTIALS or line[0] in OVERRIDES]
     if rule is not None and rule.cookies:
-        apart += _cookies(headers, rule.cookies)
-    key = f"{resource}\n{_digest(sorted(apart))}" if apart else resource
+        apart += counted(headers, rule.cookies)
+    if moved:
+        apart.append((b":path", scope["path"].encode("utf-8", "surrogatepass")))
+    key = f"{resource}\n{_digest(sorted(apart, key=_NAME))}" if apart else resource
     bare, known_user = names.isdisjoint(_CONDITIONS), not names.isdisjoint(CREDENTIALS)
     said = NOTHING if bare or not obeys else _directives(headers)
     return Asked(head_only, headers, resource, key, bare, known_user, rule, said)
@@ -166,13 +174,34 @@ def _directives(headers: Headers) -> Directives:
 
 def resource_of(scope: Mapping[str, Any]) -> str | None:
     """The URI as it was sent; `None` where it is not clear which host is meant."""
-    hosts = [value for name, value in scope["headers"] if name == b"host"]
-    if len(hosts) != 1:
+    return _resource(scope, scope["headers"])
+
+
+def _resource(scope: Mapping[str, Any], headers: Headers) -> str | None:
+    hosts = [value for name, value in headers if name == b"host"]
+    host = _host(hosts[0]) if len(hosts) == 1 else None
+    path = scope.get("raw_path") or _raw(scope["path"])
+    if host is None or path[:1] != b"/" or scope["path"][:1] != "/":
         return None
-    path: bytes = scope.get("raw_path") or scope["path"].encode()
-    whole = hosts[0].lower() + path + b"?" + scope["query_string"]
-    scheme: str = scope.get("scheme", "http")
-    return f"{scheme}://{whole.decode('latin-1')}"
+    whole = b"%b%b?%b" % (host, path, scope["query_string"])
+    return f"{scope.get('scheme', 'http')}://{whole.decode('latin-1')}"
+
+
+@lru_cache(maxsize=256)
+def _host(sent: bytes) -> bytes | None:
+    """A host; `None` for what reaches into the path, so that it looks like another URL's."""
+    return sent.lower() if _HOST.fullmatch(sent) else None
+
+
+def _raw(path: str) -> bytes:
+    """A path as it may have been sent, where the server does not tell."""
+    return quote(path, safe="/!$&'()*+,;=:@~", errors="surrogatepass").encode()
+
+
+def _is_moved(scope: Mapping[str, Any]) -> bool:
+    """Whether something outside has put another path in the place of the one that was sent."""
+    raw = (scope.get("raw_path") or b"").decode("latin-1")
+    return raw != "" and raw != scope["path"] and unquote(raw) != scope["path"]
 
 
 def normal(headers: Headers, name: bytes) -> bytes | None:
@@ -180,8 +209,15 @@ def normal(headers: Headers, name: bytes) -> bytes | None:
     found = lines(headers, name)
     if not found:
         return None
-    joined = b",".join(b",".join(part.strip(OWS) for part in line.split(b",")) for line in found)
+    if name == b"cookie":  # it is no comma list
+        return b"\n".join(found)
+    joined = b",".join(map(_tight, found))
     return joined.lower() if name in _CASELESS else joined
+
+
+def _tight(line: bytes) -> bytes:
+    """Without space beside commas, unless that may be in a quoted string."""
+    return line if b'"' in line else b",".join(part.strip(OWS) for part in line.split(b","))
 
 
 _CASELESS: Final = frozenset({b"accept-language", b"accept-encoding", b"accept-charset"})
@@ -193,16 +229,6 @@ def _has_body(noted: Headers) -> bool:
         name == b"transfer-encoding" or (name == b"content-length" and value.strip(OWS) != b"0")
         for name, value in noted
     )
-
-
-def _cookies(headers: Headers, names: Sequence[str]) -> Iterator[tuple[bytes, bytes]]:
-    """The cookies of those names, every one of them."""
-    wanted = {name.encode("latin-1") for name in names}
-    for line in lines(headers, b"cookie"):
-        for pair in line.split(b";"):
-            name, _, value = pair.strip(OWS).partition(b"=")
-            if name in wanted:
-                yield b"cookie:" + name, value
 
 
 def _digest(said: Iterable[tuple[bytes, bytes | None]]) -> str:

@@ -160,7 +160,7 @@ class ResponseCache:
             found = await self._cache.get_or_set(
                 fetch.key,
                 fetch.load,
-                tags=fetch.asked.tags,
+                tags=fetch.asked.tags_at(fetch.key),
                 accept=fetch.accepts,
                 serializer=SERIALIZER,
                 jitter=0,

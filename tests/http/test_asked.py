@@ -1,0 +1,284 @@
+"""What a request asks for: its key, and whether it is for the cache."""
+
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from cachekit.http.asked import CREDENTIALS, OVERRIDES, Asked, ask, normal
+from cachekit.http.rules import Rule
+from cachekit.http.stored import Stored
+from tests.http.helpers import scope_of
+
+BYTES = st.binary(max_size=12)
+LINES = st.lists(
+    st.tuples(
+        st.sampled_from([*sorted(CREDENTIALS | OVERRIDES), b"cookie", b"pragma", b"host", b"x"])
+        | BYTES,
+        BYTES,
+    ),
+    max_size=6,
+)
+
+
+def asked(url: str = "/a", *headers: tuple[bytes, bytes], **more: Any) -> Asked:
+    found = ask(scope_of(url, headers=headers, **more.pop("scope", {})), more.pop("rule", None))
+    assert found is not None
+    return found
+
+
+def is_bypassed(*headers: tuple[bytes, bytes], rule: Rule | None = None, **more: Any) -> bool:
+    return ask(scope_of("/a", headers=headers, **more), rule) is None
+
+
+def key(url: str = "/a", *headers: tuple[bytes, bytes], **more: Any) -> str:
+    return asked(url, *headers, **more).key
+
+
+def test_the_key_is_the_url_as_it_was_sent() -> None:
+    assert key("/a%2Fb;c?q=1&q=2") == "http://test/a%2Fb;c?q=1&q=2"
+
+
+PATHS = ["/A", "//a", "/a/", "/%61", "/a%2f", "/./a", "/a;x.css", "/a?q", "/a?q=", "/a%3Fq", "/a?Q"]
+
+
+def test_what_some_read_as_the_same_path_is_another_one() -> None:
+    assert len({key(url) for url in ["/a", "/a?q=1", "/a?q=2&q=1", "/a?q=1&q=2", *PATHS]}) == 15
+
+
+def test_hosts_and_schemes_are_apart() -> None:
+    keys = {
+        key(),
+        key("/a", (b"host", b"other")),
+        key("/a", (b"host", b"test:80")),
+        key("/a", scope={"scheme": "https"}),
+    }
+    assert len(keys) == 4
+
+
+def test_the_case_of_the_host_makes_no_difference() -> None:
+    assert key("/a", (b"host", b"TeSt")) == key()
+
+
+@pytest.mark.parametrize("host", [b"test/b", b"test?", b"test#", b"te st", b"a@test", b"te\\st"])
+def test_a_host_that_reaches_into_the_path_is_bypassed(host: bytes) -> None:
+    assert is_bypassed((b"host", host))
+
+
+def test_two_hosts_or_none_are_bypassed() -> None:
+    assert is_bypassed((b"host", b"a"), (b"host", b"b"))
+    assert ask({**scope_of("/a"), "headers": []}, None) is None
+
+
+@pytest.mark.parametrize("path", ["om/a", "http://other/a", "*", ""])
+def test_a_target_that_is_no_path_is_bypassed(path: str) -> None:
+    scope = {**scope_of("/"), "path": path, "raw_path": path.encode()}
+    assert ask(scope, None) is None
+
+
+def test_a_path_without_its_raw_form_is_not_taken_for_another_ones_query() -> None:
+    scope = scope_of("/a%3Fb")
+    del scope["raw_path"]
+    found = ask(scope, None)
+    assert found is not None
+    assert found.resource != asked("/a?b?").resource
+    assert found.resource == asked("/a%3Fb").resource
+
+
+def test_a_path_that_was_rewritten_outside_is_part_of_the_key() -> None:
+    one, two = (key("/a", scope={"path": path}) for path in ("/one", "/two"))
+    assert len({one, two, key("/a")}) == 3
+    assert asked("/a", scope={"path": "/one"}).resource == asked("/a").resource
+
+
+@pytest.mark.parametrize("name", sorted(CREDENTIALS))
+def test_who_has_credentials_has_a_key_of_its_own(name: bytes) -> None:
+    alice, bob = asked("/a", (name, b"alice")), asked("/a", (name, b"bob"))
+    assert len({alice.key, bob.key, key()}) == 3
+    assert alice.known_user
+    assert "alice" not in alice.key
+    assert alice.resource == asked("/a").resource
+
+
+@pytest.mark.parametrize("name", sorted(OVERRIDES))
+def test_fields_that_may_mislead_the_application_are_part_of_the_key(name: bytes) -> None:
+    assert key("/a", (name, b"evil")) != key()
+    assert not asked("/a", (name, b"evil")).known_user
+
+
+def test_the_order_of_two_credentials_counts() -> None:
+    alice, bob = (b"authorization", b"alice"), (b"authorization", b"bob")
+    assert key("/a", alice, bob) != key("/a", bob, alice)
+
+
+def test_the_order_of_different_fields_does_not_count() -> None:
+    one, two = (b"authorization", b"alice"), (b"x-api-key", b"1")
+    assert key("/a", one, two) == key("/a", two, one)
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        (b"content-length", b"1"),
+        (b"transfer-encoding", b"chunked"),
+        (b"if-match", b'"a"'),
+        (b"if-unmodified-since", b"x"),
+        (b"upgrade", b"h2c"),
+        (b"expect", b"100-continue"),
+        (b"cookie", b"a=b"),
+    ],
+)
+def test_what_is_not_for_the_cache_is_bypassed(header: tuple[bytes, bytes]) -> None:
+    assert is_bypassed(header)
+
+
+def test_a_request_with_an_empty_body_is_for_the_cache() -> None:
+    assert key("/a", (b"content-length", b"0")) == key()
+
+
+def test_a_rule_keeps_its_paths_out() -> None:
+    assert is_bypassed(rule=Rule(path="/a", store=False))
+
+
+NONE = Rule(path="/a", cookies=[])
+LANG = Rule(path="/a", cookies=["lang"])
+
+
+def test_cookies_that_never_count_make_no_difference() -> None:
+    assert key("/a", (b"cookie", b"session=1"), rule=NONE) == key()
+
+
+def test_the_cookies_that_count_are_part_of_the_key() -> None:
+    keys = {
+        key("/a", (b"cookie", cookies), rule=LANG) for cookies in (b"lang=de", b"lang=en", b"x=y")
+    }
+    assert len(keys) == 3
+    same = key("/a", (b"cookie", b"x=1; lang=de; y=2"), rule=LANG)
+    assert same == key("/a", (b"cookie", b"lang=de"), rule=LANG)
+
+
+@pytest.mark.parametrize(
+    "cookies",
+    [
+        b"lang =de",
+        b"lang\xa0=de",
+        b"\x0blang=de",
+        b'lang="a;b"',
+        b"x=1,lang=de",
+        b"lang=de,x",
+        b"lang",
+        b'x="; lang=de; y="',
+    ],
+)
+def test_cookies_that_are_read_in_several_ways_count_as_a_whole(cookies: bytes) -> None:
+    odd = key("/a", (b"cookie", cookies), rule=LANG)
+    plain = {key("/a", rule=LANG), key("/a", (b"cookie", b"x=1"), rule=LANG)}
+    also = key("/a", (b"cookie", cookies + b"; z=1"), rule=LANG)
+    assert odd not in plain | {key("/a", (b"cookie", b"lang=de"), rule=LANG), also}
+
+
+def test_which_of_two_cookies_comes_first_counts() -> None:
+    one = key("/a", (b"cookie", b"lang=de; lang=en"), rule=LANG)
+    assert one != key("/a", (b"cookie", b"lang=en; lang=de"), rule=LANG)
+
+
+def test_a_load_is_never_led_by_a_part_or_a_head() -> None:
+    assert asked().loads
+    assert not asked("/a", scope={"method": "HEAD"}).loads
+    assert not asked("/a", (b"range", b"bytes=0-1")).loads
+    assert not asked("/a", (b"cache-control", b"only-if-cached")).loads
+
+
+def test_pragma_counts_only_without_cache_control() -> None:
+    pragma = (b"pragma", b"x, no-cache")
+    assert "no-cache" in asked("/a", pragma).directives
+    assert "no-cache" not in asked("/a", pragma, (b"cache-control", b"max-age=1")).directives
+
+
+def test_directives_of_clients_can_be_ignored() -> None:
+    scope = scope_of("/a", headers=[(b"cache-control", b"no-cache"), (b"pragma", b"no-cache")])
+    found = ask(scope, None, obeys=False)
+    assert found is not None
+    assert not found.directives
+
+
+SAME = [
+    (b"foo", [b"a, b"], [b"a,b"]),
+    (b"foo", [b"a", b"b"], [b"a , b"]),
+    (b"accept-language", [b"DE, en"], [b"de,EN"]),
+]
+OTHER = [
+    (b"foo", [b"a, b"], [b"b, a"]),
+    (b"foo", [b"A"], [b"a"]),
+    (b"foo", [b""], []),
+    (b"foo", [b'"a, b"'], [b'"a,b"']),
+    (b"cookie", [b"a=1, b"], [b"a=1,b"]),
+    (b"cookie", [b"a=1", b"b=2"], [b"a=1,b=2"]),
+    (b"accept-language", [b"de, en"], [b"en, de"]),
+]
+
+
+@pytest.mark.parametrize(("name", "one", "two"), SAME)
+def test_fields_that_mean_the_same_are_the_same(
+    name: bytes, one: list[bytes], two: list[bytes]
+) -> None:
+    assert normal([(name, v) for v in one], name) == normal([(name, v) for v in two], name)
+
+
+@pytest.mark.parametrize(("name", "one", "two"), OTHER)
+def test_fields_that_may_mean_something_else_differ(
+    name: bytes, one: list[bytes], two: list[bytes]
+) -> None:
+    assert normal([(name, v) for v in one], name) != normal([(name, v) for v in two], name)
+
+
+def stored(vary: tuple[bytes, ...], *selected: bytes | None) -> Stored:
+    return Stored(200, (), b"", 0.0, vary=vary, selected=selected)
+
+
+def test_a_response_suits_requests_that_say_the_same_where_it_varies() -> None:
+    german = asked("/a", (b"accept-language", b"de"))
+    assert german.suits(stored((b"accept-language",), b"de"))
+    assert not german.suits(stored((b"accept-language",), b"en"))
+    assert not german.suits(stored((b"accept-language",), None))
+    assert german.suits(stored(()))
+
+
+def test_each_variant_has_a_place_of_its_own() -> None:
+    there = stored((b"a", b"b"), b"1", None)
+    places = {
+        asked("/a", *headers).variant("k", there)
+        for headers in [(), ((b"a", b"2"),), ((b"b", b"2"),), ((b"a", b""),)]
+    }
+    assert len(places) == 4
+
+
+@given(LINES, BYTES, BYTES, st.sampled_from([None, NONE, LANG]))
+def test_no_bytes_in_a_request_raise(
+    lines: list[tuple[bytes, bytes]], path: bytes, query: bytes, rule: Rule | None
+) -> None:
+    text = path.decode("utf-8", "surrogateescape")
+    scope = {
+        **scope_of("/"),
+        "headers": lines,
+        "path": text,
+        "raw_path": path,
+        "query_string": query,
+    }
+    ask(scope, rule)
+    ask({**scope, "path": "/" + text, "raw_path": None}, rule)
+
+
+@given(LINES, LINES, st.sampled_from([None, NONE, LANG]))
+def test_requests_of_one_key_have_the_same_credentials(
+    one: list[tuple[bytes, bytes]], two: list[tuple[bytes, bytes]], rule: Rule | None
+) -> None:
+    host = (b"host", b"test")
+    asks = [ask({**scope_of("/"), "headers": [host, *lines]}, rule) for lines in (one, two)]
+    if asks[0] is not None and asks[1] is not None and asks[0].key == asks[1].key:
+        apart = [
+            [[v for n, v in lines if n == name] for name in sorted(CREDENTIALS | OVERRIDES)]
+            for lines in (one, two)
+        ]
+        assert apart[0] == apart[1]
