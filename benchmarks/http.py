@@ -23,8 +23,8 @@ from tests.servers.program import NoServerError
 from tests.servers.server import RedisServer
 
 CONNECTIONS: Final = 64
-SPANS: Final = 50
-"""So many times as long as elsewhere is measured: half a second, if nothing else is said."""
+SPANS: Final = 30
+"""So many times as long as elsewhere is measured: 0.3 seconds, if nothing else is said."""
 
 
 def run(effort: Effort, subjects: Sequence[Subject] = SUBJECTS) -> list[Table]:
