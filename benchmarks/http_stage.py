@@ -18,6 +18,7 @@ from benchmarks.http_load import Answer, fetch
 from benchmarks.http_turns import (
     FLOOR,
     OURS,
+    OURS_ON_REDIS,
     REDIS,
     TARGETS,
     UNCACHED,
@@ -189,7 +190,7 @@ def _ready(made: Stage) -> dict[str, Answer]:
     """For the floor: the answers of our hits, else those of the service."""
     return {
         turn.target.path: turn.answer
-        for subject in (UNCACHED, OURS)
+        for subject in (UNCACHED, OURS_ON_REDIS, OURS)
         for turn in made.turns
         if turn.subject == subject
     }
