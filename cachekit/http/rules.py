@@ -72,4 +72,4 @@ class Rules:
 
 
 def _is_odd(path: str) -> bool:
-    return any(part in f"{path}/" for part in _ODD)
+    return path.endswith(("/.", "/..")) or any(part in path for part in _ODD)

@@ -8,21 +8,21 @@ from pathlib import Path
 
 import uvicorn
 
-from examples.places.app import create_app
-from examples.places.fill import fill
+from examples.places.app import served
+from examples.places.fill import fill, is_filled
 
 DATABASE = Path(__file__).with_name("places.db")
 
 
 def main() -> None:
     options = parse()
-    if not options.database.exists():
+    if not is_filled(options.database):
         print(f"Filling {options.database} with the world's towns ...", flush=True)
         fill(options.database)
     with listen(options.host, options.port) as listener:
         host, port = listener.getsockname()[:2]
         print(f"Places: http://{host}:{port}/docs  (Ctrl-C ends it)", flush=True)
-        app = create_app(options.database)
+        app = served(options.database)
         server = uvicorn.Server(uvicorn.Config(app, log_level=options.log_level))
         with suppress(KeyboardInterrupt):
             server.run(sockets=[listener])

@@ -1,21 +1,22 @@
-"""The cache of this service.
-
-It is made at import, since decorators need it then, and opens with the application. Two
-environment variables shape it: `PLACES_CACHE`, a URL such as `redis://localhost`, and
-`PLACES_CACHE_DISABLED`, which if set makes every call load.
-"""
-
-import os
+"""The caches of this service. They are made at import, since decorators need them then, and open
+with the application."""
 
 from cachekit import Cache
-from examples.places.events import events
+from examples.places.patterns.after_commit import events
+from examples.places.patterns.hit_rates import hit_rates
+from examples.places.settings import StoreSettings
 
-cache = Cache(
-    os.environ.get("PLACES_CACHE", "memory://?max_entries=20000"),
+settings = StoreSettings()
+
+cache = settings.cache(
     namespace="places",
     ttl=300,
     jitter=0.1,  # what was loaded together does not expire together
     stale_if_error=3600,  # a database that fails does no harm to who has an old answer
     invalidators=[events],
-    disabled="PLACES_CACHE_DISABLED" in os.environ,
+    listeners=[hit_rates],
 )
+"""Where `PLACES_CACHE` says, shared by all processes of the service."""
+
+constants = Cache("memory://?max_entries=500", ttl=None, disabled=settings.disabled)
+"""In this process alone, for what never changes; `patterns.constants` says why."""

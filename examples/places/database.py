@@ -11,6 +11,7 @@ SCHEMA = """
 CREATE TABLE countries (
     code TEXT PRIMARY KEY,
     name TEXT NOT NULL,
+    currency TEXT NOT NULL,
     version INTEGER NOT NULL DEFAULT 0
 ) WITHOUT ROWID;
 
@@ -36,7 +37,21 @@ CREATE TABLE user_settings (
     page_size INTEGER NOT NULL,
     version INTEGER NOT NULL
 );
+
+CREATE TABLE featured (
+    position INTEGER PRIMARY KEY,
+    place INTEGER NOT NULL REFERENCES places (id)
+);
+
+CREATE TABLE articles (
+    place INTEGER PRIMARY KEY REFERENCES places (id),
+    text TEXT NOT NULL,
+    version INTEGER NOT NULL
+);
 """
+
+RELEASE = 2
+"""Goes up with each change of `SCHEMA`; it is the `user_version` of a file."""
 
 Parameters = Sequence[str | int | float | None]
 

