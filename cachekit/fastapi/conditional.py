@@ -97,6 +97,8 @@ class Conditional:
     def _require(self) -> None:
         if first(self._headers, b"if-match") or first(self._headers, b"if-unmodified-since"):
             return
+        if first(self._headers, b"if-none-match") == b"*":  # it says that there is nothing yet
+            return
         raise HTTPException(428, _BLIND, headers={"Cache-Control": "no-store"})
 
     def _evaluate(self, state: Validators | None) -> None:

@@ -243,6 +243,15 @@ async def test_a_change_may_be_conditional_on_a_date(
     assert answer.status_code == status
 
 
+async def test_who_would_make_what_is_there_already_is_not_asked_for_a_condition(
+    shop: Shop, client: AsyncClient
+) -> None:
+    answer = await client.patch("/texts/1", json="new", headers={"if-none-match": "*"})
+    assert (answer.status_code, shop.texts[1]) == (412, "one")
+    answer = await client.patch("/texts/1", json="new", headers={"if-none-match": '"other"'})
+    assert (answer.status_code, shop.texts[1]) == (428, "one")
+
+
 async def test_a_change_without_a_condition_is_428_where_one_is_required(
     shop: Shop, client: AsyncClient
 ) -> None:
