@@ -117,7 +117,7 @@ class Asked:
         return self.bare or not lines(self.headers, b"range")
 
     def tags_at(self, key: str) -> tuple[str, ...]:
-        """What a response that lies at `key` is forgotten by: by the resource, unless that is it."""
+        """What a response that lies at `key` is forgotten by: its resource, unless that is it."""
         own = () if self.rule is None else self.rule.tags
         return tuple(own) if key == self.resource else (self.resource, *own)
 

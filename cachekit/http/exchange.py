@@ -5,10 +5,12 @@ asked for it has gone, and since it may go on after its answer (background tasks
 """
 
 import asyncio
+import logging
 from collections import deque
-from collections.abc import Awaitable, Callable, MutableMapping
-from contextlib import suppress
+from collections.abc import Awaitable, Callable, Iterable, MutableMapping
 from typing import Any, Final, TypeAlias
+
+from cachekit.http.fields import Headers
 
 Scope: TypeAlias = MutableMapping[str, Any]
 Message: TypeAlias = MutableMapping[str, Any]
@@ -16,8 +18,12 @@ Receive: TypeAlias = Callable[[], Awaitable[Message]]
 Send: TypeAlias = Callable[[Message], Awaitable[None]]
 App: TypeAlias = Callable[[Scope, Receive, Send], Awaitable[None]]
 
+log: Final = logging.getLogger("cachekit")
+
 START: Final = "http.response.start"
 BODY: Final = "http.response.body"
+DEBUG: Final = "http.response.debug"
+"""What Starlette tells its test client of a template; it is no part of the response."""
 
 
 class ClientGoneError(OSError):
@@ -51,9 +57,12 @@ class Exchange:
         """Whether somebody takes what it sends."""
         return self._receive is not None
 
-    def start(self, app: App, scope: Scope) -> None:
-        """Have the application answer."""
+    def start(self, app: App, scope: Scope, runs: set[asyncio.Task[None]]) -> None:
+        """Have the application answer; it is among `runs` until it has ended."""
         self._task = asyncio.get_running_loop().create_task(self._run(app, scope))
+        runs.add(self._task)  # the loop alone would let it be collected as garbage
+        self._task.add_done_callback(runs.discard)
+        self._task.add_done_callback(self._tell)
 
     async def _run(self, app: App, scope: Scope) -> None:
         try:
@@ -61,6 +70,12 @@ class Exchange:
         finally:
             self._free.set()
             self._news.set()
+
+    def _tell(self, task: asyncio.Task[None]) -> None:
+        """Log what it raised after its answer, if nobody waits for its end."""
+        error = None if task.cancelled() else task.exception()
+        if error is not None and self.complete and not self.has_client:
+            log.error("the application failed after its answer", exc_info=error)
 
     async def until(self, reached: Callable[["Exchange"], bool]) -> None:
         """Wait until that is so, or the application has ended; raises what it raised."""
@@ -104,6 +119,13 @@ class Exchange:
         if not self.kept:
             self.stop()
 
+    def give_up(self) -> Receive | None:
+        """It is not what was asked for; what the client is heard by is for another exchange."""
+        receive = self._receive
+        self.leave()
+        self.let_go()
+        return receive
+
     def stop(self) -> None:
         """Nobody wants the answer: the application is cancelled, unless it has given it."""
         if self._task is not None and not self.complete:
@@ -127,6 +149,8 @@ class Exchange:
 
     async def _take(self, message: Message) -> None:
         """The application's `send`."""
+        if message["type"] == START:
+            message = {**message, "headers": _plain(message.get("headers", ()))}
         self._note(message)
         if self.has_client:
             self._queue.append(message)
@@ -142,7 +166,7 @@ class Exchange:
             self.body += message.get("body", b"")
             if len(self.body) > self._limit:
                 self.let_go()
-        elif kind not in (START, BODY):  # what is sent past us: files, trailers, hints
+        elif kind not in (START, BODY, DEBUG):  # what is sent past us: files, trailers, hints
             self.let_go()
         self.complete |= kind == BODY and not message.get("more_body", False)
         if self.complete:
@@ -156,7 +180,6 @@ class Exchange:
             raise ClientGoneError("the client has gone")
 
 
-async def quietly(exchange: Exchange) -> None:
-    """Wait for the end of what nobody waits for."""
-    with suppress(Exception):
-        await exchange.ended()
+def _plain(headers: Iterable[Iterable[bytes]]) -> Headers:
+    """As they ought to be: servers forgive upper case, and a Set-Cookie is to be seen."""
+    return [(bytes(name).lower(), bytes(value)) for name, value in headers]

@@ -1,8 +1,9 @@
 """How a request that the cache cannot answer is: by a load, which its client may follow."""
 
 import asyncio
+import logging
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 from cachekit.clock import Clock
@@ -11,14 +12,17 @@ from cachekit.errors import CacheError
 from cachekit.http import status
 from cachekit.http.asked import Asked
 from cachekit.http.exchange import BODY, START, App, Exchange, Message, Receive, Scope, Send
-from cachekit.http.fields import Headers, first, without
+from cachekit.http.fields import Headers, first
 from cachekit.http.policy import HOLDER
 from cachekit.http.reusing import is_refused
 from cachekit.http.stored import Stored
-from cachekit.http.storing import Received, Storing, merged
+from cachekit.http.storing import Received, Storing, kept
 from cachekit.http.telling import policy_for, told
 from cachekit.http.unsafe import groups
+from cachekit.http.validating import asking, confirms, merged, renewed, unconditional
 from cachekit.view import CacheEntry
+
+log: Final = logging.getLogger("cachekit")
 
 FAILURES: Final = frozenset({500, 502, 503, 504})
 """Statuses in whose place an old response may be served (RFC 5861 4)."""
@@ -44,6 +48,7 @@ class Origin:
     max_body_bytes: int
     name: bytes | None
     clock: Clock
+    runs: set[asyncio.Task[None]] = field(default_factory=set)
 
 
 class Fetch:
@@ -93,28 +98,52 @@ class Fetch:
         exchange = Exchange(self._receive if mine else None, self._origin.max_body_bytes)
         if mine:
             self._exchange = exchange
+        return await self._watched(load, exchange, _if_suits(load.old, self.asked))
+
+    async def _watched(self, load: Load, exchange: Exchange, old: Stored | None) -> Stored | None:
         try:
-            return await self._loaded(load, exchange)
+            return await self._loaded(load, exchange, old)
         except BaseException:  # nobody waits, or it takes too long
             self._end(exchange)
             raise
 
-    async def _loaded(self, load: Load, exchange: Exchange) -> Stored | None:
-        old = _if_suits(load.old, self.asked)
-        scope, requested = self._scope_for(old, exchange), self._origin.clock.time()
-        exchange.start(self._origin.app, scope)
-        await exchange.until(lambda it: it.head is not None)
+    async def _loaded(self, load: Load, exchange: Exchange, old: Stored | None) -> Stored | None:
+        asked_by = old if old is not None and old.can_be_validated else None
+        scope, requested = self._scope_for(asked_by, exchange), self._origin.clock.time()
+        exchange.start(self._origin.app, scope, self._origin.runs)
+        await exchange.until(lambda it: it.head is not None or not it.kept)
         if exchange.head is None:
             return self._skipped(load, exchange)
-        found = self._judged(scope, exchange.head, requested, old)
-        if exchange.head["status"] in FAILURES and old is not None:
+        status, headers = exchange.head["status"], exchange.head.get("headers", ())
+        if status in FAILURES and old is not None:
             self._old = old
-            raise OriginFailedError(f"{self.asked.resource}: {exchange.head['status']}")
+            raise OriginFailedError(f"{self.asked.resource}: {status}")
+        if status == 304 and asked_by is not None:
+            if not confirms(headers, asked_by):
+                return await self._watched(load, self._another(exchange), None)
+            return self._validated(load, scope, asked_by, headers, requested)
+        found = self._judged(scope, status, headers, requested)
         if isinstance(found, str):
             return self._skipped(load, exchange)
-        if exchange.head["status"] == 304 and old is not None:
-            return self._keep(load, scope, replace(found, body=old.body))
         return await self._gathered(load, scope, exchange, found)
+
+    def _another(self, exchange: Exchange) -> Exchange:
+        """A further run of the application, which has told of a state that is not ours."""
+        another = Exchange(exchange.give_up(), self._origin.max_body_bytes)
+        if exchange is self._exchange:
+            self._exchange = another
+        return another
+
+    def _validated(
+        self, load: Load, scope: Scope, old: Stored, headers: Headers, requested: float
+    ) -> Stored:
+        """The old response, with what the application has told of it."""
+        told = merged(old, headers)
+        found = self._judged(scope, old.status, told, requested)
+        if isinstance(found, str):
+            self._leave_unkept(load)
+            return renewed(old, kept(told), self._origin.clock.time())
+        return self._keep(load, scope, replace(found, body=old.body))
 
     async def _gathered(
         self, load: Load, scope: Scope, exchange: Exchange, found: Stored
@@ -127,11 +156,14 @@ class Fetch:
 
     def _skipped(self, load: Load, exchange: Exchange) -> Stored | None:
         """The response is for the client alone."""
-        load.skip(private=True)
-        self.in_vain = True
+        self._leave_unkept(load)
         exchange.let_go()
         self._follow(exchange, stored=False)
         return None
+
+    def _leave_unkept(self, load: Load) -> None:
+        load.skip(private=True)
+        self.in_vain = True
 
     def _keep(self, load: Load, scope: Scope, stored: Stored) -> Stored:
         load.ttl = max(AT_ONCE, stored.lifetime - stored.age)
@@ -140,7 +172,11 @@ class Fetch:
             while_revalidate=stored.while_revalidate,
             if_error=max(keep, stored.if_error),
         )
-        load.tag(*self._tags(scope, stored))
+        try:
+            load.tag(*self._tags(scope, stored))
+        except Exception:
+            log.exception("tags_for failed, so that %s is not stored", self.asked.resource)
+            self._leave_unkept(load)
         return stored
 
     def _tags(self, scope: Scope, stored: Stored) -> Iterable[str]:
@@ -149,12 +185,9 @@ class Fetch:
             yield from self._origin.tags_for(scope, stored)
 
     def _judged(
-        self, scope: Scope, head: Message, requested: float, old: Stored | None
+        self, scope: Scope, status: int, headers: Headers, requested: float
     ) -> Stored | str:
-        """What of the response is to be stored; after a 304 to our own question, the old one."""
-        status, headers = head["status"], head.get("headers", ())
-        if status == 304 and old is not None:
-            status, headers = old.status, merged(old, headers)
+        """What of the response is to be stored, or why nothing is."""
         received = self._origin.clock.time()
         came = Received(self.asked, status, headers, requested, received)
         found = self._origin.storing.judge(came, policy_for(scope, self.asked.rule))
@@ -166,9 +199,11 @@ class Fetch:
 
     def _scope_for(self, old: Stored | None, exchange: Exchange) -> Scope:
         """The request that the application sees: with our validators in place of the client's."""
-        scope = self._scope if exchange is self._exchange else {**self._scope}
-        if old is not None and old.can_be_validated:
-            scope = {**scope, "headers": _asking(scope["headers"], old)}
+        scope = self._scope
+        if old is not None:
+            scope = {**scope, "headers": asking(scope["headers"], old)}
+        elif exchange is not self._exchange:
+            scope = {**scope, "headers": unconditional(scope["headers"])}
         scope[HOLDER] = {}
         if exchange is self._exchange:
             self._seen = scope
@@ -185,13 +220,11 @@ class Fetch:
         left: int | None = None
         try:
             while (message := await exchange.next()) is not None:
-                if message["type"] == START:
-                    left = _length(message)
-                    message = self._dressed(message, stored)
-                elif left is not None:
-                    left -= len(message.get("body", b""))
+                left = _left(message, left)
                 if exchange.kept and _is_last(message, left):
                     await self._settled.wait()  # who has all of it may ask again at once
+                if message["type"] == START:
+                    message = self._dressed(message, stored)
                 await self._send(message)
         except BaseException:
             exchange.leave()
@@ -257,21 +290,14 @@ def _length(start: Message) -> int | None:
     return int(said) if said is not None and said.isdigit() and len(said) < 20 else None
 
 
+def _left(message: Message, left: int | None) -> int | None:
+    """How much of the body is still to come after `message`, if that is known."""
+    if message["type"] == START:
+        return 0 if message["status"] == 204 else _length(message)
+    return None if left is None else left - len(message.get("body", b""))
+
+
 def _is_last(message: Message, left: int | None) -> bool:
-    if message["type"] != BODY:
-        return False
-    return not message.get("more_body", False) or (left is not None and left <= 0)
-
-
-def _asking(headers: Headers, old: Stored) -> Headers:
-    """Ask whether `old` is still good (RFC 9111 4.3.1)."""
-    kept = without(headers, _CONDITIONS)
-    etag, modified = first(old.headers, b"etag"), first(old.headers, b"last-modified")
-    if etag is not None:
-        kept.append((b"if-none-match", etag))
-    if modified is not None:
-        kept.append((b"if-modified-since", modified))
-    return kept
-
-
-_CONDITIONS: Final = frozenset({b"if-none-match", b"if-modified-since"})
+    if left is not None and left <= 0:
+        return True
+    return message["type"] == BODY and not message.get("more_body", False)

@@ -117,7 +117,7 @@ def _as_stored(came: Received, said: Directives, lifetime: float) -> Stored:
     strict = any(said.bare(name) if name == "no-cache" else name in said for name in NEVER_STALE)
     return Stored(
         came.status,
-        _kept(came.headers, said.fields("no-cache") | said.fields("private")),
+        kept(came.headers, said.fields("no-cache") | said.fields("private")),
         b"",
         came.received,
         initial_age(came.headers, came.requested, came.received),
@@ -131,7 +131,9 @@ def _as_stored(came: Received, said: Directives, lifetime: float) -> Stored:
     )
 
 
-def _kept(headers: Headers, named: frozenset[bytes]) -> tuple[tuple[bytes, bytes], ...]:
+def kept(
+    headers: Headers, named: frozenset[bytes] = frozenset()
+) -> tuple[tuple[bytes, bytes], ...]:
     """All fields but those of the connection, and those that only a new answer may have."""
     connection = members(combined(headers, b"connection") or b"")
     gone = HOP_BY_HOP | named | {name.lower() for name in connection} | {b"age"}
@@ -140,13 +142,3 @@ def _kept(headers: Headers, named: frozenset[bytes]) -> tuple[tuple[bytes, bytes
 
 def _vary(headers: Headers) -> list[bytes]:
     return [name.lower() for name in members(combined(headers, b"vary") or b"")]
-
-
-def merged(old: Stored, headers: Headers) -> Headers:
-    """The fields of what is stored after a 304 with `headers` (RFC 9111 3.2)."""
-    told = {name.lower() for name, _ in headers} - _OF_THE_BODY
-    kept = [line for line in old.headers if line[0] not in told | {b"date"}]
-    return [*kept, *(line for line in headers if line[0].lower() in told)]
-
-
-_OF_THE_BODY: Final = frozenset({b"content-length", b"content-encoding", b"content-range"})
