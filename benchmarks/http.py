@@ -13,8 +13,8 @@ from typing import Final
 
 from rich.table import Table
 
-from benchmarks.http_cores import Cores, cores, pin, pinned
-from benchmarks.http_load import Sample, WrongAnswerError, drive, runner
+from benchmarks.http_cores import Cores, cores, pin, pinned, runner
+from benchmarks.http_load import Sample, WrongAnswerError, drive
 from benchmarks.http_stage import stage
 from benchmarks.http_tables import tables
 from benchmarks.http_turns import SUBJECTS, Subject, Turn

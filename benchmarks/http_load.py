@@ -6,8 +6,7 @@ Written by hand, so that it needs a fraction of what a server needs for an answe
 import asyncio
 import time
 from array import array
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from dataclasses import dataclass
 from http.client import HTTPConnection
 from typing import Final, cast
@@ -246,16 +245,3 @@ def _length(answer: Answer) -> bytes:
     return (
         b"\r\n" if answer.status == 304 else f"\r\ncontent-length: {len(answer.body)}\r\n".encode()
     )
-
-
-@contextmanager
-def runner() -> Iterator[asyncio.Runner]:
-    """On uvloop, where there is one: it takes half the time."""
-    try:
-        import uvloop
-    except ImportError:
-        loops = asyncio.new_event_loop
-    else:
-        loops = uvloop.new_event_loop
-    with asyncio.Runner(loop_factory=loops) as made:
-        yield made

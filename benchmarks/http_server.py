@@ -11,8 +11,7 @@ from pathlib import Path
 import uvicorn
 
 from benchmarks.http_apps import MAKERS, Place
-from benchmarks.http_cores import pin
-from benchmarks.http_load import runner
+from benchmarks.http_cores import pin, runner
 from examples.places.database import Database
 from tests.servers.ports import LOOPBACK
 
