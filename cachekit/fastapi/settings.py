@@ -33,7 +33,6 @@ class CacheSettings(BaseSettings):
         env_parse_none_str="none",
         extra="ignore",
         frozen=True,
-        hide_input_in_errors=True,  # a URL has a password in it
     )
 
     url: SecretStr = SecretStr("memory://")
@@ -79,7 +78,7 @@ class CacheSettings(BaseSettings):
     @model_validator(mode="wrap")
     @classmethod
     def _name_variables(cls, values: Any, handler: ModelWrapValidatorHandler[Self]) -> Self:
-        """Errors name the variables of the environment."""
+        """Errors name the variables, and no values: a URL has a password in it."""
         try:
             return handler(values)
         except ValidationError as error:
