@@ -13,7 +13,7 @@ class StoreSettings(CacheSettings):
     model_config = SettingsConfigDict(env_prefix="PLACES_CACHE_")
 
     url: SecretStr = Field(
-        SecretStr("memory://?max_entries=20000"), validation_alias="PLACES_CACHE"
+        default=SecretStr("memory://?max_entries=20000"), validation_alias="PLACES_CACHE"
     )
 
 
