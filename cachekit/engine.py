@@ -44,7 +44,8 @@ REMEMBERED: Final = 500
 """How many types are known that values were asked for by."""
 
 LOOKED_AT: Final = 4096
-"""How many keys are known that were asked for by nothing but the key; long ones are not."""
+"""How many keys are known that were asked for by nothing but the key, and by each serializer with
+it; long ones are not."""
 
 log: Final = logging.getLogger("cachekit")
 
@@ -78,7 +79,7 @@ class Engine:
         self._head = value_head(self.namespace)
         self._functions: dict[str, str] = {}
         self._readings: dict[tuple[Any, str], Policy] = {}
-        self._writers: dict[int, Policy] = {}
+        self._written: dict[int, tuple[Serializer | str, Callable[[str], Call]]] = {}
         self._plain_look = lru_cache(LOOKED_AT)(partial(self._look, policy, ON_LOOP))
         self._clock = clock
         counters, told = self.ledger.counters, Listeners(listeners)
@@ -185,26 +186,29 @@ class Engine:
 
     def look_at(self, key: str, annotation: Any, form: Mapping[str, Any], ways: Ways) -> Call:
         """A direct call that only reads; `annotation` is what the value is, if that is given."""
-        plain = annotation is MISSING and not form and ways is ON_LOOP
-        if plain and type(key) is str and len(key) <= LONGEST:
-            return self._plain_look(key)
+        known = annotation is MISSING and ways is ON_LOOP and self._looks(form)
+        if known and type(key) is str and len(key) <= LONGEST:
+            return known(key)
         if wrong := form.keys() - Format.__annotations__.keys():
             raise TypeError(f"{sorted(wrong)} say nothing of how a value is read")
-        if annotation is MISSING and len(form) == 1 and "serializer" in form:
-            return self._look(self._written_by(form["serializer"]), ways, key)
         policy = self.policy if annotation is MISSING else self._reading(annotation)
         return self._look(policy.changed(form), ways, key)
 
-    def _written_by(self, serializer: Serializer | str) -> Policy:
-        """The policy for values of that serializer."""
-        known = self._writers.get(id(serializer))
-        if known is not None and known.plain is serializer:
-            return known
-        policy = self.policy_for({"serializer": serializer})
-        if len(self._writers) >= REMEMBERED:
-            self._writers.clear()
-        self._writers[id(serializer)] = policy
-        return policy
+    def _looks(self, form: Mapping[str, Any]) -> Callable[[str], Call] | None:
+        """What remembers the calls for nothing but a key, or a key and one serializer."""
+        if not form:
+            return self._plain_look
+        if len(form) > 1 or "serializer" not in form:
+            return None
+        serializer = form["serializer"]
+        written = self._written.get(id(serializer))
+        if written is None or written[0] is not serializer:
+            policy = self.policy_for(form)
+            written = serializer, lru_cache(LOOKED_AT)(partial(self._look, policy, ON_LOOP))
+            if len(self._written) >= REMEMBERED:
+                self._written.clear()
+            self._written[id(serializer)] = written
+        return written[1]
 
     def _look(self, policy: Policy, ways: Ways, key: str) -> Call:
         store_key = value_key_in(self._head, key)

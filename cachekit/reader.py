@@ -51,8 +51,8 @@ class Reader:
         self._told: set[str] = set()
         self.hit = self._hit_told if listeners.hear_hits else self._hit
 
-    def _hit(self, key: str, vouch: Caller, info: Info) -> Any:
-        """A warm hit of a decorated function, or `MISSING`: no lock, no task, no loop."""
+    def _hit(self, key: str, vouch: object, info: Info) -> Any:
+        """A warm hit of who has had it before, or `MISSING`: no lock, no task, no loop."""
         entry = self._store.peek(key)
         if entry is None or entry.vouched is not vouch or not entry.serves(self._now()):
             return MISSING
@@ -122,10 +122,18 @@ class Reader:
 
     def peek(self, call: Call) -> Any:
         """What `get` gives where that takes no I/O, else `MISSING`."""
+        value = self._hit(call.key, call.policy, call.info)
+        if value is not MISSING:
+            if self._listeners.hear_hits:
+                self._listeners.hit(call.name, call.key)
+            return value
         entry = self._store.peek(call.key) if self._store.peeks else None
         if entry is None or (SCOPES.get() and self._scopes.open()):
             return MISSING
-        return self.serve(call, _glanced(call, entry))
+        value = self.serve(call, _glanced(call, entry))
+        if value is not MISSING:
+            entry.vouch(call.policy, call.policy.quiet_until(entry))
+        return value
 
     async def get(self, call: Call) -> Any:
         """The value if there is one that serves, else `MISSING`; at once."""

@@ -1,7 +1,6 @@
 """From what is stored to what is sent: all of it, a part, or that nothing has changed."""
 
-from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from cachekit.http.asked import Asked
 from cachekit.http.conditions import headers_of_304, if_range_holds, not_modified
@@ -11,8 +10,7 @@ from cachekit.http.ranges import UNSATISFIABLE, content_range, single_range
 from cachekit.http.stored import Stored
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(NamedTuple):
     """A response to send."""
 
     status: int

@@ -197,12 +197,12 @@ class ResponseCache:
                 del self._in_vain[next(iter(self._in_vain))]
 
     async def _serve(self, asked: Asked, stored: Stored, send: Send) -> None:
-        now = self._now()
-        sent = answer(asked, stored)
-        age = (b"age", b"%d" % stored.age_at(now))
-        headers = [*sent.headers, age, *status.hit(self._name, stored, now)]
-        await send({"type": START, "status": sent.status, "headers": headers})
-        await send({"type": BODY, "body": sent.body})
+        age = stored.age_at(self._now())
+        code, headers, body = answer(asked, stored)
+        told = status.hit(self._name, stored.lifetime - age)
+        headers = [*headers, (b"age", b"%d" % age), *told]
+        await send({"type": START, "status": code, "headers": headers})
+        await send({"type": BODY, "body": body})
 
     async def _refused(self, asked: Asked, send: Send) -> bool:
         """504 for a client that takes nothing but what is stored (RFC 9111 5.2.1.7)."""

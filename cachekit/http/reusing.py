@@ -17,24 +17,26 @@ class Use(Enum):
 
 def use(asked: Asked, stored: Stored, now: float) -> Use:
     """What to do with a response to such a request, which it suits, at the time `now`."""
-    if is_refused(asked, stored, now):
+    age = stored.age_at(now)
+    if _is_refused(asked, stored, age):
         return Use.LOAD
-    said, over = asked.directives, stored.age_at(now) - stored.lifetime
+    over = age - stored.lifetime
     if over < 0:
         return Use.SERVE
     if stored.strict:
         return Use.LOAD
-    if said and _takes_stale(said, over):
+    if _takes_stale(asked.directives, over):
         return Use.SERVE
     return Use.REFRESH if over < stored.while_revalidate else Use.LOAD
 
 
 def is_refused(asked: Asked, stored: Stored, now: float) -> bool:
     """Whether it may not be used before the application was asked, fresh or not."""
-    if stored.validate:
-        return True
-    said = asked.directives
-    return bool(said) and _wants_newer(said, stored, stored.age_at(now))
+    return _is_refused(asked, stored, stored.age_at(now))
+
+
+def _is_refused(asked: Asked, stored: Stored, age: float) -> bool:
+    return stored.validate or (not asked.bare and _wants_newer(asked.directives, stored, age))
 
 
 def _wants_newer(said: Directives, stored: Stored, age: float) -> bool:

@@ -7,12 +7,9 @@ Line = tuple[tuple[bytes, bytes], ...]
 """The field, or none where the cache has no name to give."""
 
 
-def hit(name: bytes | None, stored: Stored, now: float) -> Line:
-    """It was answered with what was stored; below 0 it was stale by so many seconds."""
-    if name is None:
-        return ()
-    left = stored.lifetime - stored.age_at(now)
-    return ((b"cache-status", b"%b; hit; ttl=%d" % (name, left)),)
+def hit(name: bytes | None, ttl: float) -> Line:
+    """It was answered with what was stored, for `ttl` more seconds; below 0 it was stale."""
+    return () if name is None else ((b"cache-status", b"%b; hit; ttl=%d" % (name, ttl)),)
 
 
 def collapsed(name: bytes | None) -> Line:
