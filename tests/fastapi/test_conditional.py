@@ -7,7 +7,7 @@ from typing import Annotated, Any
 import pytest
 from fastapi import Body, Depends, FastAPI, Header, HTTPException, Response
 from httpx import AsyncClient
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cachekit import ConfigurationError
@@ -311,6 +311,7 @@ async def test_a_date_of_no_zone_is_an_error_that_says_what_to_write() -> None:
 # -- both
 
 
+@settings(deadline=None, max_examples=60)
 @given(
     st.sampled_from(["GET", "PUT", "PATCH"]),
     st.dictionaries(

@@ -5,7 +5,7 @@ from typing import Any
 from uuid import UUID
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cachekit import ConfigurationError
@@ -17,6 +17,7 @@ parts = st.one_of(
 )
 
 
+@settings(deadline=None)
 @given(st.text(), st.lists(parts, min_size=1), st.booleans())
 def test_every_tag_can_be_sent_and_read(name: str, version: list[Part], weak: bool) -> None:
     tag = etag_of(name, *version, weak=weak)
@@ -24,6 +25,7 @@ def test_every_tag_can_be_sent_and_read(name: str, version: list[Part], weak: bo
     assert tag == etag_of(name, *version, weak=weak)
 
 
+@settings(deadline=None)
 @given(
     st.text(), st.text(), st.lists(parts, min_size=1), st.lists(parts, min_size=1), st.booleans()
 )
