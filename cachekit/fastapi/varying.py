@@ -1,11 +1,11 @@
 """What of an endpoint's arguments its results vary on."""
 
 import inspect
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from inspect import Parameter
 from string import Formatter
-from typing import Any, TypeAlias, cast
+from typing import Any, TypeAlias
 
 from pydantic.fields import FieldInfo
 from pydantic_core import PydanticUndefined
@@ -16,7 +16,7 @@ from cachekit.fastapi.parameters import Parameters
 Counts: TypeAlias = Callable[[Any], Any]
 """What of an argument counts."""
 
-VaryOn: TypeAlias = Iterable[str] | Mapping[str, Counts | None]
+VaryOn: TypeAlias = Mapping[str, Counts | None] | Sequence[str] | Set[str]
 """Names of parameters that count, as they are or by a function that says what of them counts."""
 
 
@@ -112,7 +112,7 @@ def check_key(title: str, key: str, vary_on: VaryOn) -> None:
 
 def _counts(vary_on: VaryOn) -> Mapping[str, Counts | None]:
     if isinstance(vary_on, Mapping):
-        return cast("Mapping[str, Counts | None]", vary_on)
+        return vary_on
     return dict.fromkeys([vary_on] if isinstance(vary_on, str) else vary_on)
 
 
