@@ -85,6 +85,12 @@ class Fetch:
         """Whether the application was asked for this very client."""
         return self._exchange is not None
 
+    def has_made(self, stored: Stored) -> bool:
+        """Whether it was asked for, or asked about, since this request was there."""
+        if self.has_asked:
+            return stored.received >= self.arrived
+        return stored.received > self.arrived
+
     def accepts(self, there: CacheEntry) -> bool:
         """Whether there is no need to ask; one for other requests is not replaced by this one's."""
         stored: Stored = there.value
@@ -194,6 +200,8 @@ class Fetch:
         if isinstance(found, str):
             return found
         start = {"type": START, "status": status, "headers": headers}
+        if (_length(start) or 0) > self._origin.max_body_bytes:
+            return "size"
         added = told(scope, self.asked.rule, start, None)["headers"][len(headers) :]
         return replace(found, headers=(*found.headers, *added))
 

@@ -106,7 +106,7 @@ class ResponseCache:
 
     async def _answer(self, asked: Asked, scope: Scope, receive: Receive, send: Send) -> bool:
         """Answer from the cache, or by a load; False: the application is to be asked directly."""
-        key = asked.key
+        key, fetch = asked.key, None
         for _ in range(VARIANTS):
             now = self._now()
             found = self._at_hand(asked, key, now) or await self._read(asked, key, now)
@@ -120,7 +120,7 @@ class ResponseCache:
             if found is None:
                 return await self._refused(asked, send)
             if asked.suits(found):
-                await self._serve(asked, found, send)
+                await self._serve(asked, found, fetch, send)
                 return True
             key = asked.variant(key, found)
         return False
@@ -167,9 +167,11 @@ class ResponseCache:
             )
         except (OriginFailedError, TimeoutError):
             pass
-        except Exception:
-            if not fetch.has_asked:  # the load of another, which fails for all who share it
+        except (ConfigurationError, RecursionError):
+            if not fetch.has_asked:
                 raise
+        except Exception:  # its own is raised once its client has what there is of an answer
+            log.debug("a load of %s failed", fetch.key, exc_info=True)
         fetch.settled()
         if found is not None and not fetch.speaks and self._may_have(fetch, found):
             fetch.leave()
@@ -196,10 +198,13 @@ class ResponseCache:
             if len(self._in_vain) > REMEMBERED:
                 del self._in_vain[next(iter(self._in_vain))]
 
-    async def _serve(self, asked: Asked, stored: Stored, send: Send) -> None:
+    async def _serve(self, asked: Asked, stored: Stored, fetch: Fetch | None, send: Send) -> None:
         age = stored.age_at(self._now())
         code, headers, body = answer(asked, stored)
-        told = status.hit(self._name, stored.lifetime - age)
+        if fetch is None or not fetch.has_made(stored):
+            told = status.hit(self._name, stored.lifetime - age)
+        else:
+            told = status.made(self._name, shared=not fetch.has_asked)
         headers = [*headers, (b"age", b"%d" % age), *told]
         await send({"type": START, "status": code, "headers": headers})
         await send({"type": BODY, "body": body})

@@ -12,9 +12,13 @@ def hit(name: bytes | None, ttl: float) -> Line:
     return () if name is None else ((b"cache-status", b"%b; hit; ttl=%d" % (name, ttl)),)
 
 
-def collapsed(name: bytes | None) -> Line:
-    """It was answered by a load that another request had begun."""
-    return () if name is None else ((b"cache-status", b"%b; fwd=uri-miss; collapsed" % name),)
+def made(name: bytes | None, *, shared: bool) -> Line:
+    """It was answered with what was just made: by a load that another request had begun, or with
+    what was stored, which the application has found to be still good."""
+    if name is None:
+        return ()
+    what = b"fwd=uri-miss; collapsed" if shared else b"fwd=stale; fwd-status=304"
+    return ((b"cache-status", b"%b; %b" % (name, what)),)
 
 
 def forwarded(name: bytes | None, why: str, *, stored: bool = False) -> Line:
@@ -23,11 +27,6 @@ def forwarded(name: bytes | None, why: str, *, stored: bool = False) -> Line:
         return ()
     what = b"%b; fwd=%b%b" % (name, why.encode(), b"; stored" if stored else b"")
     return ((b"cache-status", what),)
-
-
-def validated(name: bytes | None) -> Line:
-    """It was answered with what was stored, which the application has found to be still good."""
-    return () if name is None else ((b"cache-status", b"%b; fwd=stale; fwd-status=304" % name),)
 
 
 def why_forwarded(asked: Asked, old: Stored | None, *, variant: bool) -> str:

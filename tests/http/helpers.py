@@ -1,9 +1,10 @@
 """A client and an origin in this process, and two kinds of stores, for the response cache."""
 
 import asyncio
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import unquote
 
 from cachekit import Cache
 from cachekit.http import ResponseCache
@@ -14,7 +15,7 @@ from tests.core.slow_store import Shelf, SlowStore
 Lines = list[tuple[bytes, bytes]]
 
 
-def lines_of(fields: dict[str, str | Sequence[str]]) -> Lines:
+def lines_of(fields: Mapping[str, str | Sequence[str]]) -> Lines:
     """Keyword arguments as header lines: `cache_control="no-store"`; a list has several lines."""
     found: Lines = []
     for name, value in fields.items():
@@ -25,16 +26,20 @@ def lines_of(fields: dict[str, str | Sequence[str]]) -> Lines:
 
 @dataclass
 class Reply:
-    """What the origin does once: an answer, messages as they are, or an error."""
+    """What the origin does once: an answer, messages as they are, or an error.
+
+    It begins when `gate` is set; before the last message it waits for `pause`.
+    """
 
     status: int = 200
     headers: Lines = field(default_factory=list)
     body: bytes = b""
-    parts: Iterable[Message] | None = None
+    parts: Sequence[Message] | None = None
     error: Exception | None = None
     gate: asyncio.Event | None = None
+    pause: asyncio.Event | None = None
 
-    def messages(self) -> Iterable[Message]:
+    def messages(self) -> Sequence[Message]:
         if self.parts is not None:
             return self.parts
         return [start(self.status, self.headers), chunk(self.body, more=False)]
@@ -47,7 +52,8 @@ def reply(status: int = 200, body: bytes | str = b"", **fields: str | Sequence[s
 
 def fresh(body: bytes | str = b"", **fields: str | Sequence[str]) -> Reply:
     """An answer that is fresh for a minute."""
-    return reply(200, body, **{"cache_control": "max-age=60", **fields})
+    fields.setdefault("cache_control", "max-age=60")
+    return reply(200, body, **fields)
 
 
 def start(status: int, headers: Lines) -> Message:
@@ -99,8 +105,12 @@ class Origin:
         await receive()
         if answer.error is not None and answer.parts is None:
             raise answer.error
-        for message in answer.messages():
+        *messages, last = answer.messages()
+        for message in messages:
             await send(message)
+        if answer.pause is not None:
+            await answer.pause.wait()
+        await send(last)
         if answer.error is not None:
             raise answer.error
 
@@ -147,8 +157,6 @@ def scope_of(
     url: str = "/", method: str = "GET", headers: Iterable[tuple[bytes, bytes]] = (), **more: Any
 ) -> Scope:
     """A request, as servers have it."""
-    from urllib.parse import unquote
-
     path, _, query = url.partition("?")
     lines = list(headers)
     if not any(name == b"host" for name, _ in lines):
@@ -210,9 +218,9 @@ class Site:
         self.client = Client(self.cached)
         self.ask = self.client.ask
 
-    async def asks(self, count: int, **fields: str) -> list[Answer]:
+    async def asks(self, count: int) -> list[Answer]:
         """So many at once."""
-        return await asyncio.gather(*(self.ask(**fields) for _ in range(count)))
+        return await asyncio.gather(*(self.ask() for _ in range(count)))
 
 
 class Sites:

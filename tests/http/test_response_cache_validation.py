@@ -4,18 +4,24 @@ import pytest
 
 from cachekit.http import Stored
 from cachekit.http.exchange import Scope
-from tests.http.helpers import Reply, Sites, fresh, reply, until
+from tests.http.helpers import Reply, Sites, fresh, lines_of, reply, until
 
 OLD = {"etag": '"1"', "last_modified": "Sat, 11 Nov 2023 22:13:20 GMT"}
 
 
 def stale(body: str = "one", **fields: str) -> Reply:
     """An answer that is kept only to be validated."""
-    return reply(200, body, **{"cache_control": "max-age=1", **OLD, **fields})
+    said = {"cache_control": "max-age=1", **OLD, **fields}
+    return Reply(200, lines_of(said), body.encode())
+
+
+def dated(**fields: str) -> Reply:
+    """An answer that is fresh, and has both validators."""
+    return stale(cache_control="max-age=60", **fields)
 
 
 async def test_a_condition_is_answered_from_what_is_stored(site: Sites) -> None:
-    at = site(fresh("one", content_type="text/plain", x_a="b", **OLD))
+    at = site(dated(content_type="text/plain", x_a="b"))
     await at.ask()
     got = await at.ask(if_none_match='W/"0", W/"1"')
     assert (got.status, got.body, got.cache) == (304, b"", "hit; ttl=60")
@@ -25,7 +31,7 @@ async def test_a_condition_is_answered_from_what_is_stored(site: Sites) -> None:
 
 
 async def test_a_condition_that_does_not_hold_gets_all_of_it(site: Sites) -> None:
-    at = site(fresh("one", **OLD))
+    at = site(dated())
     await at.ask()
     for fields in ({"if_none_match": '"2"'}, {"if_modified_since": "not a date"}):
         got = await at.ask(**fields)
@@ -33,7 +39,7 @@ async def test_a_condition_that_does_not_hold_gets_all_of_it(site: Sites) -> Non
 
 
 async def test_the_tag_goes_before_the_date(site: Sites) -> None:
-    at = site(fresh("one", **OLD))
+    at = site(dated())
     await at.ask()
     date = OLD["last_modified"]
     assert (await at.ask(if_modified_since=date)).status == 304
@@ -41,7 +47,7 @@ async def test_the_tag_goes_before_the_date(site: Sites) -> None:
 
 
 async def test_a_tag_of_one_url_never_answers_for_another(site: Sites) -> None:
-    at = site(fresh("one", **OLD), fresh("two", etag='"2"'))
+    at = site(dated(), fresh("two", etag='"2"'))
     await at.ask("/one")
     got = await at.ask("/two", if_none_match='"1"')
     assert (got.status, got.body) == (200, b"two")
