@@ -83,6 +83,7 @@ _CONDITIONS: Final = frozenset(
 )
 _HOST: Final = re.compile(rb"[-0-9A-Za-z._~!$&'()*+,;=:%\[\]]+")
 _NAME: Final = itemgetter(0)
+_SHORT: Final = 200
 _BODY: Final = frozenset({b"content-length", b"transfer-encoding"})
 _FORWARDED: Final = frozenset({b"if-match", b"if-unmodified-since", b"upgrade", b"expect"})
 _NOTED: Final = CREDENTIALS | OVERRIDES | _CONDITIONS | _BODY | _FORWARDED | {b"host", b"cookie"}
@@ -142,7 +143,7 @@ def ask(scope: Mapping[str, Any], rule: Rule | None, *, obeys: bool = True) -> A
     """
     headers: Headers = scope["headers"]
     noted = [line for line in headers if line[0] in _NOTED]
-    resource, moved = _resource(scope, noted), _is_moved(scope)
+    resource, moved = _located(scope, noted)
     if resource is None or (rule is not None and not rule.store):
         return None
     head_only = scope["method"] == "HEAD"
@@ -174,34 +175,33 @@ def _directives(headers: Headers) -> Directives:
 
 def resource_of(scope: Mapping[str, Any]) -> str | None:
     """The URI as it was sent; `None` where it is not clear which host is meant."""
-    return _resource(scope, scope["headers"])
+    return _located(scope, scope["headers"])[0]
 
 
-def _resource(scope: Mapping[str, Any], headers: Headers) -> str | None:
+def _located(scope: Mapping[str, Any], headers: Headers) -> tuple[str | None, bool]:
+    """The URI, and whether something outside has put another path in the place of its own."""
     hosts = [value for name, value in headers if name == b"host"]
-    host = _host(hosts[0]) if len(hosts) == 1 else None
-    path = scope.get("raw_path") or _raw(scope["path"])
-    if host is None or path[:1] != b"/" or scope["path"][:1] != "/":
-        return None
-    whole = b"%b%b?%b" % (host, path, scope["query_string"])
-    return f"{scope.get('scheme', 'http')}://{whole.decode('latin-1')}"
+    if len(hosts) != 1:
+        return None, False
+    sent: bytes = scope.get("raw_path") or _raw(scope["path"])
+    query: bytes = scope["query_string"]
+    find = _uri if len(sent) + len(query) <= _SHORT else _uri.__wrapped__
+    return find(scope.get("scheme", "http"), hosts[0], sent, query, scope["path"])
 
 
-@lru_cache(maxsize=256)
-def _host(sent: bytes) -> bytes | None:
-    """A host; `None` for what reaches into the path, so that it looks like another URL's."""
-    return sent.lower() if _HOST.fullmatch(sent) else None
+@lru_cache(maxsize=4096)
+def _uri(scheme: str, host: bytes, sent: bytes, query: bytes, path: str) -> tuple[str | None, bool]:
+    """None for a host that reaches into the path, so that it looks like another URL's."""
+    if not _HOST.fullmatch(host) or sent[:1] != b"/" or path[:1] != "/":
+        return None, False
+    whole = (host.lower() + sent + b"?" + query).decode("latin-1")
+    raw = sent.decode("latin-1")
+    return f"{scheme}://{whole}", raw != path and unquote(raw) != path
 
 
 def _raw(path: str) -> bytes:
     """A path as it may have been sent, where the server does not tell."""
     return quote(path, safe="/!$&'()*+,;=:@~", errors="surrogatepass").encode()
-
-
-def _is_moved(scope: Mapping[str, Any]) -> bool:
-    """Whether something outside has put another path in the place of the one that was sent."""
-    raw = (scope.get("raw_path") or b"").decode("latin-1")
-    return raw != "" and raw != scope["path"] and unquote(raw) != scope["path"]
 
 
 def normal(headers: Headers, name: bytes) -> bytes | None:
