@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from cachekit.errors import UnreadableError
 from cachekit.http.conditions import Validators
+from cachekit.http.fields import first
 
 Lines = tuple[tuple[bytes, bytes], ...]
 
@@ -45,8 +46,11 @@ class Stored:
 
     @property
     def can_be_validated(self) -> bool:
-        """Whether there is something to ask the application by."""
-        return self.validators != Validators(None, None)
+        """Whether there is something to ask the application by.
+
+        An ETag that is none, one without quotes, say, is sent back as it came.
+        """
+        return bool(first(self.headers, b"etag")) or self.validators.last_modified is not None
 
 
 class StoredSerializer:
