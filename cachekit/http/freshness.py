@@ -9,6 +9,9 @@ from cachekit.http.dates import parse_date
 from cachekit.http.fields import Headers, first, members
 from cachekit.http.structured import dictionary
 
+DAY: Final = 86400.0
+"""What was last changed in 1970 has no date."""
+
 HEURISTIC: Final = frozenset({200, 203, 204, 300, 301, 308, 404, 405, 410, 414, 501})
 """Statuses that may be kept without being told for how long (RFC 9110 15.1)."""
 
@@ -59,12 +62,13 @@ _FLAGS: Final = frozenset({"no-store", "no-cache", "private", "must-revalidate"}
 
 
 def heuristic(status: int, said: Governing, headers: Headers, received: float) -> float | None:
-    """A tenth of how long it had not been changed; `None` where none may be guessed (4.2.2)."""
+    """A tenth of how long it had not been changed, at most a day; `None` where none may be guessed
+    (RFC 9111 4.2.2)."""
     modified = first(headers, b"last-modified")
     since = None if modified is None else parse_date(modified)
     if since is None or (status not in HEURISTIC and "public" not in said.directives):
         return None
-    return max(0.0, (date_of(headers, received) - since) / 10)
+    return max(0.0, min(DAY, (date_of(headers, received) - since) / 10))
 
 
 def date_of(headers: Headers, received: float) -> float:

@@ -60,14 +60,20 @@ class Rules:
 
     def __init__(self, rules: Iterable[Rule] = ()) -> None:
         self._rules = tuple(rules)
+        self._odd: Rule | None = None
         for rule in self._rules:
             if not isinstance(rule, Rule):  # pyright: ignore[reportUnnecessaryIsInstance]
                 raise ConfigurationError(f"rules= has {rule!r}: write Rule(path='/static/*', …)")
+            if not rule.store:
+                self._odd = Rule(path="/*", store=False)
 
     def of(self, path: str) -> Rule | None:
-        """The rule for a path; none for one that others may read as another path."""
-        if not self._rules or _is_odd(path):
+        """The rule for a path; none for one that others may read as another path, which is not
+        stored either if there is any path that is to be kept out."""
+        if not self._rules:
             return None
+        if _is_odd(path):
+            return self._odd
         return next((rule for rule in self._rules if rule.covers(path)), None)
 
 

@@ -17,7 +17,7 @@ def stale(body: str = "one", **fields: str) -> Reply:
 
 def dated(**fields: str) -> Reply:
     """An answer that is fresh, and has both validators."""
-    return stale(cache_control="max-age=60", **fields)
+    return stale("one", cache_control="max-age=60", **fields)
 
 
 async def test_a_condition_is_answered_from_what_is_stored(site: Sites) -> None:
