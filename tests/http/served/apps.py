@@ -1,10 +1,8 @@
 """Applications in plain ASGI that do one thing each."""
 
-import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
-from typing import Any
+from collections.abc import Awaitable, Callable
 
-from cachekit.http.exchange import App, Receive, Scope, Send
+from cachekit.http.exchange import Receive, Scope, Send
 
 FRESH = [(b"cache-control", b"max-age=60")]
 Lines = list[tuple[bytes, bytes]]

@@ -1,6 +1,5 @@
 """Fixtures of tests with a real server and real sockets."""
 
-import gc
 from collections.abc import AsyncIterator
 
 import pytest

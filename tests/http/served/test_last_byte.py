@@ -4,6 +4,7 @@ import pytest
 
 from cachekit import Cache
 from cachekit.clock import SYSTEM
+from cachekit.entry import Kind
 from cachekit.http.response_cache import ResponseCache
 from tests.core.slow_store import Shelf, SlowStore
 from tests.http.served.apps import Handler, Origin, Request
@@ -83,4 +84,9 @@ async def test_a_store_that_is_slow_to_write_has_it(serve: Serving, form: Handle
     store = SlowStore(Shelf(SYSTEM))
     store.delay = 0.004
     async with Cache(store, namespace="test") as cache:
+        site = await serve(ResponseCache(Origin(form), cache))
+        wire = await site.wire()
+        for number in range(5):
+            await wire.get(f"/strict/{number}")
+            assert len(store.shelf.keys(Kind.VALUE)) == number + 1
         await hits_at_once(serve, cache, Origin(form), 5)
