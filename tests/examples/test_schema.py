@@ -21,7 +21,12 @@ from tests.examples.asking import LYON, PARIS
 from tests.servers.server import RedisServer
 
 SEED = 7
-THERE = {"place_id": [PARIS, LYON], "code": ["CH", "VA"], "user": [1, 2], "currency": ["CHF"]}
+THERE: dict[str, list[Any]] = {
+    "place_id": [PARIS, LYON],
+    "code": ["CH", "VA"],
+    "user": [1, 2],
+    "currency": ["CHF"],
+}
 """What is there: nobody would come upon it by chance."""
 
 COUNTERS = "/stats"
@@ -39,21 +44,22 @@ class Answer(NamedTuple):
         return self.status >= 500
 
 
-def generated(database: Path, each: int) -> list[Case]:
+def generated(database: Path, each: int) -> list[Case[Any]]:
     """About so many requests of each kind for each operation, in an order of no meaning."""
     schema = schemathesis.openapi.from_dict(create_app(database).openapi())
-    chance, cases = random.Random(SEED), list[Case]()
+    chance, cases = random.Random(SEED), list[Case[Any]]()
     for found in schema.get_all_operations():
+        operation: Any = found.ok()  # type: ignore[union-attr]
         for mode in GenerationMode:
-            cases += drawn(found.ok().as_strategy(mode), each)
+            cases += drawn(operation.as_strategy(mode), each)
     for case in cases:
         give_what_is_there(case, chance)
     chance.shuffle(cases)
     return cases
 
 
-def drawn(strategy: Any, count: int) -> list[Case]:
-    cases = list[Case]()
+def drawn(strategy: Any, count: int) -> list[Case[Any]]:
+    cases = list[Case[Any]]()
 
     @hypothesis.seed(SEED)
     @hypothesis.settings(
@@ -64,7 +70,7 @@ def drawn(strategy: Any, count: int) -> list[Case]:
         suppress_health_check=list(HealthCheck),
     )
     @given(strategy)
-    def draw(case: Case) -> None:
+    def draw(case: Case[Any]) -> None:
         cases.append(case)
 
     with suppress(Unsatisfiable):  # where nothing can be given, nothing can be wrong
@@ -72,14 +78,14 @@ def drawn(strategy: Any, count: int) -> list[Case]:
     return cases
 
 
-def give_what_is_there(case: Case, chance: random.Random) -> None:
+def give_what_is_there(case: Case[Any], chance: random.Random) -> None:
     for name in case.path_parameters.keys() & THERE.keys():
         if chance.random() < 0.7:
             case.path_parameters[name] = chance.choice(THERE[name])
 
 
 async def answers(
-    filled: Path, folder: Path, cases: list[Case], *, cached: bool, store: str | None = None
+    filled: Path, folder: Path, cases: list[Case[Any]], *, cached: bool, store: str | None = None
 ) -> list[Answer]:
     """What a service with a fresh database answers to each."""
     database = Path(shutil.copy(filled, folder / f"cached-{cached}.db"))
@@ -87,7 +93,7 @@ async def answers(
         return await asyncio.to_thread(lambda: list(asked(cases, server.url)))
 
 
-def asked(cases: list[Case], url: str) -> Iterator[Answer]:
+def asked(cases: list[Case[Any]], url: str) -> Iterator[Answer]:
     for case in cases:
         answer = case.call(base_url=url, timeout=30)
         told = b"" if case.path == COUNTERS else answer.content
