@@ -1,6 +1,7 @@
 """Clients that go in the middle."""
 
 import asyncio
+from collections.abc import AsyncIterator
 
 from starlette.requests import Request as Asked
 from starlette.responses import PlainTextResponse, StreamingResponse
@@ -120,7 +121,7 @@ async def test_an_answer_that_breaks_off_is_not_stored_and_breaks_off_for_its_cl
 
 
 async def test_a_stream_without_end_is_ended_when_its_client_goes(serve: Serving) -> None:
-    async def without_end() -> None:
+    async def without_end() -> AsyncIterator[bytes]:
         while True:
             yield BIG
 
@@ -139,7 +140,7 @@ async def test_a_stream_without_end_is_ended_when_its_client_goes(serve: Serving
 async def test_a_stream_that_says_it_is_fresh_is_ended_too_once_it_is_too_large(
     serve: Serving,
 ) -> None:
-    async def without_end() -> None:
+    async def without_end() -> AsyncIterator[bytes]:
         while True:
             yield BIG
 
