@@ -52,4 +52,9 @@ def _part(ranges: bytes, stored: Stored) -> Answer:
     return Answer(206, [*headers, (b"content-range", content_range(begin, end, length))], body)
 
 
-_OF_A_BODY: Final = frozenset({b"content-length", b"content-type", b"content-encoding", b"etag"})
+_OF_A_BODY: Final = frozenset(
+    {
+        *(b"content-length", b"content-type", b"content-encoding", b"etag", b"last-modified"),
+        *(b"cache-control", b"expires", b"cdn-cache-control"),  # it is for one request, not the URL
+    }
+)

@@ -73,6 +73,7 @@ class Fetch:
         self._following: asyncio.Task[None] | None = None
         self._settled = asyncio.Event()
         self._old: Stored | None = None
+        self._known: Stored | None = None
         self._over = False
 
     @property
@@ -116,6 +117,8 @@ class Fetch:
     async def _loaded(self, load: Load, exchange: Exchange, old: Stored | None) -> Stored | None:
         asked_by = old if old is not None and old.can_be_validated else None
         scope, requested = self._scope_for(asked_by, exchange), self._origin.clock.time()
+        if exchange is self._exchange:
+            self._known = old
         exchange.start(self._origin.app, scope, self._origin.runs)
         await exchange.until(lambda it: it.head is not None or not it.kept)
         if exchange.head is None:
@@ -240,7 +243,7 @@ class Fetch:
 
     def _dressed(self, message: Message, stored: bool) -> Message:
         message = told(self._seen, self.asked.rule, message, None)
-        why = status.why_forwarded(self.asked, self._old, variant=self.key != self.asked.key)
+        why = status.why_forwarded(self.asked, self._known, variant=self.key != self.asked.key)
         line = status.forwarded(self._origin.name, why, stored=stored)
         return {**message, "headers": [*message.get("headers", ()), *line]}
 

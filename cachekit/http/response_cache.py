@@ -19,7 +19,7 @@ from cachekit.http.rules import Rule, Rules
 from cachekit.http.stored import Stored, StoredSerializer
 from cachekit.http.storing import Storing
 from cachekit.http.telling import told
-from cachekit.http.unsafe import forgotten_by, located, versions_of
+from cachekit.http.unsafe import forgotten_by, located, versions_of, written
 from cachekit.options import Duration, window
 
 log: Final = logging.getLogger("cachekit")
@@ -101,7 +101,7 @@ class ResponseCache:
 
     async def invalidate(self, *urls: str) -> None:
         """Forget what is stored of these URLs, for whomever; raises as `Cache.invalidate` does."""
-        targets = [target for url in urls for target in versions_of(located(url))]
+        targets = [target for url in urls for target in versions_of(located(written(url)))]
         await self._cache.invalidate(*targets)
 
     async def _answer(self, asked: Asked, scope: Scope, receive: Receive, send: Send) -> bool:

@@ -62,6 +62,7 @@ class StoredSerializer:
     def dumps(self, value: Any) -> bytes:
         head = [
             value.status,
+            len(value.body),
             [[name.decode("latin-1"), line.decode("latin-1")] for name, line in value.headers],
             [getattr(value, name) for name in _PLAIN],
             [name.decode("latin-1") for name in value.vary],
@@ -71,9 +72,9 @@ class StoredSerializer:
 
     def loads(self, data: bytes) -> Stored:
         head, end, body = data.partition(b"\n")
-        status, headers, plain, vary, selected = json.loads(head)
-        if not end:
-            raise UnreadableError("a stored response without a body")
+        status, length, headers, plain, vary, selected = json.loads(head)
+        if not end or len(body) != length:
+            raise UnreadableError("a stored response without all of its body")
         return Stored(
             status=status,
             headers=tuple((_bytes(name), _bytes(line)) for name, line in headers),

@@ -1,7 +1,8 @@
 """What an answer to a request that changes something makes the cache forget (RFC 9111 4.4)."""
 
 from collections.abc import Iterator
-from urllib.parse import urljoin, urlsplit
+from typing import Final
+from urllib.parse import quote, urljoin, urlsplit
 
 from cachekit.http.fields import Headers, lines
 from cachekit.http.structured import strings
@@ -30,6 +31,14 @@ def groups(resource: str, headers: Headers, name: bytes) -> list[str]:
     """The tags of the groups that a field names; they are of one origin (RFC 9875)."""
     origin = "/".join(resource.split("/", 3)[:3])
     return [f"group:{origin}:{group}" for group in strings(headers, name) or ()]
+
+
+def written(url: str) -> str:
+    """A URL as clients send it: what is not ASCII is UTF-8, escaped."""
+    return quote(url, safe=_ASCII)
+
+
+_ASCII: Final = "".join(map(chr, range(33, 127)))
 
 
 def located(url: str) -> str:

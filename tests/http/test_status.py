@@ -1,0 +1,45 @@
+"""What is told of what the cache did (RFC 9211)."""
+
+import pytest
+
+from cachekit.http import status
+from cachekit.http.asked import ask
+from cachekit.http.stored import Stored
+from cachekit.http.structured import items
+from tests.http.helpers import scope_of
+
+LINES = [
+    (status.hit(b"c", 59.9), b"c; hit; ttl=59"),
+    (status.hit(b"c", -1.5), b"c; hit; ttl=-1"),
+    (status.made(b"c", shared=True), b"c; fwd=uri-miss; collapsed"),
+    (status.made(b"c", shared=False), b"c; fwd=stale; fwd-status=304"),
+    (status.forwarded(b"c", "bypass"), b"c; fwd=bypass"),
+    (status.forwarded(b"c", "uri-miss", stored=True), b"c; fwd=uri-miss; stored"),
+]
+
+
+@pytest.mark.parametrize(("line", "value"), LINES)
+def test_a_line_is_a_structured_field(line: status.Line, value: bytes) -> None:
+    assert line == ((b"cache-status", value),)
+    assert items(line, b"cache-status") is not None
+
+
+def test_a_cache_without_a_name_tells_nothing() -> None:
+    told = [
+        status.hit(None, 1.0),
+        status.made(None, shared=True),
+        status.forwarded(None, "miss"),
+    ]
+    assert told == [(), (), ()]
+
+
+def test_it_tells_why_a_request_was_passed_on() -> None:
+    old = Stored(200, (), b"", 0.0)
+    plain = ask(scope_of("/"), None)
+    no_cache = ask(scope_of("/", headers=[(b"cache-control", b"no-cache")]), None)
+    assert plain is not None
+    assert no_cache is not None
+    assert status.why_forwarded(plain, None, variant=False) == "uri-miss"
+    assert status.why_forwarded(plain, None, variant=True) == "vary-miss"
+    assert status.why_forwarded(plain, old, variant=False) == "stale"
+    assert status.why_forwarded(no_cache, old, variant=False) == "request"
