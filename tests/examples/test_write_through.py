@@ -2,13 +2,16 @@
 
 import asyncio
 import logging
+import threading
 
 import httpx
 import pytest
 
 from cachekit import InvalidationError
 from examples.places.caching import cache
-from examples.places.patterns.write_through import featured_of
+from examples.places.database import Database
+from examples.places.models import Featured, FeaturedChange
+from examples.places.queries import save_featured
 from tests.examples.asking import LYON, NOWHERE, PARIS, get, queries
 
 
@@ -20,14 +23,25 @@ async def test_who_reads_after_a_write_finds_it_warm(client: httpx.AsyncClient) 
     assert await queries(client) == before
 
 
-async def test_of_writers_at_once_readers_see_who_committed_last(
-    client: httpx.AsyncClient,
+async def test_a_writer_who_is_held_up_after_its_commit_does_not_bring_its_list_back(
+    client: httpx.AsyncClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    lists = [[PARIS], [LYON], [PARIS, LYON], [LYON, PARIS], []]
-    await asyncio.gather(*(client.put("/featured", json={"places": each}) for each in lists))
-    cached = await get(client, "/featured")
-    await featured_of.clear()
-    assert await get(client, "/featured") == cached
+    is_committed, goes_on = threading.Event(), threading.Event()
+
+    def held_up(database: Database, change: FeaturedChange) -> Featured | None:
+        saved = save_featured(database, change)
+        if change.places == (PARIS,):
+            is_committed.set()
+            assert goes_on.wait(10)
+        return saved
+
+    monkeypatch.setattr("examples.places.patterns.write_through.save_featured", held_up)
+    first = asyncio.create_task(client.put("/featured", json={"places": [PARIS]}))
+    await asyncio.to_thread(is_committed.wait, 10)
+    await client.put("/featured", json={"places": [LYON]})
+    goes_on.set()
+    assert (await first).json() == {"places": [PARIS]}
+    assert await get(client, "/featured") == {"places": [LYON]}
 
 
 async def test_a_place_that_is_not_there_cannot_be_featured(client: httpx.AsyncClient) -> None:
