@@ -19,7 +19,8 @@ class Request:
         self.send = send
 
     def field(self, name: bytes) -> bytes:
-        return dict(self.scope["headers"]).get(name, b"")
+        found: bytes = dict(self.scope["headers"]).get(name, b"")
+        return found
 
     async def start(self, lines: Lines = FRESH, status: int = 200, length: int = -1) -> None:
         own = [] if length < 0 else [(b"content-length", b"%d" % length)]

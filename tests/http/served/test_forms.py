@@ -148,7 +148,5 @@ async def test_each_origin_is_told_that_it_may_read(serve: Serving, is_inside: b
         assert answer.body == TEXT
         expected = [name] if name in names else []
         assert answer.all("access-control-allow-origin") == expected
-    pre = await wire.get(
-        "/", "OPTIONS", origin=names[0], access_control_request_method="GET"
-    )
+    pre = await wire.get("/", "OPTIONS", origin=names[0], access_control_request_method="GET")
     assert pre["access-control-allow-origin"] == names[0]

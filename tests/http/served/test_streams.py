@@ -165,6 +165,10 @@ async def test_a_file_is_stored(serve: Serving, tmp_path: Path) -> None:
     assert origin.runs == 1
 
 
+def content(path: str) -> bytes:
+    return Path(path).read_bytes()
+
+
 class PathSending:
     """A server that sends files itself, in front of an application."""
 
@@ -174,7 +178,7 @@ class PathSending:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         async def sending(message: Message) -> None:
             if message["type"] == "http.response.pathsend":
-                message = {"type": "http.response.body", "body": Path(message["path"]).read_bytes()}
+                message = {"type": "http.response.body", "body": content(message["path"])}
             await send(message)
 
         await self.app({**scope, "extensions": {"http.response.pathsend": {}}}, receive, sending)
