@@ -188,7 +188,7 @@ class Client:
         self, scope: Scope, body: bytes = b"", gone: asyncio.Event | None = None
     ) -> Answer:
         """One request; `gone` is set when the client goes."""
-        gone = asyncio.Event() if gone is None else gone
+        gone = gone or asyncio.Event()
         incoming: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
         got: list[Message] = []
 
@@ -229,11 +229,7 @@ class Sites:
     def __init__(self, kind: str) -> None:
         self.clock = FakeClock()
         self.store = SlowStore(Shelf(self.clock)) if kind == "far" else None
-        self.cache = (
-            Cache(clock=self.clock)
-            if self.store is None
-            else Cache(self.store, namespace="http", clock=self.clock)
-        )
+        self.cache = Cache(self.store, namespace="http", clock=self.clock)
 
     def __call__(self, *replies: Reply | Answers, **options: Any) -> Site:
         return Site(Origin(*replies), self.cache, self.clock, **options)

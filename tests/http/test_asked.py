@@ -141,48 +141,6 @@ def test_a_rule_keeps_its_paths_out() -> None:
     assert is_bypassed(rule=Rule(path="/a", store=False))
 
 
-NONE = Rule(path="/a", cookies=[])
-LANG = Rule(path="/a", cookies=["lang"])
-
-
-def test_cookies_that_never_count_make_no_difference() -> None:
-    assert key("/a", (b"cookie", b"session=1"), rule=NONE) == key()
-
-
-def test_the_cookies_that_count_are_part_of_the_key() -> None:
-    keys = {
-        key("/a", (b"cookie", cookies), rule=LANG) for cookies in (b"lang=de", b"lang=en", b"x=y")
-    }
-    assert len(keys) == 3
-    same = key("/a", (b"cookie", b"x=1; lang=de; y=2"), rule=LANG)
-    assert same == key("/a", (b"cookie", b"lang=de"), rule=LANG)
-
-
-@pytest.mark.parametrize(
-    "cookies",
-    [
-        b"lang =de",
-        b"lang\xa0=de",
-        b"\x0blang=de",
-        b'lang="a;b"',
-        b"x=1,lang=de",
-        b"lang=de,x",
-        b"lang",
-        b'x="; lang=de; y="',
-    ],
-)
-def test_cookies_that_are_read_in_several_ways_count_as_a_whole(cookies: bytes) -> None:
-    odd = key("/a", (b"cookie", cookies), rule=LANG)
-    plain = {key("/a", rule=LANG), key("/a", (b"cookie", b"x=1"), rule=LANG)}
-    also = key("/a", (b"cookie", cookies + b"; z=1"), rule=LANG)
-    assert odd not in plain | {key("/a", (b"cookie", b"lang=de"), rule=LANG), also}
-
-
-def test_which_of_two_cookies_comes_first_counts() -> None:
-    one = key("/a", (b"cookie", b"lang=de; lang=en"), rule=LANG)
-    assert one != key("/a", (b"cookie", b"lang=en; lang=de"), rule=LANG)
-
-
 def test_a_load_is_never_led_by_a_part_or_a_head() -> None:
     assert asked().loads
     assert not asked("/a", scope={"method": "HEAD"}).loads
@@ -252,6 +210,10 @@ def test_each_variant_has_a_place_of_its_own() -> None:
         for headers in [(), ((b"a", b"2"),), ((b"b", b"2"),), ((b"a", b""),)]
     }
     assert len(places) == 4
+
+
+NONE = Rule(path="/a", cookies=[])
+LANG = Rule(path="/a", cookies=["lang"])
 
 
 @given(LINES, BYTES, BYTES, st.sampled_from([None, NONE, LANG]))
