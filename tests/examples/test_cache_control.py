@@ -6,6 +6,7 @@ import httpx
 import pytest
 from fastapi import FastAPI
 
+from cachekit import Cache
 from examples.places.caching import cache
 from examples.places.patterns.cache_control import in_front_of
 from tests.examples.asking import LYON, PARIS, change, queries
@@ -49,6 +50,19 @@ async def test_the_front_page_is_made_once_for_everyone(outside: httpx.AsyncClie
     assert again.text == first.text
     assert "hit" in again.headers["cache-status"]
     assert await queries(outside) == before
+
+
+async def test_where_the_cache_is_off_each_page_is_made_anew(
+    app: FastAPI, client: httpx.AsyncClient
+) -> None:
+    off = in_front_of(app, Cache(disabled=True))
+    async with httpx.AsyncClient(
+        transport=httpx.ASGITransport(off), base_url="http://places"
+    ) as outside:
+        for _ in range(2):
+            before = await queries(client)
+            assert (await outside.get("/")).headers["cache-control"] == "public, max-age=10"
+            assert await queries(client) == before + 2
 
 
 async def test_only_the_front_page_is_kept(outside: httpx.AsyncClient) -> None:

@@ -116,11 +116,13 @@ async def test_the_cache_adds_no_failure_and_changes_no_answer(
 
 
 @pytest.mark.long
+@pytest.mark.timeout(900)
 async def test_many_answers(filled: Path, tmp_path: Path) -> None:
     await same_answers(filled, tmp_path, each=150)
 
 
 @pytest.mark.long
+@pytest.mark.timeout(900)
 async def test_many_answers_from_redis(
     filled: Path, tmp_path: Path, redis_server: RedisServer, prefix: str
 ) -> None:

@@ -30,7 +30,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Print the table; exit with 1 if an answer was stale or something failed."""
     options = parse(arguments)
     console = Console()
-    url = os.environ.get("PLACES_CACHE")
+    url = os.environ.get("PLACES_CACHE") or None
     try:
         without, cached = asyncio.run(run(options, console, url))
     except (ConfigurationError, StoreError, ServerError, AnswerError) as error:
