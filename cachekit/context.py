@@ -32,7 +32,8 @@ class Load:
     def ttl(self) -> float | IsMissing | None:
         """Seconds, or a timedelta, that the value is fresh from the end of its load.
 
-        `None`: for good; 0 or less: it is not stored; `MISSING`: what `ttl=` says.
+        `None`: for good; 0 or less: it is not stored, unless by `stale` it is still of use then;
+        `MISSING`: what `ttl=` says.
         """
         return self.lifetime
 

@@ -188,6 +188,7 @@ def spare(load_time: float) -> float:
 
 
 def _is_worth_storing(policy: Policy, value: Any, entry: Entry, load: Load) -> bool:
-    if load.skipped or (entry.ttl is not None and entry.ttl <= 0):
+    ends_at_once = entry.ttl is not None and entry.ttl <= 0
+    if load.skipped or (ends_at_once and not any(load.windows or ())):
         return False
     return policy.when is None or bool(policy.when(value))

@@ -3,8 +3,14 @@
 from typing import Final, NamedTuple
 
 from cachekit.http.asked import Asked
-from cachekit.http.conditions import headers_of_304, if_range_holds, not_modified
-from cachekit.http.fields import Headers, first, replaced, without
+from cachekit.http.conditions import (
+    Validators,
+    headers_of_304,
+    if_range_holds,
+    not_modified,
+)
+from cachekit.http.etags import ETag
+from cachekit.http.fields import Headers, first, lines, replaced, without
 from cachekit.http.freshness import date_of
 from cachekit.http.ranges import UNSATISFIABLE, content_range, single_range
 from cachekit.http.stored import Stored
@@ -28,13 +34,26 @@ def answer(asked: Asked, stored: Stored) -> Answer:
 
 
 def _by_conditions(asked: Asked, stored: Stored) -> Answer:
-    validators, made = stored.validators, date_of(stored.headers, stored.received)
-    if not_modified(asked.headers, validators.or_date(made)):
+    if not_modified(asked.headers, _state_of(asked, stored)):
         return Answer(304, headers_of_304(stored.headers), b"")
     ranges = None if asked.head_only or stored.status != 200 else first(asked.headers, b"range")
-    if ranges is None or not if_range_holds(asked.headers, validators, made):
+    if ranges is None or not _is_of_this(asked, stored):
         return Answer(stored.status, stored.headers, stored.body)
     return _part(ranges, stored)
+
+
+def _state_of(asked: Asked, stored: Stored) -> Validators:
+    """What a request's condition is about; the dates matter only where it names no tags."""
+    tag = first(stored.headers, b"etag")
+    if lines(asked.headers, b"if-none-match"):
+        return Validators(ETag.parse(tag) if tag is not None else None)
+    return stored.validators.or_date(date_of(stored.headers, stored.received))
+
+
+def _is_of_this(asked: Asked, stored: Stored) -> bool:
+    """Whether the client has another part of this very response (RFC 9110 13.1.5)."""
+    made = date_of(stored.headers, stored.received)
+    return if_range_holds(asked.headers, stored.validators, made)
 
 
 def _part(ranges: bytes, stored: Stored) -> Answer:

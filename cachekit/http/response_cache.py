@@ -161,7 +161,7 @@ class ResponseCache:
                 fetch.key,
                 fetch.load,
                 tags=fetch.asked.tags_at(fetch.key),
-                accept=fetch.accepts,
+                accept=fetch.accepts if fetch.asked.directives else None,
                 serializer=SERIALIZER,
                 jitter=0,
             )
@@ -200,14 +200,14 @@ class ResponseCache:
 
     async def _serve(self, asked: Asked, stored: Stored, fetch: Fetch | None, send: Send) -> None:
         age = stored.age_at(self._now())
-        code, headers, body = answer(asked, stored)
+        sent = stored if asked.bare and not asked.head_only else answer(asked, stored)
         if fetch is None or not fetch.has_made(stored):
-            told = status.hit(self._name, stored.lifetime - age)
+            line = status.hit(self._name, stored.lifetime - age)
         else:
-            told = status.made(self._name, shared=not fetch.has_asked)
-        headers = [*headers, (b"age", b"%d" % age), *told]
-        await send({"type": START, "status": code, "headers": headers})
-        await send({"type": BODY, "body": body})
+            line = status.made(self._name, shared=not fetch.has_asked)
+        headers = [*sent.headers, (b"age", b"%d" % age), *line]
+        await send({"type": START, "status": sent.status, "headers": headers})
+        await send({"type": BODY, "body": sent.body})
 
     async def _refused(self, asked: Asked, send: Send) -> bool:
         """504 for a client that takes nothing but what is stored (RFC 9111 5.2.1.7)."""

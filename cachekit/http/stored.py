@@ -1,8 +1,9 @@
 """A response as it lies in the cache, and its bytes."""
 
-import json
-from dataclasses import dataclass
-from typing import Any, Final
+from dataclasses import dataclass, fields
+from typing import Any, Final, cast
+
+import msgpack
 
 from cachekit.errors import UnreadableError
 from cachekit.http.conditions import Validators
@@ -54,47 +55,33 @@ class Stored:
 
 
 class StoredSerializer:
-    """Stored responses as bytes: what is known of one as JSON, a line end, then its body."""
+    """Stored responses as bytes: their fields, in order, as one msgpack array."""
 
     id = "http-response"
     fingerprint = b"1"
 
     def dumps(self, value: Any) -> bytes:
-        head = [
-            value.status,
-            len(value.body),
-            [[name.decode("latin-1"), line.decode("latin-1")] for name, line in value.headers],
-            [getattr(value, name) for name in _PLAIN],
-            [name.decode("latin-1") for name in value.vary],
-            [None if line is None else line.decode("latin-1") for line in value.selected],
-        ]
-        return json.dumps(head, separators=(",", ":")).encode() + b"\n" + bytes(value.body)
+        return cast("bytes", msgpack.packb([getattr(value, name) for name in _FIELDS]))
 
     def loads(self, data: bytes) -> Stored:
-        head, end, body = data.partition(b"\n")
-        status, length, headers, plain, vary, selected = json.loads(head)
-        if not end or len(body) != length:
-            raise UnreadableError("a stored response without all of its body")
-        return Stored(
-            status=status,
-            headers=tuple((_bytes(name), _bytes(line)) for name, line in headers),
-            body=body,
-            vary=tuple(map(_bytes, vary)),
-            selected=tuple(None if line is None else _bytes(line) for line in selected),
-            **dict(zip(_PLAIN, plain, strict=True)),
-        )
+        stored = Stored(*msgpack.unpackb(data, use_list=False))
+        if not _is_sound(stored):
+            raise UnreadableError("this is no stored response")
+        return stored
 
 
-def _bytes(text: str) -> bytes:
-    return text.encode("latin-1")
+_FIELDS: Final = tuple(field.name for field in fields(Stored))
 
 
-_PLAIN: Final = (
-    "received",
-    "age",
-    "lifetime",
-    "while_revalidate",
-    "if_error",
-    "strict",
-    "validate",
-)
+def _is_sound(stored: Stored) -> bool:
+    """Whether its parts are what they are to be: others may write to the store, too."""
+    numbers = (stored.received, stored.age, stored.lifetime)
+    windows = (stored.while_revalidate, stored.if_error)
+    return (
+        type(stored.status) is int
+        and type(stored.body) is bytes
+        and all(type(number) is float for number in numbers + windows)
+        and all(type(name) is bytes and type(line) is bytes for name, line in stored.headers)
+        and all(type(name) is bytes for name in stored.vary)
+        and len(stored.vary) == len(stored.selected)
+    )

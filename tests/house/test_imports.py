@@ -14,7 +14,7 @@ CORE = "cachekit"
 
 # What stands on the core inside its own package, and what each may use besides it.
 ROOMS = {
-    "cachekit.http": set[str](),
+    "cachekit.http": {"msgpack"},
     "cachekit.fastapi": {
         *("cachekit.http", "fastapi", "starlette", "pydantic", "pydantic_core"),
         *("pydantic_settings", "redis"),
