@@ -27,9 +27,6 @@ log: Final = logging.getLogger("cachekit")
 FAILURES: Final = frozenset({500, 502, 503, 504})
 """Statuses in whose place an old response may be served (RFC 5861 4)."""
 
-AT_ONCE: Final = 0.001
-"""Seconds that a response is taken to be fresh that never is, and is kept to be validated."""
-
 TagsFor = Callable[[Scope, Stored], Iterable[str]]
 """The tags of a response, by its request's scope (which has `path_params` by then)."""
 
@@ -175,7 +172,7 @@ class Fetch:
         self.in_vain = True
 
     def _keep(self, load: Load, scope: Scope, stored: Stored) -> Stored:
-        load.ttl = max(AT_ONCE, stored.lifetime - stored.age)
+        load.ttl = 0.0 if stored.validate else stored.lifetime - stored.age
         keep = self._origin.storing.keep if stored.can_be_validated else 0.0
         load.stale(
             while_revalidate=stored.while_revalidate,
