@@ -6,7 +6,7 @@ from typing import Final
 
 from cachekit.http.asked import Asked
 from cachekit.http.cache_control import Directives
-from cachekit.http.fields import Headers, combined, first, lines, members, without
+from cachekit.http.fields import Headers, combined, first, is_token, lines, members, without
 from cachekit.http.freshness import Governing, governing, heuristic, initial_age
 from cachekit.http.policy import Policy
 from cachekit.http.stored import Stored
@@ -98,8 +98,8 @@ def _forbidden(came: Received, said: Directives, own: Directives) -> str:
         return "private"
     if lines(came.headers, b"set-cookie"):  # RFC 9111 7.3 leaves it open: it may be a session
         return "set-cookie"
-    if b"*" in _vary(came.headers):
-        return "vary"
+    if not all(is_token(name) and name != b"*" for name in _vary(came.headers)):
+        return "vary"  # what is no field's name was meant to tell answers apart, too
     if came.asked.known_user and not _has_consent(own):
         return "credentials"
     if (combined(came.headers, b"content-type") or b"").lower().startswith(b"text/event-stream"):

@@ -32,10 +32,14 @@ def confirms(headers: Headers, old: Stored) -> bool:
 
 
 def merged(old: Stored, headers: Headers) -> Headers:
-    """The fields of what is stored after a 304 with `headers` (RFC 9111 3.2)."""
+    """The fields of what is stored after a 304 with `headers` (RFC 9111 3.2).
+
+    Its Vary is added: that of a 304 is often a middleware's alone.
+    """
     told = {name.lower() for name, _ in headers} - _OF_THE_BODY
-    kept = [line for line in old.headers if line[0] not in told | {b"date"}]
-    return [*kept, *(line for line in headers if line[0].lower() in told)]
+    gone = (told | {b"date"}) - {b"vary"}
+    kept = [line for line in old.headers if line[0] not in gone]
+    return [*kept, *(line for line in headers if line[0].lower() in told and line not in kept)]
 
 
 def renewed(old: Stored, unkept: Headers, now: float) -> Stored:

@@ -76,6 +76,25 @@ UPDATES = [
         Step(seen=HIT, body="old"),
     ),
     script(
+        "304 with another Vary",
+        Step(
+            sends={"foo": "1"},
+            answers={"cache-control": "max-age=1", "etag": '"abc"', "vary": "foo"},
+            says="one",
+            wait=3,
+        ),
+        Step(
+            sends={"foo": "1"},
+            answers={**HOUR, "etag": '"abc"', "vary": "bar"},
+            seen=Seen.BY_ETAG,
+            gets=200,
+            has={"vary": ["foo", "bar"]},
+        ),
+        Step(sends={"foo": "1"}, seen=HIT, body="one"),
+        Step(sends={"foo": "2"}, answers=HOUR, says="two", seen=MISS, body="two"),
+        stricter="a 304 often has no Vary but that of a middleware; both together are safe",
+    ),
+    script(
         "304 without a field leaves it",
         Step(
             answers={"cache-control": "max-age=1", "last-modified": CHANGED, "test-header": "a"},

@@ -48,6 +48,7 @@ VARY = [
     _vary("empty line, *", ["", "*"], {}, {}, MISS),
     _vary("foo, * in another line", ["foo", "*"], ONE, ONE, MISS),
     _vary("empty", "", {}, ONE, HIT),
+    *(_vary(f"no name: {vary}", vary, ONE, TWO, MISS) for vary in ("foo; bar", '"foo"', "foo bar")),
     script(
         "two variants",
         Step(sends=ONE, answers={**HOUR, "vary": "foo"}, says="one"),
