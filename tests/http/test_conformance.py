@@ -13,8 +13,8 @@ from tests.http.conformance import (
     updates,
     variants,
 )
-from tests.http.conformance.playing import Player
-from tests.http.conformance.script import Script
+from tests.http.conformance.playing import NOTHING, Player
+from tests.http.conformance.script import Fields, Script
 
 GROUPS: dict[str, list[Script]] = {
     "lifetimes": lifetimes.EXPLICIT,
@@ -47,15 +47,27 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "targets": {"targets": ["CDN-Cache-Control"]},
 }
 EVERY = {"heuristics": True, "targets": ["CDN-Cache-Control"]}
+NO_OPTIONS: dict[str, Any] = {}
 SCRIPTS = [pytest.param(scripts, id=group) for group, scripts in GROUPS.items()]
 
 
-async def failing(scripts: list[Script], *, store: bool, options: dict[str, Any]) -> list[str]:
+MEANINGLESS: Fields = {"cache-control": "nothing", "pragma": "nothing", "origin": "http://a"}
+"""What libraries of clients send so that nothing else is added to a request."""
+
+
+async def failing(
+    scripts: list[Script],
+    *,
+    store: bool = False,
+    options: dict[str, Any] = NO_OPTIONS,
+    always: Fields = NOTHING,
+) -> list[str]:
     """What went otherwise than it should; one test for each would take as long for its loop."""
     found: list[str] = []
     for script in scripts:
+        both = OPTIONS[script.needs] | options
         try:
-            await Player(script, store=store, options=OPTIONS[script.needs] | options).play()
+            await Player(script, store=store, options=both, always=always).play()
         except AssertionError as error:
             found.append(f"{script.name!r}, {error}")
     return found
@@ -66,13 +78,19 @@ async def failing(scripts: list[Script], *, store: bool, options: dict[str, Any]
 async def test_what_is_asked_of_shared_caches(scripts: list[Script], store: bool) -> None:
     # A clock that jumps ends leases, which nothing renews meanwhile.
     those = [each for each in scripts if not (store and any(step.slow for step in each.steps))]
-    assert await failing(those, store=store, options={}) == []
+    assert await failing(those, store=store) == []
 
 
 @pytest.mark.parametrize("scripts", SCRIPTS)
 async def test_the_same_with_all_options(scripts: list[Script]) -> None:
     those = [each for each in scripts if not each.needs]
-    assert await failing(those, store=False, options=EVERY) == []
+    assert await failing(those, options=EVERY) == []
+
+
+@pytest.mark.parametrize("scripts", SCRIPTS)
+async def test_the_same_for_clients_that_say_what_means_nothing(scripts: list[Script]) -> None:
+    those = [each for each in scripts if not each.bare]
+    assert await failing(those, always=MEANINGLESS) == []
 
 
 def test_no_two_scripts_of_a_group_have_the_same_name() -> None:

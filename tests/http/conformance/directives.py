@@ -187,7 +187,12 @@ REQUESTS = [
 ]
 
 PRAGMA = [
-    script("in a request", Step(answers=HOUR), Step(sends={"pragma": "no-cache"}, seen=MISS)),
+    script(
+        "in a request",
+        Step(answers=HOUR),
+        Step(sends={"pragma": "no-cache"}, seen=MISS),
+        bare=True,
+    ),
     script("another word", Step(answers=HOUR), Step(sends={"pragma": "foo"}, seen=HIT)),
     script(
         "beside Cache-Control",

@@ -109,10 +109,15 @@ def text(value: Value, now: float) -> str:
     return value if isinstance(value, str) else value.text(now)
 
 
-class Player:
-    """One script, in front of a cache of its own."""
+NOTHING: Fields = {}
 
-    def __init__(self, script: Script, *, store: bool, options: dict[str, Any]) -> None:
+
+class Player:
+    """One script, in front of a cache of its own; `always`: what each request has besides."""
+
+    def __init__(
+        self, script: Script, *, store: bool, options: dict[str, Any], always: Fields = NOTHING
+    ) -> None:
         self.clock = FakeClock()
         self.origin = Origin(script, self.clock)
         backend = ReferenceBackend(self.clock) if store else MemoryBackend(clock=self.clock)
@@ -120,6 +125,7 @@ class Player:
         self.cache = Cache(backend, namespace="http", clock=self.clock, serializer=plain)
         self.app = ResponseCache(self.origin, self.cache, clock=self.clock, **options)
         self.script = script
+        self.always = always
 
     async def play(self) -> None:
         async with self.cache:
@@ -139,6 +145,7 @@ class Player:
             (b"user-agent", b"a client"),
             (b"test-id", self.script.name.encode()),
             (b"req-num", b"%d" % number),
+            *raw(self.always, self.clock.time()),
             *raw(step.sends, self.clock.time()),
         ]
         scope = {

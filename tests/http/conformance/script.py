@@ -73,7 +73,8 @@ class Step:
 class Script:
     """Steps that show one thing.
 
-    `needs`: with which options only: "heuristics", "targets". `stricter`: why what is expected is
+    `needs`: with which options only: "heuristics", "targets". `bare`: if a request has no fields
+    but those that are named. `stricter`: why what is expected is
     not what others might ask for.
     """
 
@@ -81,10 +82,13 @@ class Script:
     steps: Sequence[Step]
     needs: str = ""
     stricter: str = ""
+    bare: bool = False
 
 
-def script(name: str, *steps: Step, needs: str = "", stricter: str = "") -> Script:
-    return Script(name=name, steps=steps, needs=needs, stricter=stricter)
+def script(
+    name: str, *steps: Step, needs: str = "", stricter: str = "", bare: bool = False
+) -> Script:
+    return Script(name=name, steps=steps, needs=needs, stricter=stricter, bare=bare)
 
 
 HOUR: Fields = {"cache-control": "max-age=3600"}
