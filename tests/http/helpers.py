@@ -32,7 +32,7 @@ class Reply:
     """
 
     status: int = 200
-    headers: Lines = field(default_factory=list)
+    headers: Lines = field(default_factory=Lines)
     body: bytes = b""
     parts: Sequence[Message] | None = None
     error: Exception | None = None

@@ -166,7 +166,7 @@ SAME = [
     (b"foo", [b"a", b"b"], [b"a , b"]),
     (b"accept-language", [b"DE, en"], [b"de,EN"]),
 ]
-OTHER = [
+OTHER: list[tuple[bytes, list[bytes], list[bytes]]] = [
     (b"foo", [b"a, b"], [b"b, a"]),
     (b"foo", [b"A"], [b"a"]),
     (b"foo", [b""], []),
