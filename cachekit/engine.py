@@ -5,7 +5,7 @@ import logging
 from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import lru_cache, partial
-from typing import Any, Final
+from typing import Any, Final, TypeAlias
 
 from cachekit.backend import LOCAL, MEASURE, Backend, Unreached
 from cachekit.bulk import Bulk, one_of
@@ -41,7 +41,7 @@ from cachekit.view import CacheEntry, EntryMetadata, metadata, view
 from cachekit.writer import Writer
 
 REMEMBERED: Final = 500
-"""How many types are known that values were asked for by."""
+"""How many types are known that values were asked for by, and how many ways to say options."""
 
 LOOKED_AT: Final = 4096
 """How many keys are known that were asked for by nothing but the key, and by each serializer with
@@ -78,6 +78,7 @@ class Engine:
         self._no_tags = (self._home,)
         self._head = value_head(self.namespace)
         self._functions: dict[str, str] = {}
+        self._policies: dict[Said, Policy] = {}
         self._readings: dict[tuple[Any, str], Policy] = {}
         self._written: dict[int, tuple[Serializer | str, Callable[[str], Call]]] = {}
         self._plain_look = lru_cache(LOOKED_AT)(partial(self._look, policy, ON_LOOP))
@@ -116,7 +117,20 @@ class Engine:
 
     def policy_for(self, options: Mapping[str, Any]) -> Policy:
         """The cache's policy, with what `options` say in its stead."""
-        return self.policy.changed(options)
+        if not options:
+            return self.policy
+        said = _said(options)
+        policy = None if said is None else self._policies.get(said)
+        if policy is None:
+            policy = self.policy.changed(options)
+            if said is not None:
+                self._remember(said, policy)
+        return policy
+
+    def _remember(self, said: "Said", policy: Policy) -> None:
+        if len(self._policies) >= REMEMBERED:
+            self._policies.clear()
+        self._policies[said] = policy
 
     def _reading(self, annotation: Any) -> Policy:
         """The policy for values that are what `annotation` says."""
@@ -428,6 +442,22 @@ class Engine:
 
     def info(self, name: str) -> Info:
         return self.ledger.function(name)
+
+
+Said: TypeAlias = tuple[Any, ...]
+
+
+def _said(options: Mapping[str, Any]) -> Said | None:
+    """What options say, to be remembered by; `None` for functions, which hold what they know."""
+    if "when" in options or callable(options.get("ttl")):
+        return None
+    kind = name_of(options["type"]) if "type" in options else ()
+    key = (kind, *[(name, type(value), value) for name, value in options.items()])
+    try:
+        hash(key)
+    except TypeError:  # a list of steps, say
+        return None
+    return None if kind is None else key
 
 
 def _at_all(call: Call) -> Call:

@@ -615,3 +615,11 @@ def test_caches_of_two_namespaces_never_meet(blocking: Caches, kind: str) -> Non
     second.sync.set("k", 2)
     first.sync.invalidate(Prefix("k"), Key("k"))
     assert (first.sync.get("k"), second.sync.get("k")) == (None, 2)
+
+
+async def test_options_that_were_given_before_are_checked_again() -> None:
+    async with Cache() as cache:
+        assert await cache.get_or_set("a", lambda: 1, ttl=1) == 1
+        for _ in range(2):
+            with pytest.raises(ConfigurationError, match="ttl"):
+                await cache.get_or_set("a", lambda: 1, ttl=True)
