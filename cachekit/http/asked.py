@@ -83,6 +83,9 @@ _CONDITIONS: Final = frozenset(
 )
 _HOST: Final = re.compile(rb"[-0-9A-Za-z._~!$&'()*+,;=:%\[\]]+")
 _NAME: Final = itemgetter(0)
+_ADDRESS: Final = re.compile(
+    rb'(?<![^;, \t])(?:for|by)=("?)[\[\]0-9a-z.:_-]+\1(?=[ \t]*(?:[;,]|\Z))', re.IGNORECASE
+)
 _SHORT: Final = 200
 _BODY: Final = frozenset({b"content-length", b"transfer-encoding"})
 _FORWARDED: Final = frozenset({b"if-match", b"if-unmodified-since", b"upgrade", b"expect"})
@@ -154,7 +157,7 @@ def ask(scope: Mapping[str, Any], rule: Rule | None, *, obeys: bool = True) -> A
         return None
     if b"cookie" in names and (rule is None or rule.cookies is None):
         return None
-    apart = [line for line in noted if line[0] in CREDENTIALS or line[0] in OVERRIDES]
+    apart = [_aimed(line) for line in noted if line[0] in CREDENTIALS or line[0] in OVERRIDES]
     if rule is not None and rule.cookies:
         apart += counted(headers, rule.cookies)
     if moved:
@@ -163,6 +166,12 @@ def ask(scope: Mapping[str, Any], rule: Rule | None, *, obeys: bool = True) -> A
     bare, known_user = names.isdisjoint(_CONDITIONS), not names.isdisjoint(CREDENTIALS)
     said = NOTHING if bare or not obeys else _directives(headers)
     return Asked(head_only, headers, resource, key, bare, known_user, rule, said)
+
+
+def _aimed(line: tuple[bytes, bytes]) -> tuple[bytes, bytes]:
+    """A line without the addresses that Forwarded has for each client (RFC 7239 5.1, 5.2)."""
+    name, value = line
+    return (name, _ADDRESS.sub(b"", value)) if name == b"forwarded" else line
 
 
 def _directives(headers: Headers) -> Directives:
@@ -192,7 +201,7 @@ def _located(scope: Mapping[str, Any], headers: Headers) -> tuple[str | None, bo
 @lru_cache(maxsize=4096)
 def _uri(scheme: str, host: bytes, sent: bytes, query: bytes, path: str) -> tuple[str | None, bool]:
     """None for a host that reaches into the path, so that it looks like another URL's."""
-    if not _HOST.fullmatch(host) or sent[:1] != b"/" or path[:1] != "/":
+    if not _HOST.fullmatch(host) or sent[:1] != b"/":
         return None, False
     whole = (host.lower() + sent + b"?" + query).decode("latin-1")
     raw = sent.decode("latin-1")

@@ -6,12 +6,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from cachekit.http.asked import CREDENTIALS, OVERRIDES, Asked, ask, normal
+from cachekit.http.asked import CREDENTIALS, OVERRIDES, Asked, ask
 from cachekit.http.rules import Rule
-from cachekit.http.stored import Stored
 from tests.http.helpers import scope_of
 
 BYTES = st.binary(max_size=12)
+APART = CREDENTIALS | (OVERRIDES - {b"forwarded"})
 LINES = st.lists(
     st.tuples(
         st.sampled_from([*sorted(CREDENTIALS | OVERRIDES), b"cookie", b"pragma", b"host", b"x"])
@@ -107,6 +107,23 @@ def test_fields_that_may_mislead_the_application_are_part_of_the_key(name: bytes
     assert not asked("/a", (name, b"evil")).known_user
 
 
+def forwarded(value: bytes) -> str:
+    return key("/a", (b"forwarded", value))
+
+
+def test_the_address_of_a_client_makes_no_difference_and_what_it_is_led_to_does() -> None:
+    plain = forwarded(b"for=192.0.2.1; proto=http;host=a")
+    assert forwarded(b'For="[2001:db8::1]:80"; proto=http;host=a') == plain
+    others = [
+        b"for=192.0.2.1; proto=http;host=b",
+        b'for="x;host=evil"; proto=http;host=a',
+        b'for="x; proto=http;host=a',
+        b"for=x host=evil; proto=http;host=a",
+        b"xfor=192.0.2.1; proto=http;host=a",
+    ]
+    assert len({plain, *map(forwarded, others)}) == 6
+
+
 def test_the_order_of_two_credentials_counts() -> None:
     alice, bob = (b"authorization", b"alice"), (b"authorization", b"bob")
     assert key("/a", alice, bob) != key("/a", bob, alice)
@@ -161,57 +178,6 @@ def test_directives_of_clients_can_be_ignored() -> None:
     assert not found.directives
 
 
-SAME = [
-    (b"foo", [b"a, b"], [b"a,b"]),
-    (b"foo", [b"a", b"b"], [b"a , b"]),
-    (b"accept-language", [b"DE, en"], [b"de,EN"]),
-]
-OTHER: list[tuple[bytes, list[bytes], list[bytes]]] = [
-    (b"foo", [b"a, b"], [b"b, a"]),
-    (b"foo", [b"A"], [b"a"]),
-    (b"foo", [b""], []),
-    (b"foo", [b'"a, b"'], [b'"a,b"']),
-    (b"cookie", [b"a=1, b"], [b"a=1,b"]),
-    (b"cookie", [b"a=1", b"b=2"], [b"a=1,b=2"]),
-    (b"accept-language", [b"de, en"], [b"en, de"]),
-]
-
-
-@pytest.mark.parametrize(("name", "one", "two"), SAME)
-def test_fields_that_mean_the_same_are_the_same(
-    name: bytes, one: list[bytes], two: list[bytes]
-) -> None:
-    assert normal([(name, v) for v in one], name) == normal([(name, v) for v in two], name)
-
-
-@pytest.mark.parametrize(("name", "one", "two"), OTHER)
-def test_fields_that_may_mean_something_else_differ(
-    name: bytes, one: list[bytes], two: list[bytes]
-) -> None:
-    assert normal([(name, v) for v in one], name) != normal([(name, v) for v in two], name)
-
-
-def stored(vary: tuple[bytes, ...], *selected: bytes | None) -> Stored:
-    return Stored(200, (), b"", 0.0, vary=vary, selected=selected)
-
-
-def test_a_response_suits_requests_that_say_the_same_where_it_varies() -> None:
-    german = asked("/a", (b"accept-language", b"de"))
-    assert german.suits(stored((b"accept-language",), b"de"))
-    assert not german.suits(stored((b"accept-language",), b"en"))
-    assert not german.suits(stored((b"accept-language",), None))
-    assert german.suits(stored(()))
-
-
-def test_each_variant_has_a_place_of_its_own() -> None:
-    there = stored((b"a", b"b"), b"1", None)
-    places = {
-        asked("/a", *headers).variant("k", there)
-        for headers in [(), ((b"a", b"2"),), ((b"b", b"2"),), ((b"a", b""),)]
-    }
-    assert len(places) == 4
-
-
 NONE = Rule(path="/a", cookies=[])
 LANG = Rule(path="/a", cookies=["lang"])
 
@@ -240,7 +206,6 @@ def test_requests_of_one_key_have_the_same_credentials(
     asks = [ask({**scope_of("/"), "headers": [host, *lines]}, rule) for lines in (one, two)]
     if asks[0] is not None and asks[1] is not None and asks[0].key == asks[1].key:
         apart = [
-            [[v for n, v in lines if n == name] for name in sorted(CREDENTIALS | OVERRIDES)]
-            for lines in (one, two)
+            [[v for n, v in lines if n == name] for name in sorted(APART)] for lines in (one, two)
         ]
         assert apart[0] == apart[1]

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cachekit import CacheError
@@ -36,6 +36,7 @@ def varying(stored: Stored, pairs: list[tuple[bytes, bytes | None]]) -> Stored:
     return replace(stored, vary=names, selected=said)
 
 
+@settings(max_examples=50)
 @given(RESPONSES, VARY)
 def test_what_was_stored_is_what_is_read(
     stored: Stored, pairs: list[tuple[bytes, bytes | None]]

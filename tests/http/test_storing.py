@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cachekit.http.asked import ask
@@ -228,6 +228,7 @@ LINES = st.lists(st.tuples(NAMES, VALUES), max_size=6)
 FORBIDDING = {b"no-store", b"private", b"*"}
 
 
+@settings(max_examples=50)
 @given(LINES, LINES, st.integers(-1, 1000), st.booleans())
 def test_no_bytes_raise_and_nothing_forbidden_is_stored(
     asking: list[tuple[bytes, bytes]],
