@@ -452,7 +452,8 @@ def _said(options: Mapping[str, Any]) -> Said | None:
     if "when" in options or callable(options.get("ttl")):
         return None
     kind = name_of(options["type"]) if "type" in options else ()
-    key = (kind, *[(name, type(value), value) for name, value in options.items()])
+    kinds: list[Any] = [type(value) for value in options.values()]
+    key: Said = (kind, *kinds, *options.items())
     try:
         hash(key)
     except TypeError:  # a list of steps, say

@@ -45,7 +45,7 @@ class Origin:
     max_body_bytes: int
     name: bytes | None
     clock: Clock
-    runs: set[asyncio.Task[None]] = field(default_factory=set)
+    runs: set[asyncio.Task[None]] = field(default_factory=set[asyncio.Task[None]])
 
 
 class Fetch:

@@ -3,7 +3,7 @@
 from dataclasses import dataclass, fields
 from typing import Any, Final, cast
 
-import msgpack
+import msgpack  # type: ignore[import-untyped]  # pyright: ignore[reportMissingTypeStubs]
 
 from cachekit.errors import UnreadableError
 from cachekit.http.conditions import Validators
@@ -61,10 +61,12 @@ class StoredSerializer:
     fingerprint = b"1"
 
     def dumps(self, value: Any) -> bytes:
-        return cast("bytes", msgpack.packb([getattr(value, name) for name in _FIELDS]))
+        parts = [getattr(value, name) for name in _FIELDS]
+        return cast("bytes", msgpack.packb(parts))  # pyright: ignore
 
     def loads(self, data: bytes) -> Stored:
-        stored = Stored(*msgpack.unpackb(data, use_list=False))
+        parts = cast("tuple[Any, ...]", msgpack.unpackb(data, use_list=False))  # pyright: ignore
+        stored = Stored(*parts)
         if not _is_sound(stored):
             raise UnreadableError("this is no stored response")
         return stored
