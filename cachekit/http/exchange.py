@@ -51,6 +51,7 @@ class Exchange:
         self._free = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
         self._asked = False
+        self._told = False
 
     @property
     def has_client(self) -> bool:
@@ -74,7 +75,7 @@ class Exchange:
     def _tell(self, task: asyncio.Task[None]) -> None:
         """Log what it raised after its answer, if nobody waits for its end."""
         error = None if task.cancelled() else task.exception()
-        if error is not None and self.complete and not self.has_client:
+        if error is not None and self.complete and not (self.has_client or self._told):
             log.error("the application failed after its answer", exc_info=error)
 
     async def until(self, reached: Callable[["Exchange"], bool]) -> None:
@@ -90,6 +91,7 @@ class Exchange:
         if self._task is not None and not self._task.cancelled():
             error = self._task.exception()
             if error is not None:
+                self._told = True
                 raise error
 
     async def next(self) -> Message | None:
