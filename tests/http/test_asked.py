@@ -3,7 +3,7 @@
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cachekit.http.asked import CREDENTIALS, OVERRIDES, Asked, ask
@@ -182,6 +182,7 @@ NONE = Rule(path="/a", cookies=[])
 LANG = Rule(path="/a", cookies=["lang"])
 
 
+@settings(deadline=None)
 @given(LINES, BYTES, BYTES, st.sampled_from([None, NONE, LANG]))
 def test_no_bytes_in_a_request_raise(
     lines: list[tuple[bytes, bytes]], path: bytes, query: bytes, rule: Rule | None
@@ -198,6 +199,7 @@ def test_no_bytes_in_a_request_raise(
     ask({**scope, "path": "/" + text, "raw_path": None}, rule)
 
 
+@settings(deadline=None)
 @given(LINES, LINES, st.sampled_from([None, NONE, LANG]))
 def test_requests_of_one_key_have_the_same_credentials(
     one: list[tuple[bytes, bytes]], two: list[tuple[bytes, bytes]], rule: Rule | None

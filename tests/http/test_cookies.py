@@ -52,3 +52,8 @@ def test_cookies_that_are_read_in_several_ways_count_as_a_whole(cookies: bytes) 
 def test_which_of_two_cookies_comes_first_counts() -> None:
     one = key("/a", (b"cookie", b"lang=de; lang=en"), rule=LANG)
     assert one != key("/a", (b"cookie", b"lang=en; lang=de"), rule=LANG)
+
+
+def test_two_lines_of_cookies_count_as_a_whole() -> None:
+    plain, other = (b"cookie", b"x=1"), (b"cookie", b"lang=de")
+    assert key("/a", plain, other, rule=LANG) != key("/a", other, rule=LANG)

@@ -1,7 +1,7 @@
 """How long a response is fresh, and how old it is when it comes."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cachekit.http.cache_control import LONGEST
@@ -166,6 +166,7 @@ VALUES = st.binary(max_size=20) | st.sampled_from(
 )
 
 
+@settings(deadline=None)
 @given(st.lists(st.tuples(NAMES, VALUES), max_size=6), st.integers(100, 599))
 def test_no_bytes_in_a_response_raise(headers: list[tuple[bytes, bytes]], status: int) -> None:
     for targets in ((), CDN):

@@ -86,7 +86,7 @@ LINES = st.lists(st.tuples(st.sampled_from(NAMES), VALUES), max_size=4)
 RULES = [Rule(path="/", cookies=["x"])]
 
 
-@settings(max_examples=20)
+@settings(max_examples=20, deadline=None)
 @given(LINES, LINES, LINES, st.sampled_from([200, 204, 304, 404, 500]))
 def test_no_bytes_in_any_field_make_an_error(
     first: list[tuple[bytes, bytes]],

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cachekit.http.asked import Asked, ask
@@ -101,6 +101,7 @@ def test_whether_it_is_refused_does_not_depend_on_whether_it_is_fresh() -> None:
     assert is_refused(saying("max-age=1"), MINUTE, 2)
 
 
+@settings(deadline=None)
 @given(
     st.text(max_size=20) | st.sampled_from(["max-stale", "max-stale=9", "min-fresh=9"]),
     st.floats(0, 200),

@@ -36,7 +36,7 @@ def varying(stored: Stored, pairs: list[tuple[bytes, bytes | None]]) -> Stored:
     return replace(stored, vary=names, selected=said)
 
 
-@settings(max_examples=50)
+@settings(max_examples=50, deadline=None)
 @given(RESPONSES, VARY)
 def test_what_was_stored_is_what_is_read(
     stored: Stored, pairs: list[tuple[bytes, bytes | None]]
@@ -52,6 +52,7 @@ def test_no_part_of_it_passes_for_all_of_it() -> None:
             SERIALIZER.loads(data[:size])
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=60))
 def test_what_is_none_raises(data: bytes) -> None:
     with pytest.raises(DAMAGED):

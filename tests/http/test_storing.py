@@ -228,7 +228,7 @@ LINES = st.lists(st.tuples(NAMES, VALUES), max_size=6)
 FORBIDDING = {b"no-store", b"private", b"*"}
 
 
-@settings(max_examples=50)
+@settings(max_examples=50, deadline=None)
 @given(LINES, LINES, st.integers(-1, 1000), st.booleans())
 def test_no_bytes_raise_and_nothing_forbidden_is_stored(
     asking: list[tuple[bytes, bytes]],

@@ -1,7 +1,7 @@
 """What an answer to a change makes the cache forget."""
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from cachekit import Key, Tag
@@ -97,6 +97,7 @@ def test_what_is_no_url_is_an_error_that_says_what_to_write(url: str) -> None:
         located(url)
 
 
+@settings(deadline=None)
 @given(st.binary(max_size=30), st.binary(max_size=30))
 def test_no_bytes_raise_and_none_reach_another_origin(location: bytes, named: bytes) -> None:
     headers = [(b"location", location), (b"cache-group-invalidation", named)]
