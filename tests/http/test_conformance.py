@@ -9,6 +9,7 @@ from tests.http.conformance import (
     directives,
     keeping,
     lifetimes,
+    stale,
     targeted,
     updates,
     variants,
@@ -38,7 +39,7 @@ GROUPS: dict[str, list[Script]] = {
     "fields": keeping.FIELDS,
     "age": keeping.AGES,
     "ranges": keeping.RANGES,
-    "stale": keeping.STALE,
+    "stale": stale.STALE,
 }
 OPTIONS: dict[str, dict[str, Any]] = {
     "": {},

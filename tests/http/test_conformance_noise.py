@@ -145,7 +145,7 @@ TURNS = st.lists(
         sent=SENT,
         status=st.sampled_from([200] * 8 + [203, 301, 404, 500, 503]),
         answered=st.one_of(ANSWERED, ANSWERED.map(lambda found: [KEPT, *found])),
-        wait=st.sampled_from([0.0, 0.0, 30.0, 70.0, 100_000.0]),
+        wait=st.sampled_from([0.0, 0.0, 1.0, 1.0, 30.0, 70.0, 100_000.0]),
     ),
     min_size=2,
     max_size=6,
@@ -161,27 +161,23 @@ def due(turn: Turn, *, vary: bool) -> bytes:
     return repr((turn.path.rstrip("?"), who, combined(turn.sent, b"x-a") if vary else "")).encode()
 
 
-class Noisy:
+async def noisy(scope: Any, receive: Any, send: Any) -> None:
     """An application that answers a turn as that says."""
+    turn: Turn = scope["turn"]
+    body, status = due(turn, vary=varies(turn)), turn.status
+    tag = first(turn.answered, b"etag")
+    if status == 200 and tag and tag in lines(scope["headers"], b"if-none-match"):
+        status = 304
+    body = b"" if status == 304 or scope["method"] == "HEAD" else body
+    await asyncio.sleep(0)
+    headers = list(turn.answered)
+    await send({"type": "http.response.start", "status": status, "headers": headers})
+    await asyncio.sleep(0)
+    await send({"type": "http.response.body", "body": body})
 
-    def __init__(self) -> None:
-        self.turn: Turn | None = None
-        self.given: list[tuple[int, bytes]] = []
 
-    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        turn = self.turn
-        assert turn is not None
-        body, status = due(turn, vary=self.varies(turn)), turn.status
-        tag = first(turn.answered, b"etag")
-        if status == 200 and tag and tag in lines(scope["headers"], b"if-none-match"):
-            status = 304
-        body = b"" if status == 304 or scope["method"] == "HEAD" else body
-        headers = list(turn.answered)
-        await send({"type": "http.response.start", "status": status, "headers": headers})
-        await send({"type": "http.response.body", "body": body})
-
-    def varies(self, turn: Turn) -> bool:
-        return b"x-a" in (combined(turn.answered, b"vary") or b"").lower()
+def varies(turn: Turn) -> bool:
+    return b"x-a" in (combined(turn.answered, b"vary") or b"").lower()
 
 
 def check(turn: Turn, answered: Answered) -> None:
@@ -201,15 +197,19 @@ def check(turn: Turn, answered: Answered) -> None:
 
 
 async def play(turns: list[Turn], options: dict[str, Any]) -> None:
-    clock, app = FakeClock(), Noisy()
+    """Turns without a wait between them come at once."""
+    clock = FakeClock()
     backend = MemoryBackend(clock=clock)
     async with Cache(backend, clock=clock, serializer=StoredSerializer()) as cache:
-        cached = ResponseCache(app, cache, clock=clock, **options)
-        for turn in turns:
-            app.turn = turn
-            check(turn, await answer_of(cached, scope_of(turn)))
+        cached = ResponseCache(noisy, cache, clock=clock, **options)
+        while turns:
+            last = next((at for at, turn in enumerate(turns) if turn.wait), len(turns) - 1)
+            crowd, turns = turns[: last + 1], turns[last + 1 :]
+            answers = await asyncio.gather(*(answer_of(cached, scope_of(turn)) for turn in crowd))
+            for turn, answered in zip(crowd, answers, strict=True):
+                check(turn, answered)
             await all_quiet()
-            clock.advance(turn.wait)
+            clock.advance(crowd[-1].wait)
 
 
 def scope_of(turn: Turn) -> dict[str, Any]:
@@ -222,6 +222,7 @@ def scope_of(turn: Turn) -> dict[str, Any]:
         "raw_path": path.encode(),
         "query_string": query.encode(),
         "headers": [(b"host", b"origin.test"), *turn.sent],
+        "turn": turn,
     }
 
 

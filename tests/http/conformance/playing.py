@@ -141,7 +141,7 @@ class Player:
         path = "/" + "".join(c if c.isalnum() else "-" for c in self.script.name) + step.path
         plain, _, query = path.partition("?")
         headers: Raw = [
-            (b"host", b"origin.test"),
+            (b"host", step.host.encode()),
             (b"user-agent", b"a client"),
             (b"test-id", self.script.name.encode()),
             (b"req-num", b"%d" % number),

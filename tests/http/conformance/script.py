@@ -51,6 +51,7 @@ class Step:
 
     method: str = "GET"
     path: str = ""
+    host: str = "origin.test"
     sends: Fields = field(default_factory=dict[str, Value])
     status: int = 200
     answers: Fields = field(default_factory=dict[str, Value])

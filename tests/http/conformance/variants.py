@@ -97,6 +97,9 @@ VARY = [
 ]
 
 URLS = [
+    script("another host", Step(answers=HOUR), Step(host="elsewhere.test", seen=MISS)),
+    script("the same host", Step(answers=HOUR), Step(host="ORIGIN.test", seen=HIT)),
+    script("another port", Step(answers=HOUR), Step(host="origin.test:81", seen=MISS)),
     script("the same query", Step(path="?a=1", answers=HOUR), Step(path="?a=1", seen=HIT)),
     script("another query", Step(path="?a=1", answers=HOUR), Step(path="?a=2", seen=MISS)),
     script("no query", Step(path="?a=1", answers=HOUR), Step(seen=MISS)),
@@ -142,8 +145,19 @@ FORGETTING = [
         for method in CHANGES
         for name in ("location", "content-location")
     ),
-    _forgotten_by("POST", "location", "http://elsewhere.test/other", HIT),
-    _forgotten_by("POST", "location", "https://origin.test/other", HIT),
+    *(
+        script(
+            f"POST with {name} elsewhere",
+            Step(host="elsewhere.test", answers=HOUR),
+            Step(
+                method="POST", answers={name: f"http://elsewhere.test/POST-with-{name}-elsewhere"}
+            ),
+            Step(host="elsewhere.test", seen=HIT),
+            Step(host="elsewhere.test", method="POST", seen=MISS),
+            Step(host="elsewhere.test", seen=MISS),
+        )
+        for name in ("location", "content-location")
+    ),
     _forgotten_by("GET", "location", "other", HIT),
     script(
         "all variants are forgotten",
