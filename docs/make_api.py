@@ -21,6 +21,8 @@ CORE: Final = (
     "cachekit.threaded",
     "cachekit.entry",
     "cachekit.clock",
+    "cachekit.http",
+    "cachekit.fastapi",
 )
 """Shown too: whatever `cachekit.testing` and each plug-in export."""
 
@@ -92,7 +94,17 @@ def public(owner: Any) -> dict[str, Any]:
         name: member.final_target if member.is_alias else member
         for name, member in owner.members.items()
         if (name in exported if exported is not None else is_public(name, member))
+        and not is_shown_elsewhere(owner, member)
     }
+
+
+def is_shown_elsewhere(owner: Any, member: Any) -> bool:
+    """Whether it is only handed on by `owner`: the FastAPI adapters export the response cache."""
+    return bool(
+        owner.path == "cachekit.fastapi"
+        and member.is_alias
+        and member.target_path.startswith("cachekit.http.")
+    )
 
 
 def is_public(name: str, member: Any) -> bool:

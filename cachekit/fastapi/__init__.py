@@ -13,7 +13,7 @@ from cachekit.fastapi.errors import (
     answer_invalidation_error,
     committed,
 )
-from cachekit.fastapi.operations import operations
+from cachekit.fastapi.operations_router import operations
 from cachekit.fastapi.policy import CachePolicy, cache_policy
 from cachekit.fastapi.settings import CacheSettings
 from cachekit.fastapi.tagging import etag_of

@@ -12,7 +12,7 @@ from pydantic import BaseModel, Field
 from cachekit import Cache, ConfigurationError, Key, Prefix, Tag, Target
 from cachekit.clock import SYSTEM
 from cachekit.entry import Kind
-from cachekit.fastapi.operations import operations
+from cachekit.fastapi.operations_router import operations
 from tests.core.slow_store import Shelf, SlowStore, of_kind
 from tests.fastapi.asking import client_of
 
