@@ -14,7 +14,7 @@ from cachekit.http.exchange import BODY, START, App, Message, Receive, Scope, Se
 from cachekit.http.fetch import Fetch, Origin, OriginFailedError, TagsFor
 from cachekit.http.fields import is_token
 from cachekit.http.policy import HOLDER
-from cachekit.http.reusing import Use, may_serve_failure, use
+from cachekit.http.reusing import SERVE, Use, may_serve_failure, use
 from cachekit.http.rules import Rule, Rules
 from cachekit.http.stored import Stored, StoredSerializer
 from cachekit.http.storing import Storing
@@ -130,7 +130,7 @@ class ResponseCache:
         found: Stored | None = self._cache.peek(key, serializer=SERIALIZER)
         if found is None or not asked.suits(found):
             return found
-        return found if use(asked, found, now) is Use.SERVE else None
+        return found if use(asked, found, now) is SERVE else None
 
     async def _read(self, asked: Asked, key: str, now: float) -> Stored | None:
         """What lies in the store, for a request that loads nothing, or takes what is stale."""
