@@ -226,13 +226,13 @@ def scope_of(turn: Turn) -> dict[str, Any]:
     }
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(TURNS)
 def test_noise_in_fields(turns: list[Turn]) -> None:
     asyncio.run(play(turns, {}))
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(TURNS)
 def test_noise_in_fields_with_all_options(turns: list[Turn]) -> None:
     asyncio.run(play(turns, {"heuristics": True, "targets": ["CDN-Cache-Control"]}))
