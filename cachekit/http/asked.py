@@ -14,83 +14,14 @@ from cachekit.http.cookies import counted
 from cachekit.http.fields import OWS, Headers, combined, lines, members
 from cachekit.http.rules import Rule
 from cachekit.http.stored import Stored
+from cachekit.http.telltale import CONDITIONS, FORWARDED, TELLS, Tells, tells_who
 
-CREDENTIALS: Final = frozenset(
-    {
-        b"authorization",
-        b"proxy-authorization",
-        b"x-api-key",
-        b"api-key",
-        b"apikey",
-        b"x-apikey",
-        b"x-auth-token",
-        b"x-auth",
-        b"x-access-token",
-        b"x-session-id",
-        b"x-session-token",
-        b"x-session",
-        b"x-csrf-token",
-        b"x-user",
-        b"x-user-id",
-        b"x-user-token",
-        b"x-tenant",
-        b"x-tenant-id",
-        b"x-forwarded-user",
-        b"x-forwarded-email",
-        b"x-forwarded-access-token",
-        b"x-forwarded-client-cert",
-        b"x-remote-user",
-        b"remote-user",
-        b"x-amz-security-token",
-        b"x-amzn-oidc-data",
-        b"x-amzn-oidc-identity",
-        b"x-goog-iap-jwt-assertion",
-        b"x-goog-authenticated-user-email",
-        b"cf-access-jwt-assertion",
-    }
-)
-"""Fields that say who asks: an answer to one is kept apart, and only if it says it may be."""
-
-OVERRIDES: Final = frozenset(
-    {
-        b"forwarded",
-        b"x-forwarded-host",
-        b"x-forwarded-proto",
-        b"x-forwarded-protocol",
-        b"x-forwarded-scheme",
-        b"x-forwarded-port",
-        b"x-forwarded-prefix",
-        b"x-forwarded-path",
-        b"x-forwarded-uri",
-        b"x-forwarded-server",
-        b"x-forwarded-ssl",
-        b"x-url-scheme",
-        b"x-host",
-        b"x-original-host",
-        b"x-original-url",
-        b"x-original-uri",
-        b"x-rewrite-url",
-        b"x-http-method-override",
-        b"x-http-method",
-        b"x-method-override",
-        b"front-end-https",
-    }
-)
-"""Fields by which an application may be led to think that it was asked for something else."""
-
-_CONDITIONS: Final = frozenset(
-    {b"if-none-match", b"if-modified-since", b"if-range", b"range", b"cache-control", b"pragma"}
-)
 _HOST: Final = re.compile(rb"[-0-9A-Za-z._~!$&'()*+,;=:%\[\]]+")
 _NAME: Final = itemgetter(0)
 _ADDRESS: Final = re.compile(
     rb'(?<![^;, \t])(?:for|by)=("?)[\[\]0-9a-z.:_-]+\1(?=[ \t]*(?:[;,]|\Z))', re.IGNORECASE
 )
 _SHORT: Final = 200
-_BODY: Final = frozenset({b"content-length", b"transfer-encoding"})
-_FORWARDED: Final = frozenset({b"if-match", b"if-unmodified-since", b"upgrade", b"expect"})
-_NOTED: Final = CREDENTIALS | OVERRIDES | _CONDITIONS | _BODY | _FORWARDED | {b"host", b"cookie"}
-
 
 NOTHING: Final = Directives({})
 
@@ -100,8 +31,7 @@ class Asked:
     """A request for something that may be in the cache.
 
     `key` names what it asks for, `resource` all the versions of that; `bare`: there is none of the
-    fields that make a difference to caches. `known_user`: it has credentials. `directives`: those
-    of its Cache-Control.
+    fields that make a difference to caches. `directives`: those of its Cache-Control.
     """
 
     head_only: bool
@@ -109,9 +39,13 @@ class Asked:
     resource: str
     key: str
     bare: bool = True
-    known_user: bool = False
     rule: Rule | None = None
     directives: Directives = NOTHING
+
+    @property
+    def known_user(self) -> bool:
+        """Whether it has credentials."""
+        return any(tells_who(name) for name, _ in self.headers)
 
     @property
     def loads(self) -> bool:
@@ -126,8 +60,8 @@ class Asked:
         return tuple(own) if key == self.resource else (self.resource, *own)
 
     def selected(self, names: Sequence[bytes]) -> tuple[bytes | None, ...]:
-        """What its fields of those names say."""
-        return tuple(normal(self.headers, name) for name in names)
+        """What its fields of those names say; of those that are secret, a digest."""
+        return tuple(_veiled(name, normal(self.headers, name)) for name in names)
 
     def suits(self, stored: Stored) -> bool:
         """Whether a response is one to such a request (RFC 9111 4.1)."""
@@ -145,27 +79,27 @@ def ask(scope: Mapping[str, Any], rule: Rule | None, *, obeys: bool = True) -> A
     `obeys`: whether its Cache-Control counts.
     """
     headers: Headers = scope["headers"]
-    noted = [line for line in headers if line[0] in _NOTED]
+    noted = [line for line in headers if TELLS[line[0]]]
     resource, moved = _located(scope, noted)
     if resource is None or (rule is not None and not rule.store):
         return None
     head_only = scope["method"] == "HEAD"
     if len(noted) == 1 and not moved:
-        return Asked(head_only, headers, resource, resource, rule=rule)
+        return Asked(head_only, headers, resource, resource, True, rule)
     names = {name for name, _ in noted}
-    if names & _FORWARDED or _has_body(noted):
+    if names & FORWARDED or _has_body(noted):
         return None
     if b"cookie" in names and (rule is None or rule.cookies is None):
         return None
-    apart = [_aimed(line) for line in noted if line[0] in CREDENTIALS or line[0] in OVERRIDES]
+    apart = [_aimed(line) for line in noted if TELLS[line[0]] >= Tells.APART]
     if rule is not None and rule.cookies:
         apart += counted(headers, rule.cookies)
     if moved:
         apart.append((b":path", scope["path"].encode("utf-8", "surrogatepass")))
     key = f"{resource}\n{_digest(sorted(apart, key=_NAME))}" if apart else resource
-    bare, known_user = names.isdisjoint(_CONDITIONS), not names.isdisjoint(CREDENTIALS)
+    bare = names.isdisjoint(CONDITIONS)
     said = NOTHING if bare or not obeys else _directives(headers)
-    return Asked(head_only, headers, resource, key, bare, known_user, rule, said)
+    return Asked(head_only, headers, resource, key, bare, rule, said)
 
 
 def _aimed(line: tuple[bytes, bytes]) -> tuple[bytes, bytes]:
@@ -200,8 +134,9 @@ def _located(scope: Mapping[str, Any], headers: Headers) -> tuple[str | None, bo
 
 @lru_cache(maxsize=4096)
 def _uri(scheme: str, host: bytes, sent: bytes, query: bytes, path: str) -> tuple[str | None, bool]:
-    """None for a host that reaches into the path, so that it looks like another URL's."""
-    if not _HOST.fullmatch(host) or sent[:1] != b"/":
+    """None for a host that reaches into the path, so that it looks like another URL's, and for an
+    end of line, behind which keys have what else makes a difference."""
+    if not _HOST.fullmatch(host) or sent[:1] != b"/" or b"\n" in sent + query:
         return None, False
     whole = (host.lower() + sent + b"?" + query).decode("latin-1")
     raw = sent.decode("latin-1")
@@ -238,6 +173,12 @@ def _has_body(noted: Headers) -> bool:
         name == b"transfer-encoding" or (name == b"content-length" and value.strip(OWS) != b"0")
         for name, value in noted
     )
+
+
+def _veiled(name: bytes, said: bytes | None) -> bytes | None:
+    if said is None or not (name == b"cookie" or tells_who(name)):
+        return said
+    return _digest([(name, said)]).encode()
 
 
 def _digest(said: Iterable[tuple[bytes, bytes | None]]) -> str:

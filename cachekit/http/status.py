@@ -9,7 +9,7 @@ Line = tuple[tuple[bytes, bytes], ...]
 
 def hit(name: bytes | None, ttl: float) -> Line:
     """It was answered with what was stored, for `ttl` more seconds; below 0 it was stale."""
-    return () if name is None else ((b"cache-status", b"%b; hit; ttl=%d" % (name, ttl)),)
+    return () if name is None else ((b"cache-status", name + b"; hit; ttl=%d" % ttl),)
 
 
 def made(name: bytes | None, *, shared: bool) -> Line:
