@@ -3,12 +3,13 @@
 import asyncio
 import gc
 import logging
+import weakref
 
 import pytest
 
 from cachekit.http import ResponseCache
 from cachekit.http.exchange import Message, Receive, Scope, Send
-from tests.http.helpers import Client, Reply, Sites, chunk, fresh, start, until
+from tests.http.helpers import Client, Reply, Sites, chunk, fresh, rest, scope_of, start, until
 
 FRESH = [(b"cache-control", b"max-age=60")]
 
@@ -90,16 +91,87 @@ class Late:
             self.ended += 1
 
 
-async def test_who_asked_first_is_told_what_is_raised_after_the_answer(site: Sites) -> None:
-    app = Late(b"max-age=60")
+async def test_what_still_runs_after_a_refresh_is_not_collected_as_garbage(site: Sites) -> None:
+    waits_for: list[weakref.ref[asyncio.Future[None]]] = []
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        await send(start(200, [(b"cache-control", b"max-age=10, stale-while-revalidate=60")]))
+        await send(chunk(b"hello", more=False))
+        if site.cache.stats().fills:
+            forever = asyncio.get_running_loop().create_future()
+            waits_for.append(weakref.ref(forever))
+            await forever
+
+    client = Client(ResponseCache(app, site.cache, clock=site.clock))
+    await client.ask()
+    site.clock.advance(20)
+    await client.ask()
+    await until(lambda: site.cache.stats().fills == 2)
+    gc.collect()
+    [ref] = waits_for
+    forever = ref()
+    assert forever is not None
+    forever.set_result(None)
+
+
+async def test_an_application_hears_that_it_is_over_however_slow_its_client_is(
+    site: Sites,
+) -> None:
+    heard: list[Message] = []
+    takes = asyncio.Event()
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        await send(start(200, FRESH))
+        await send(chunk(b"hello", more=False))
+        heard.extend([await receive(), await receive()])
+
+    async def receive() -> Message:
+        raise AssertionError("the client itself was asked")
+
+    async def send(message: Message) -> None:
+        await takes.wait()
+
+    cached = ResponseCache(app, site.cache, clock=site.clock)
+    asking = asyncio.create_task(cached(scope_of(), receive, send))
+    await until(lambda: len(heard) == 2)
+    assert heard[1]["type"] == "http.disconnect"
+    assert not asking.done()
+    takes.set()
+    await asking
+
+
+async def test_what_is_for_a_client_that_is_cancelled_is_cancelled(site: Sites) -> None:
+    ended: list[BaseException] = []
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        await send(start(200, [(b"cache-control", b"private")]))
+        try:
+            await asyncio.Event().wait()
+        except BaseException as error:
+            ended.append(error)
+            raise
+
     client = Client(ResponseCache(app, site.cache, clock=site.clock))
     asking = asyncio.create_task(client.ask())
-    await until(lambda: site.cache.stats().fills == 1)
-    assert (await client.ask()).body == b"hello"
+    await rest()
+    asking.cancel()
+    await until(lambda: bool(ended))
+    assert isinstance(ended[0], asyncio.CancelledError)
+
+
+@pytest.mark.parametrize("lifetime", [b"max-age=60", b"private"])
+async def test_who_asked_first_is_told_what_is_raised_after_the_answer(
+    site: Sites, lifetime: bytes, caplog: pytest.LogCaptureFixture
+) -> None:
+    app = Late(lifetime)
+    client = Client(ResponseCache(app, site.cache, clock=site.clock))
+    asking = asyncio.create_task(client.ask())
+    await rest()
     app.may_end.set()
     with pytest.raises(LookupError, match="late"):
         await asking
-    assert (await client.ask()).body == b"hello"
+    await rest()
+    assert not caplog.records  # it is told once
     assert app.runs == 1
 
 
