@@ -71,6 +71,7 @@ class Fetch:
         self._settled = asyncio.Event()
         self._old: Stored | None = None
         self._known: Stored | None = None
+        self._asks = False
         self._over = False
 
     @property
@@ -115,7 +116,7 @@ class Fetch:
         asked_by = old if old is not None and old.can_be_validated else None
         scope, requested = self._scope_for(asked_by, exchange), self._origin.clock.time()
         if exchange is self._exchange:
-            self._known = old
+            self._known, self._asks = old, asked_by is not None
         exchange.start(self._origin.app, scope, self._origin.runs)
         await exchange.until(lambda it: it.head is not None or not it.kept)
         if exchange.head is None:
@@ -270,6 +271,9 @@ class Fetch:
     def _end(self, exchange: Exchange) -> None:
         """The load is given up; its client, if it is still there, has the answer for itself."""
         if exchange is self._exchange and not self._over:
+            if self._asks and exchange.head is None:  # what comes may be a 304 to our question
+                exchange = self._another(exchange)
+                exchange.start(self._origin.app, self._scope_for(None, exchange), self._origin.runs)
             exchange.let_go()
             if exchange.head is not None and self._old is None:
                 self._follow(exchange, stored=False)

@@ -1,10 +1,14 @@
 """304s in both directions: to a client's condition, and to our own question."""
 
+import asyncio
+
 import pytest
 
+from cachekit import Cache
 from cachekit.http import Stored
 from cachekit.http.exchange import Scope
-from tests.http.helpers import Reply, Sites, fresh, lines_of, reply, until
+from cachekit.testing import FakeClock, ReferenceBackend
+from tests.http.helpers import Origin, Reply, Site, Sites, fresh, lines_of, reply, until
 
 OLD = {"etag": '"1"', "last_modified": "Sat, 11 Nov 2023 22:13:20 GMT"}
 
@@ -222,3 +226,20 @@ async def test_it_tells_that_it_was_validated(site: Sites) -> None:
     await at.ask()
     at.clock.advance(5)
     assert (await at.ask()).cache == "fwd=stale; fwd-status=304"
+
+
+async def test_a_question_of_ours_that_takes_too_long_is_asked_anew_for_the_client() -> None:
+    slow = reply(304)
+    slow.gate = asyncio.Event()
+    clock, origin = FakeClock(), Origin(stale(), slow, reply(200, "two"))
+    store = ReferenceBackend(clock)
+    async with Cache(store, namespace="http", clock=clock) as cache:
+        await Site(origin, cache, clock).ask()
+    clock.advance(5)
+    async with Cache(store, namespace="http", clock=clock, load_timeout=0.01) as hasty:
+        at = Site(origin, hasty, clock)
+        got = await at.ask()
+        assert (got.status, got.body) == (200, b"two")
+        assert at.origin.asked("if-none-match", 1) == [b'"1"']
+        assert at.origin.asked("if-none-match", 2) == []
+        await until(lambda: at.origin.cancelled == 1)
