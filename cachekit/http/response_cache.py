@@ -91,7 +91,7 @@ class ResponseCache:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        rule = self._rules.of(scope["path"])
+        rule = self._rules.of(scope["path"], scope.get("root_path", ""))
         if scope["method"] not in ("GET", "HEAD"):
             await self._pass("method", scope, rule, receive, send)
             return

@@ -1,5 +1,6 @@
 """What a service says of its paths: Cache-Control, cookies, tags."""
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -8,7 +9,8 @@ from cachekit.errors import ConfigurationError
 from cachekit.http.cache_control import CacheControl
 from cachekit.http.policy import Policy
 
-_ODD: Final = ("//", "/./", "/../", ";", "\\", "\0")
+_ODD: Final = re.compile(r"//|/\.\.?(?:/|\Z)|[;\\\x00-\x1f\x7f]|\s\Z|%[0-9A-Fa-f]{2}")
+"""What some take for a part of another path: escapes of escapes, an end of line at the end."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,15 +69,23 @@ class Rules:
             if not rule.store:
                 self._odd = Rule(path="/*", store=False)
 
-    def of(self, path: str) -> Rule | None:
-        """The rule for a path; none for one that others may read as another path, which is not
-        stored either if there is any path that is to be kept out."""
+    def of(self, path: str, root: str = "") -> Rule | None:
+        """The rule for a path, without the `root_path` that the application has.
+
+        There is none for a path that others may read as another one; that is not stored either if
+        any path is to be kept out. What a rule keeps out by its whole path stays out, too.
+        """
         if not self._rules:
             return None
-        if _is_odd(path):
+        if _ODD.search(path):
             return self._odd
-        return next((rule for rule in self._rules if rule.covers(path)), None)
+        routed = _routed(path, root)
+        if routed != path and any(rule.covers(path) for rule in self._rules if not rule.store):
+            return self._odd
+        return next((rule for rule in self._rules if rule.covers(routed)), None)
 
 
-def _is_odd(path: str) -> bool:
-    return path.endswith(("/.", "/..")) or any(part in path for part in _ODD)
+def _routed(path: str, root: str) -> str:
+    """A path as routes have it: without what the application is mounted at."""
+    root = root.rstrip("/")
+    return path[len(root) :] or "/" if root and f"{path}/".startswith(f"{root}/") else path

@@ -4,12 +4,12 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, Final
 
-from cachekit.http.asked import CREDENTIALS
 from cachekit.http.cache_control import CacheControl
 from cachekit.http.exchange import START, App, Message, Receive, Scope, Send
 from cachekit.http.fields import Headers
 from cachekit.http.policy import HOLDER, Policy, policy_of
 from cachekit.http.rules import Rule, Rules
+from cachekit.http.telltale import tells_who
 
 SAFE: Final = CacheControl(private=True, no_cache=True)
 """For what nothing is known of: nobody shares it, and who keeps it asks before using it."""
@@ -45,7 +45,7 @@ def _is_of_one(scope: Mapping[str, Any], rule: Rule | None) -> bool:
     """Whether the request tells who asks, so that the answer may be for nobody else."""
     cookies_count = rule is None or rule.cookies is None or bool(rule.cookies)
     return any(
-        name in CREDENTIALS or (cookies_count and name == b"cookie") for name, _ in scope["headers"]
+        tells_who(name) or (cookies_count and name == b"cookie") for name, _ in scope["headers"]
     )
 
 
@@ -74,7 +74,7 @@ class CacheControlMiddleware:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        rule = self._rules.of(scope["path"])
+        rule = self._rules.of(scope["path"], scope.get("root_path", ""))
         scope.setdefault(HOLDER, {})
 
         async def telling(message: Message) -> None:

@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cachekit.http.asked import CREDENTIALS, OVERRIDES, Asked, ask
+from cachekit.http.asked import Asked, ask
 from cachekit.http.rules import Rule
+from cachekit.http.telltale import CREDENTIALS, OVERRIDES
 from tests.http.helpers import scope_of
 
 BYTES = st.binary(max_size=12)
@@ -90,6 +91,12 @@ def test_a_path_that_was_rewritten_outside_is_part_of_the_key() -> None:
     one, two = (key("/a", scope={"path": path}) for path in ("/one", "/two"))
     assert len({one, two, key("/a")}) == 3
     assert asked("/a", scope={"path": "/one"}).resource == asked("/a").resource
+
+
+def test_an_end_of_line_which_keys_have_a_meaning_for_is_bypassed() -> None:
+    assert ask({**scope_of("/a"), "query_string": b"\nx"}, None) is None
+    assert ask({**scope_of("/a"), "raw_path": b"/a\nx"}, None) is None
+    assert ask({**scope_of("/a"), "path": "/a\nx", "raw_path": None}, None) is not None
 
 
 @pytest.mark.parametrize("name", sorted(CREDENTIALS))

@@ -3,6 +3,7 @@
 import pytest
 
 from cachekit.http.asked import normal
+from cachekit.http.rules import Rule
 from cachekit.http.stored import Stored
 from tests.http.test_asked import asked
 
@@ -55,3 +56,12 @@ def test_each_variant_has_a_place_of_its_own() -> None:
         for headers in [(), ((b"a", b"2"),), ((b"b", b"2"),), ((b"a", b""),)]
     }
     assert len(places) == 4
+
+
+@pytest.mark.parametrize("name", [b"authorization", b"cookie", b"x-acme-token"])
+def test_no_secret_is_stored_where_an_answer_varies_on_it(name: bytes) -> None:
+    said = asked("/a", (name, b"secret"), rule=Rule(path="/a", cookies=[])).selected((name,))
+    other = asked("/a", (name, b"secret2"), rule=Rule(path="/a", cookies=[])).selected((name,))
+    assert b"secret" not in (said[0] or b"secret")
+    assert said != other
+    assert asked("/a").selected((name,)) == (None,)

@@ -3,8 +3,8 @@
 import pytest
 
 from cachekit.http import CacheControl, Rule
-from cachekit.http.asked import CREDENTIALS, OVERRIDES
 from cachekit.http.exchange import Scope
+from cachekit.http.telltale import CREDENTIALS, OVERRIDES
 from tests.http.helpers import Answers, Reply, Sites, fresh, lines_of, reply, scope_of
 
 SHARED = "public, max-age=60"

@@ -44,12 +44,43 @@ def test_a_rule_covers_one_path_or_all_that_begin_so(
     assert not any(rules.of(each) for each in others)
 
 
-@pytest.mark.parametrize("path", ["//private", "/x/../private", "/private;a.css", "/private/."])
+ODD = [
+    *("//private", "/x/../private", "/private;a.css", "/private/.", "/private\n", "/private\0"),
+    *("/private ", "/x/%2e%2e/private", "/%70rivate", "\\private", "/\tprivate"),
+]
+
+
+@pytest.mark.parametrize("path", ODD)
 def test_no_odd_spelling_takes_a_path_out_of_a_rule_that_keeps_it_out(path: str) -> None:
     found = Rules([Rule(path="/private", store=False), Rule(path="/*")]).of(path)
     assert found is not None
     assert not found.store
     assert (found.policy, found.cookies) == (None, None)
+
+
+MOUNTED = [
+    ("/api/me", "/api", True),
+    ("/api/me", "/api/", True),
+    ("/me", "/api", True),
+    ("/api", "/api", False),
+    ("/apime", "/api", False),
+    ("/api/me", "", False),
+]
+
+
+@pytest.mark.parametrize(("path", "root", "kept_out"), MOUNTED)
+def test_rules_are_for_paths_as_routes_have_them(path: str, root: str, kept_out: bool) -> None:
+    found = Rules([Rule(path="/me", store=False), Rule(path="/", tags=["home"])]).of(path, root)
+    assert (found is not None and not found.store) == kept_out
+    assert (found is not None and found.store) == (path == root)
+
+
+def test_a_whole_path_that_is_to_be_kept_out_is_kept_out_below_a_root_too() -> None:
+    rules = Rules([Rule(path="/m*", cookies=[]), Rule(path="/api/me", store=False)])
+    found = rules.of("/api/me", "/api")
+    assert found is not None
+    assert not found.store
+    assert rules.of("/api/my", "/api") is not None
 
 
 @pytest.mark.parametrize("path", ["a", "", "/a*b", "/*/a"])
