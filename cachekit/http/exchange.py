@@ -151,8 +151,7 @@ class Exchange:
 
     async def _take(self, message: Message) -> None:
         """The application's `send`."""
-        if message["type"] == START:
-            message = {**message, "headers": _plain(message.get("headers", ()))}
+        message = _settled(message)
         self._note(message)
         if self.has_client:
             self._queue.append(message)
@@ -180,6 +179,14 @@ class Exchange:
             await self._room.wait()
         if not self.has_client:
             raise ClientGoneError("the client has gone")
+
+
+def _settled(message: Message) -> Message:
+    """One that stays as it is until its client takes it, whatever the application does with it."""
+    if message["type"] == START:
+        return {**message, "headers": _plain(message.get("headers", ()))}
+    body = message.get("body", b"")
+    return message if isinstance(body, bytes) else {**message, "body": bytes(body)}
 
 
 def _plain(headers: Iterable[Iterable[bytes]]) -> Headers:

@@ -62,6 +62,21 @@ async def test_fields_that_can_be_read_once_only_reach_the_client(site: Sites) -
     assert answers[1].body == b"hello"
 
 
+async def test_a_buffer_that_is_used_again_for_the_next_piece_reaches_the_client(
+    site: Sites,
+) -> None:
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        await send(start(200, FRESH))
+        buffer = bytearray(2)
+        for part in (b"ab", b"cd", b"ef"):
+            buffer[:] = part
+            body = memoryview(buffer)
+            await send({"type": "http.response.body", "body": body, "more_body": part != b"ef"})
+
+    client = Client(ResponseCache(app, site.cache, clock=site.clock))
+    assert [(await client.ask()).body for _ in range(2)] == [b"abcdef"] * 2
+
+
 async def test_what_says_that_it_is_too_large_is_not_begun_to_be_kept(site: Sites) -> None:
     it = site(fresh(b"hello", content_length="5"), max_body_bytes=4)
     for _ in range(2):

@@ -87,7 +87,8 @@ def body_of(path: str, user: bytes, large: bool) -> bytes:
 
 
 def user_of(scope: Scope) -> bytes:
-    return dict(scope["headers"])[b"x-who"]
+    user: bytes = dict(scope["headers"])[b"x-who"]
+    return user
 
 
 @dataclass
