@@ -53,6 +53,9 @@ EVERY_RUN_COVERS: Final = (
     "passes beside values",
     "refreshes",
     "touches",
+    "private loads",
+    "loads that said their windows",
+    "values for who had refused others",
 )
 """A run of many seeds in which one of these never happened has shown nothing."""
 
@@ -72,6 +75,10 @@ COVERED_IN_MEMORY: Final = (
     "values found unchanged",
     "stale values",
     "stale values in the place of errors",
+    "private loads",
+    "loads that said their windows",
+    "values for who had refused others",
+    "peeks that found a value",
 )
 
 

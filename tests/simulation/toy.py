@@ -41,6 +41,9 @@ class CacheAside:
         entry = found.get(f"v:{key}")
         return entry.payload.decode() if isinstance(entry, Entry) and entry.payload else default
 
+    def peek(self, key: str, default: object) -> object:
+        return default
+
     async def get_many(self, keys: Iterable[str]) -> Mapping[str, object]:
         found = {key: await self.get(key) for key in keys}
         return {key: value for key, value in found.items() if value is not None}

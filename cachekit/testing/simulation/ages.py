@@ -77,7 +77,7 @@ class Ages:
     def _judge_wait(self, at: float, read: Read, life: Load) -> str | None:
         """R5: what may be had at once is not waited for, and the rest no longer than asked for."""
         there = life.ended_at < read.asked - LEASE - 1.0 and read.key not in self.touched
-        if not (read.at_once and there and read.calm):
+        if not (read.at_once and there and read.calm) or read.refused:
             return None
         end = life.ended_at + life.ttl + life.windows.revalidate - self.skew
         soft = inf if read.soft is None else read.soft

@@ -6,9 +6,10 @@ error, before the read was called. Each check takes constant time, so that all a
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from math import inf
 from typing import Any, Final
 
-from cachekit.testing.simulation.ages import Ages
+from cachekit.testing.simulation.ages import FILL, Ages
 from cachekit.testing.simulation.history import EVERYWHERE, History
 from cachekit.testing.simulation.origin import Load, LoadFailed, Origin, Value
 from cachekit.testing.simulation.question import Read
@@ -64,11 +65,13 @@ class Checker:
         self.ages = Ages(history, origin, skew)
         self.violation: Violation | None = None
         self._floors: dict[tuple[str, str], int] = {}
+        self._taken: dict[str, float] = {}
 
     def ask(self, at: float, who: str, key: str, tags: tuple[str, ...], **more: Any) -> Read:
         """A question asked now; `more` is what else `Read` has."""
         floors = (self._floors.get((key, tag), 0) for tag in (SELF, *tags))
         named = {name: self._floors.get((key, name), 0) for name in self.origin.names}
+        more["taken"] = self._taken.get(key, -inf)
         return Read(who, key, tags, at, max(floors), named, **more)
 
     def answer(self, at: float, read: Read, value: object) -> None:
@@ -76,20 +79,55 @@ class Checker:
         try:
             found = Value.parse(value)
         except ValueError:
-            return self.fail(at, read, f"{value!r} is no value that was ever loaded or set")
+            self.fail(at, read, f"{value!r} is no value that was ever loaded or set")
+            return
         self.history.add(at, read.who, f"gets {found}", read.key, f"(asked {read.asked:.4f})")
-        if found.key != read.key:
-            self.fail(at, read, f"asked for {read.key}, got {found}: another key's value")
-        elif found.version < read.floor:
-            self.fail(at, read, f"got {found}, though @{read.floor} was acknowledged before")
-        elif names := self._forgotten(read, found):
-            self.fail(at, read, f"got {found}, though its tag {names[0]} was forgotten before")
-        elif found.version > self.origin.versions[read.key]:
-            self.fail(at, read, f"got {found} from the future")
+        if wrong := self._compare(read, found) or self._judge_choice(read, found):
+            self.fail(at, read, f"got {found}, {wrong}")
         elif found.source:
             load = self.origin.loads[found.source - 1]
-            if wrong := self.ages.judge(at, read, load):
+            if wrong := self._judge_private(read, load) or self.ages.judge(at, read, load):
                 self.fail(at, read, f"got load /{load.number}, {wrong}")
+
+    def shows(self, at: float, read: Read, value: object) -> None:
+        """What is there is shown to who may not take it."""
+        found = Value.parse(value)
+        self.history.add(at, read.who, f"is shown {found}", read.key, f"(asked {read.asked:.4f})")
+        if wrong := self._compare(read, found):
+            self.fail(at, read, f"was shown {found}, {wrong}")
+
+    def _compare(self, read: Read, found: Value) -> str | None:
+        if found.key != read.key:
+            return "another key's value"
+        if found.version < read.floor:
+            return f"though @{read.floor} was acknowledged before"
+        if names := self._forgotten(read, found):
+            return f"though its tag {names[0]} was forgotten before"
+        if found.version > self.origin.versions[read.key]:
+            return "which is from the future"
+        return None
+
+    def _judge_choice(self, read: Read, found: Value) -> str | None:
+        """Who chooses has what it has said yes to, or what was loaded since it came."""
+        verdict = True if read.choice is None else read.choice.verdicts.get(str(found))
+        if verdict or str(found) in self.origin.unchanged:
+            return None
+        slack = 0.0 if verdict is False else FILL
+        if found.source:
+            life = self.origin.loads[found.source - 1].life
+            if life.ended is None or life.ended >= read.asked - slack:
+                return None
+        return "which it had not said yes to" if verdict is None else "which it had refused"
+
+    def _judge_private(self, read: Read, load: Load) -> str | None:
+        """What is private is for who began its load; if nothing goes wrong the old value goes."""
+        if load.private and load not in read.ours:
+            return "which is private"
+        if load.private and self.origin.weather.orderly:
+            self._taken[load.key] = read.asked
+        life = load.life
+        if life.ended is not None and life.ended < read.taken - FILL:
+            return "which a private load has taken away"
         return None
 
     def _forgotten(self, read: Read, found: Value) -> list[str]:
@@ -103,7 +141,7 @@ class Checker:
             self._judge_error(at, read, error.loads.get(read.key), ours)
         elif not (isinstance(error, TimeoutError) and self._may_time_out(read)):
             self.fail(at, read, f"{error!r} reached the caller")
-        judged = read.loads and not read.several and read.calm
+        judged = read.loads and not read.several and not read.refused and read.calm
         if judged and self.there(read.key, read.tags, read.asked):
             self.fail(at, read, f"got {error!r}, though there is a stale value to have")
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from cachekit import MISSING, current_load
+from cachekit.testing.simulation.choices import Choice
 from cachekit.testing.simulation.origin import LOAD_TIMEOUT, Load, LoadFailed, Origin, Value
 from cachekit.testing.simulation.weather import CALM_WINDOWS, Windows, load_time
 
@@ -26,9 +27,9 @@ class Loader:
     """One caller's loader; `left` is set once that caller was cancelled.
 
     `needs_caller`: it fails when that has happened; `may_cancel`: it may raise `CancelledError`;
-    `inside`: its caller is itself inside a load; `past`: what is cached must not be used; `tags`,
-    `ttl` and `windows` are what its call says, and `asked` is when. `calm_since` says whether the
-    link of its process has had no faults since then.
+    `inside`: its caller is itself inside a load; `past`: what is cached must not be used; `choice`:
+    what its caller takes of what is there; `tags`, `ttl` and `windows` are what its call says, and
+    `asked` is when. `calm_since` says whether the link of its process has had no faults since then.
     """
 
     origin: Origin
@@ -44,6 +45,7 @@ class Loader:
     may_cancel: bool = True
     inside: bool = False
     past: bool = False
+    choice: Choice | None = None
     session: Session | None = None
     left: bool = False
     loads: list[Load] = field(default_factory=list[Load])
@@ -72,7 +74,8 @@ class Loader:
         load = Load(number, key, self.process, _now(), self.ttl, self.windows)
         load.asked, load.calm_since, load.tags = self.asked, self.calm_since, self.tags
         load.left = lambda: self.left
-        load.alone = self.inside or self.past
+        refused = self.choice is not None and self.choice.refused
+        load.alone = self.inside or self.past or refused
         self.loads.append(load)
         self.origin.begin(load)
         if self.session is not None and self.session.answered:
@@ -154,16 +157,38 @@ class Loader:
             current_load().tag(*names)
             self.origin.history.covered["loads that named tags"] += 1
         rng, weather = self.origin.rng, self.origin.weather
-        if rng.random() < weather.load_skips:
+        if rng.random() < weather.load_private:
+            self._keep_private(loads)
+        elif rng.random() < weather.load_skips:
             self._skip(loads)
         elif rng.random() < weather.load_says_ttl:
             for load in loads:
                 load.ttl *= 0.7
             current_load().ttl = loads[0].ttl
             self.origin.history.covered["loads that said their ttl"] += 1
-        if len(loads) == 1 and rng.random() < weather.load_same:
+        if rng.random() < weather.load_windows:
+            self._say_windows(loads)
+        if len(loads) == 1 and not loads[0].private and rng.random() < weather.load_same:
             return [self._same(loads[0], found[0])]
         return found
+
+    def _keep_private(self, loads: Sequence[Load]) -> None:
+        for load in loads:
+            load.private = load.skipped = load.failed = load.in_vain = True
+        current_load().skip(private=True)
+        self.origin.history.covered["private loads"] += 1
+
+    def _say_windows(self, loads: Sequence[Load]) -> None:
+        rng = self.origin.rng
+        revalidate, error = (rng.choice([0.0, rng.uniform(0.5, 5.0)]) for _ in range(2))
+        current_load().stale(while_revalidate=revalidate, if_error=error)
+        over = rng.random() < 0.2 and not loads[0].skipped and bool(revalidate or error)
+        for load in loads:
+            load.windows = load.windows._replace(revalidate=revalidate, error=error)
+            load.ttl = 0.0 if over else load.ttl
+        if over:
+            current_load().ttl = 0
+        self.origin.history.covered["loads that said their windows"] += 1
 
     def _skip(self, loads: Sequence[Load]) -> None:
         for load in loads:
@@ -183,6 +208,7 @@ class Loader:
         value = Value.parse(current_load().not_modified())
         if value.source:
             self.origin.loads[value.source - 1].confirmed = load
+        self.origin.unchanged.add(str(value))
         self.origin.history.covered["values found unchanged"] += 1
         return value
 

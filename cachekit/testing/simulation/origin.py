@@ -36,11 +36,12 @@ class Load:
     """One look-up of one key, by a loader.
 
     `abandoned`: it failed since the caller that brought it had left. `skipped`: what it found must
-    not be stored. `ttl` and `windows` are what holds for its value, `confirmed` the last load that
-    found it unchanged. `failed`: it raised, took too long, or was not to be stored; `in_vain`: its
-    value need not count, for that or another reason. `alone`: nobody waits for it but who has begun
-    it. `tags` are those its call declares, `asked` is when that was made, `left` says whether its
-    caller was cancelled, and `calm_since` whether its process's link has had no faults since then.
+    not be stored. `private`: it is for who began it alone. `ttl` and `windows` are what holds for
+    its value, `confirmed` the last load that found it unchanged. `failed`: it raised, took too
+    long, or was not to be stored; `in_vain`: its value need not count, for that or another reason.
+    `alone`: nobody waits for it but who has begun it, or who did not take what was there. `tags`
+    are those its call declares, `asked` is when that was made, `left` says whether its caller was
+    cancelled, and `calm_since` whether its process's link has had no faults since then.
     """
 
     number: int
@@ -55,6 +56,7 @@ class Load:
     raised_cancel: bool = False
     cancelled: bool = False
     skipped: bool = False
+    private: bool = False
     in_vain: bool = False
     failed: bool = False
     alone: bool = False
@@ -106,6 +108,8 @@ class Origin:
     timed_out: set[str] = field(default_factory=set[str])
     vain: dict[str, Load] = field(default_factory=dict[str, Load])
     running: Counter[str] = field(default_factory=Counter[str])
+    unchanged: set[str] = field(default_factory=set[str])
+    """What was set, and found unchanged by a load."""
     down_until: float = 0.0
     begins: Callable[[Load], None] = lambda load: None
     wrong: Callable[[Load, str], None] = lambda load, what: None
@@ -143,6 +147,9 @@ class Origin:
         if load.in_vain:
             self.vain[load.key] = load
         self.history.add(at, load.process, f"load /{load.number} {ending}", load.key)
+
+    def is_private(self, value: Value) -> bool:
+        return bool(value.source) and self.loads[value.source - 1].private
 
     def counts(self, value: str) -> bool:
         """What `when=` is: whether a loaded value is to be stored."""

@@ -7,6 +7,7 @@ from typing import Any, Final, TypeAlias
 
 from cachekit.testing.simulation.ages import AT_ONCE
 from cachekit.testing.simulation.calls import judged, perhaps_cancelled
+from cachekit.testing.simulation.choices import Choice, wanting
 from cachekit.testing.simulation.functions import LOADER, PREFIX, record_of
 from cachekit.testing.simulation.loads import Loader, Session
 from cachekit.testing.simulation.question import Read
@@ -43,14 +44,26 @@ def _question(
     ttl, needy = world.ttl(), world.chance(0.5)
     loader = world.loader(process, topic, tags=tags, ttl=ttl, needs_caller=needy, past=past)
     loader.inside = bool(inside)
+    choice = loader.choice = _choice(world, process)
     following = world.topics[(world.topics.index(topic) + 1) % len(world.topics)]
     around = (*inside, topic)
     nests = not past and len(around) < DEPTH and following not in around
     if nests and world.chance(world.weather.load_nests):
         loader.nested = partial(_nested, world, process, following, around)
     read = world.ask(process, topic, tags, loads=True, at_once=True, soft=topic.windows.soft)
+    read = replace(read, ours=loader.loads, choice=choice)
     options = world.options(topic.windows, ttl)
+    if choice is not None:
+        choice.looks = lambda value: world.checker.shows(world.now(), read, value)
+        options["accept"] = choice
     return read, process.cache.get_or_set(topic.key, loader, tags=tags, **options), loader
+
+
+def _choice(world: World, process: Process) -> Choice | None:
+    if not world.chance(world.weather.choosy):
+        return None
+    world.history.covered["choosy callers"] += 1
+    return Choice(wanting(world.rng, world.weather.ttl, process.seen))
 
 
 async def _nested(world: World, process: Process, topic: Topic, inside: tuple[Topic, ...]) -> None:
@@ -74,6 +87,7 @@ def _tags(world: World, topic: Topic) -> tuple[str, ...]:
 def _judge(world: World, read: Read, value: object) -> None:
     if value is not NOTHING:
         world.checker.answer(world.now(), read, value)
+        world.history.covered["values for who had refused others"] += read.refused
 
 
 async def get(world: World, process: Process) -> None:
@@ -82,6 +96,17 @@ async def get(world: World, process: Process) -> None:
     call = process.cache.get(topic.key, default=NOTHING)
     judge = partial(_judge, world, read)
     await perhaps_cancelled(world, judged(world, read, call, judge, within=AT_ONCE))
+
+
+async def peek(world: World, process: Process) -> None:
+    """Twice, since the first is vouched for."""
+    topic = world.rng.choice(world.topics)
+    read = world.ask(process, topic, topic.tags)
+    for _ in range(2):
+        value = process.cache.peek(topic.key, NOTHING)
+        _judge(world, read, value)
+        world.history.covered["peeks that found a value"] += value is not NOTHING
+    world.operations += 1
 
 
 async def get_many(world: World, process: Process) -> None:
@@ -109,6 +134,7 @@ async def call(world: World, process: Process) -> None:
     tags = (*topic.tags, record_of(f"f{topic.key}"))
     loader = world.loader(process, topic, tags=tags, session=session)
     read = world.ask(process, topic, tags, loads=True, at_once=True, soft=topic.windows.soft)
+    read = replace(read, ours=loader.loads)
     LOADER.set(loader)
     function = process.functions.one[topic.key]
     work = function() if session is None else _in_session(function, session)
@@ -135,7 +161,7 @@ async def load_many(world: World, process: Process) -> None:
     tags = tuple(dict.fromkeys(tag for topic in topics for tag in topic.tags))
     ttl, windows = world.ttl(), world.windows()
     loader = world.loader(process, topics[0], tags=tags, ttl=ttl, windows=windows)
-    reads = _ask_all(world, process, topics, tags, windows.soft)
+    reads = _ask_all(world, process, topics, loader, windows.soft)
     call = process.cache.get_or_set_many(
         [topic.key for topic in topics], loader.several, tags=tags, **world.options(windows, ttl)
     )
@@ -150,7 +176,7 @@ async def call_many(world: World, process: Process) -> None:
     if not topics:
         return
     loader = world.loader(process, topics[0], tags=tags, windows=world.many_windows)
-    reads = _ask_all(world, process, topics, tags, world.many_windows.soft)
+    reads = _ask_all(world, process, topics, loader, world.many_windows.soft)
     LOADER.set(loader)
     call = process.functions.many([int(topic.key.removeprefix(PREFIX)) for topic in topics])
 
@@ -166,13 +192,11 @@ def _ask_all(
     world: World,
     process: Process,
     topics: list[Topic],
-    tags: tuple[str, ...],
+    loader: Loader,
     soft: float | None,
 ) -> dict[str, Read]:
-    return {
-        topic.key: world.ask(process, topic, tags, loads=True, several=True, soft=soft)
-        for topic in topics
-    }
+    more: dict[str, Any] = {"loads": True, "several": True, "soft": soft, "ours": loader.loads}
+    return {topic.key: world.ask(process, topic, loader.tags, **more) for topic in topics}
 
 
 async def exists(world: World, process: Process) -> None:
@@ -203,6 +227,7 @@ async def look_past(world: World, process: Process, topic: Topic) -> None:
     """Inside `deferred()`, what is pending is not read: what was committed before is."""
     read, call, loader = _question(world, process, topic, (), past=True)
     read = replace(read, floor=world.origin.versions[topic.key], loads=False)
+    _judge(world, replace(read, choice=None), process.cache.peek(topic.key, NOTHING))
     await judged(world, read, call, partial(_judge, world, read), loader)
 
 
@@ -210,6 +235,7 @@ READS: Final[Mapping[Operation, float]] = {
     load: 8.0,
     call: 3.0,
     get: 2.0,
+    peek: 1.0,
     get_many: 1.0,
     load_many: 1.0,
     call_many: 1.0,

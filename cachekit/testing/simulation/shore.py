@@ -104,6 +104,7 @@ class Shore:
         self.evicts = evicts
         self.backends: list[Backend] = []
         self.wrong: Callable[[str, str], None] = lambda key, what: None
+        self.forbids: Callable[[bytes], bool] = lambda payload: False
         self._known: dict[str, Record] = {}
         self._replaced: dict[str, set[int]] = {}
         self._lurking: dict[str, list[Lurker]] = {}
@@ -165,6 +166,8 @@ class Shore:
     async def _apply(self, backend: Backend, who: str, writes: Sequence[Packed]) -> list[Outcome]:
         await self._end(backend, [write.key for write in writes])
         packed = [self._unpacked(write) for write in writes]
+        for sent in packed:
+            self._check_payload(sent)
         try:
             outcomes = await backend.write(packed)
         except Exception:
@@ -263,6 +266,11 @@ class Shore:
         condition = self._condition(write.expected)
         over = f"{'done' if done else 'REFUSED'}, over {self.history.describe(there)}"
         self.history.add(self._now(), who, what, short(write.key), f"[{condition}] {over}")
+
+    def _check_payload(self, write: Write) -> None:
+        entry = write.entry
+        if entry is not None and entry.kind is Kind.VALUE and self.forbids(entry.payload or b""):
+            self.wrong(write.key, f"what is private is stored: {self.history.describe(entry)}")
 
     def _check_condition(self, write: Packed, there: Entry | None) -> None:
         expected = write.expected

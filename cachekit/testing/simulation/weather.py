@@ -68,10 +68,13 @@ class Weather:
     load_skips: float = 0.0
     load_says_ttl: float = 0.0
     load_same: float = 0.0
+    load_private: float = 0.0
+    load_windows: float = 0.0
     left_out: float = 0.0
     # each call
     cancelled: float = 0.0
     max_loads: int | None = None
+    choosy: float = 0.0
     # each topic
     stale: float = 0.0
     revalidate: float = 0.0
@@ -101,12 +104,17 @@ class Weather:
             getattr(self, name) == getattr(CALM, name) for name in _LOUD
         )
 
+    @property
+    def orderly(self) -> bool:
+        """The same, but that some loads are private."""
+        return replace(self, load_private=0.0).quiet
+
 
 _LOUD: Final = (
     *("refused", "lost", "unanswered", "late", "lurks", "torn", "partial", "slow", "spread"),
     *("outage_every", "evict_value_every", "evict_tag_every", "evict_claim_every"),
     *("corrupt_every", "flush_every", "crash_every", "cancelled", "max_loads", "skew", "names"),
-    *("load_nests", "load_hangs", "load_cancels", "load_skips", "left_out"),
+    *("load_nests", "load_hangs", "load_cancels", "load_skips", "left_out", "load_private"),
 )
 
 CALM: Final = Weather()
@@ -116,7 +124,8 @@ def draw(rng: random.Random) -> Weather:
     """The weather of a seed; some seeds are for one kind of race that others seldom show."""
     weather = _any_weather(rng)
     kinds = [_ANY, _LATE_LEASES, _LATE_TAGS, _LATE_WRITES, _REFRESHED, _DOWN, _CLAIMS, _NAMED]
-    return replace(weather, **rng.choices(kinds, [38, 12, 12, 6, 6, 6, 10, 10])[0])
+    kinds.append(_PRIVATE)
+    return replace(weather, **rng.choices(kinds, [38, 12, 12, 6, 6, 6, 10, 10, 6])[0])
 
 
 _ANY: Final[Mapping[str, Any]] = {}
@@ -197,6 +206,17 @@ _REFRESHED: Final[Mapping[str, Any]] = {
 
 _DOWN: Final[Mapping[str, Any]] = {**_QUIET, "error": 60.0, "origin_down_every": 5.0}
 """Their origin is down for many seconds at a time."""
+
+_PRIVATE: Final[Mapping[str, Any]] = {
+    **_QUIET,
+    "load_slow": 0.6,
+    "load_private": 0.2,
+    "load_fails": 0.1,
+    "choosy": 0.4,
+    "revalidate": 2.0,
+    "error": 10.0,
+}
+"""Some of what is loaded anew over and over is for one caller alone."""
 
 _CLAIMS: Final[Mapping[str, Any]] = {
     "mostly": ("load", "call", "delete"),
@@ -296,6 +316,9 @@ def _any_weather(rng: random.Random) -> Weather:
         soft=some(0.3, 0.05, 1.0) or None,
         names=rng.choice([0.0, 0.0, 0.5, 1.0]),
         sessions=some(0.3, 0.1, 0.5),
+        load_private=some(0.3, 0.02, 0.4),
+        load_windows=some(0.3, 0.1, 1.0),
+        choosy=some(0.4, 0.05, 0.6),
     )
 
 

@@ -16,7 +16,7 @@ from cachekit.testing.simulation.history import History, short
 from cachekit.testing.simulation.link import Link
 from cachekit.testing.simulation.loads import Loader
 from cachekit.testing.simulation.loop import VirtualClock, VirtualLoop
-from cachekit.testing.simulation.origin import Load, Origin
+from cachekit.testing.simulation.origin import Load, Origin, Value
 from cachekit.testing.simulation.question import Read
 from cachekit.testing.simulation.shore import Setting, Shore
 from cachekit.testing.simulation.weather import CALM_WINDOWS, NEVER, Windows, draw
@@ -34,6 +34,8 @@ class Process:
     cache: Any
     functions: Functions
     dead: bool = False
+    seen: dict[str, int] = field(default_factory=dict[str, int])
+    """By key: the version of what was there when one looked who wants something newer."""
 
     def kill(self, loop: VirtualLoop) -> None:
         """End it as `kill -9` does: what it had sent is on its way, and that is all."""
@@ -86,6 +88,7 @@ class World:
         self.many_windows = self.windows()
         self.topics = [self._topic(i) for i in range(self.weather.keys)]
         self.shore.wrong = self._wrong_store
+        self.shore.forbids = self._is_private
         self.operations = 0
         self.asking: dict[Read, asyncio.Task[Any] | None] = {}
 
@@ -182,6 +185,9 @@ class World:
 
     def _wrong_store(self, key: str, what: str) -> None:
         self.checker.report(self.now(), what, short(key))
+
+    def _is_private(self, payload: bytes) -> bool:
+        return self.origin.is_private(Value.parse(payload.decode()))
 
     def change(self, process: Process, topic: Topic) -> int:
         """Commit a new version of a topic to the origin."""

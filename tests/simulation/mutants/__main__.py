@@ -1,7 +1,8 @@
 """`python -m tests.simulation.mutants`: without any one guard, the simulation must complain.
 
 Each `*.patch` here takes one guard out of a copy of the product. Seeds are run on the copy until
-one shows a violation. A patch that no longer applies, or that no seed notices, is a failure.
+one shows a violation. A patch that no longer applies, or that no seed notices, is a failure. One
+whose description has a line `store: memory` is run on that.
 """
 
 import argparse
@@ -26,6 +27,7 @@ from tests.simulation.mutants.patches import StalePatchError, apply
 HERE: Final = Path(__file__).parent
 ROOT: Final = HERE.parents[2]
 SOURCES: Final = ("cachekit", "backends", "serializers", "tests/simulation")
+STORE: Final = re.compile(r"^store: (\S+)$", re.MULTILINE)
 VIOLATION: Final = re.compile(r"^VIOLATION in seed (\d+): (.*)$", re.MULTILINE)
 
 
@@ -61,7 +63,7 @@ def trial(name: str, seeds: int) -> Verdict:
             make(name, Path(folder))
         except StalePatchError as error:
             return Verdict(name, None, str(error), 0.0)
-        output = run(Path(folder), seeds)
+        output = run(Path(folder), seeds, store_of(name))
     found = VIOLATION.search(output)
     took = time.monotonic() - started
     if found is None:
@@ -79,12 +81,18 @@ def make(name: str, folder: Path) -> None:
     apply(HERE / f"{name}.patch", folder)
 
 
-def run(folder: Path, seeds: int) -> str:
+def store_of(name: str) -> str:
+    """What the simulation has to run on."""
+    found = STORE.search((HERE / f"{name}.patch").read_text())
+    return found[1] if found else "links"
+
+
+def run(folder: Path, seeds: int, store: str) -> str:
     """What the simulation prints about the product in `folder`."""
     paths = os.pathsep.join(str(folder / part) for part in ("", "backends", "serializers"))
     command = [sys.executable, "-m", "tests.simulation", "--seeds", str(seeds), "--stop"]
     done = subprocess.run(
-        [*command, "--quiet", "--jobs", "1"],
+        [*command, "--quiet", "--jobs", "1", "--store", store],
         cwd=folder,
         env={**os.environ, "PYTHONPATH": paths, "PYTHONDONTWRITEBYTECODE": "1"},
         stdout=subprocess.PIPE,
