@@ -13,6 +13,7 @@ from cachekit.http import status
 from cachekit.http.asked import Asked
 from cachekit.http.exchange import BODY, START, App, Exchange, Message, Receive, Scope, Send
 from cachekit.http.fields import Headers, first
+from cachekit.http.known import is_known, untouched
 from cachekit.http.policy import HOLDER
 from cachekit.http.reusing import is_refused
 from cachekit.http.stored import Stored
@@ -63,7 +64,8 @@ class Fetch:
         self.in_vain = False
         self.arrived = origin.clock.time()
         self._origin = origin
-        self._scope = self._seen = scope
+        self._scope: Scope = untouched(scope)
+        self._seen = scope
         self._receive = receive
         self._send = send
         self._exchange: Exchange | None = None
@@ -72,6 +74,7 @@ class Fetch:
         self._old: Stored | None = None
         self._known: Stored | None = None
         self._asks = False
+        self._has_run = False
         self._over = False
 
     @property
@@ -195,6 +198,8 @@ class Fetch:
         self, scope: Scope, status: int, headers: Headers, requested: float
     ) -> Stored | str:
         """What of the response is to be stored, or why nothing is."""
+        if is_known(scope, self.asked):
+            return "user"
         received = self._origin.clock.time()
         came = Received(self.asked, status, headers, requested, received)
         found = self._origin.storing.judge(came, policy_for(scope, self.asked.rule))
@@ -207,14 +212,19 @@ class Fetch:
         return replace(found, headers=(*found.headers, *added))
 
     def _scope_for(self, old: Stored | None, exchange: Exchange) -> Scope:
-        """The request that the application sees: with our validators in place of the client's."""
-        scope = self._scope
+        """The request that the application sees: with our validators in place of the client's.
+
+        For its client it is the very scope that came, in which those outside may look for a route.
+        """
+        mine = exchange is self._exchange
+        scope = self._seen if mine and not self._has_run else untouched(self._scope)
+        self._has_run = True
         if old is not None:
             scope = {**scope, "headers": asking(scope["headers"], old)}
-        elif exchange is not self._exchange:
+        elif not mine:
             scope = {**scope, "headers": unconditional(scope["headers"])}
         scope[HOLDER] = {}
-        if exchange is self._exchange:
+        if mine:
             self._seen = scope
         return scope
 
