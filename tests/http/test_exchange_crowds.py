@@ -152,7 +152,7 @@ async def cache(request: pytest.FixtureRequest) -> AsyncIterator[Cache]:
         yield cache
 
 
-@pytest.mark.parametrize("seed", range(8))
+@pytest.mark.parametrize("seed", range(4))
 async def test_nobody_gets_anything_else_and_nothing_is_left(cache: Cache, seed: int) -> None:
     random, complaints = Random(seed), list[dict[str, Any]]()
     asyncio.get_running_loop().set_exception_handler(lambda _, told: complaints.append(told))

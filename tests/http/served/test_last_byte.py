@@ -76,7 +76,7 @@ async def hits_at_once(serve: Serving, cache: Cache, origin: Origin, times: int)
 
 @forms
 async def test_a_store_in_memory_has_it(serve: Serving, form: Handler) -> None:
-    await hits_at_once(serve, serve.cache, Origin(form), TIMES if form in FORMS[:3] else 50)
+    await hits_at_once(serve, serve.cache, Origin(form), TIMES if form in FORMS[:2] else 20)
 
 
 @forms
