@@ -6,7 +6,6 @@ import pytest
 
 from cachekit.http import ResponseCache
 from cachekit.http.exchange import Message, Receive, Scope, Send
-from cachekit.http.response_cache import SERIALIZER
 from tests.http.helpers import (
     Client,
     Lines,
@@ -134,20 +133,30 @@ async def test_events_arrive_one_by_one(site: Sites) -> None:
     assert (await at.ask()).body == b"two"
 
 
-async def test_the_last_byte_waits_until_it_is_stored(site: Sites) -> None:
+async def test_the_last_byte_waits_until_it_is_stored() -> None:
+    sites = Sites("far")
     answer = parts(chunk(b"on", more=True), chunk(b"e", more=False))
-    at = site(answer)
-    seen: list[bool] = []
+    answer.pause = asyncio.Event()
+    at, store = sites(answer), sites.store
+    got: list[Message] = []
 
     async def receive() -> Message:
         return {"type": "http.request", "body": b"", "more_body": False}
 
     async def send(message: Message) -> None:
-        if message["type"] == "http.response.body" and not message["more_body"]:
-            seen.append(await at.cache.entry("http://test/?", serializer=SERIALIZER) is not None)
+        got.append(message)
 
-    await at.cached(scope_of("/"), receive, send)
-    assert seen == [True]
+    assert store is not None
+    async with sites.cache:
+        asking = asyncio.ensure_future(at.cached(scope_of("/"), receive, send))
+        await until(lambda: len(got) == 2)
+        store.hang()
+        answer.pause.set()
+        await rest()
+        assert len(got) == 2
+        store.resume()
+        await asking
+        assert got[2]["body"] == b"e"
 
 
 async def test_the_client_does_not_wait_for_what_comes_after_its_answer(site: Sites) -> None:
