@@ -96,7 +96,7 @@ def test_what_varies_on_anything_is_never_stored(vary: bytes) -> None:
 CREDENTIALS = [(b"authorization", b"Bearer a"), (b"x-api-key", b"a"), (b"x-user-id", b"1")]
 
 
-@pytest.mark.parametrize("who", CREDENTIALS)
+@pytest.mark.parametrize("who", sorted(CREDENTIALS))
 def test_an_answer_to_who_has_credentials_is_stored_only_if_it_says_so(
     who: tuple[bytes, bytes],
 ) -> None:

@@ -18,7 +18,7 @@ OTHERS = [
 ]
 
 
-@pytest.mark.parametrize("name", [*SOUND, *(each.decode() for each in CREDENTIALS)])
+@pytest.mark.parametrize("name", [*SOUND, *(each.decode() for each in sorted(CREDENTIALS))])
 def test_what_sounds_like_who_asks_tells_who_asks(name: str) -> None:
     assert tells_who(name.encode())
 
