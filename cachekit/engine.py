@@ -4,6 +4,7 @@ import asyncio
 import logging
 from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from dataclasses import replace
+from datetime import timedelta
 from functools import lru_cache, partial
 from typing import Any, Final, TypeAlias
 
@@ -32,6 +33,7 @@ from cachekit.rides import Rides
 from cachekit.runtime import ON_LOOP, Ways, afresh_after_fork, running_loop
 from cachekit.serializer import Serializer
 from cachekit.sightings import Sightings
+from cachekit.signature import is_async
 from cachekit.slots import Slots
 from cachekit.stats import Info, Ledger, Stats
 from cachekit.store import Store
@@ -186,6 +188,7 @@ class Engine:
             load,
         )
         if accept is not None:
+            _check_accept(accept)
             call.accepts = partial(self._accepts, accept, key, call)
         return call
 
@@ -446,19 +449,52 @@ class Engine:
 
 Said: TypeAlias = tuple[Any, ...]
 
+_PLAIN: Final = frozenset({str, int, float, bool, timedelta, type(None)})
+
+
+class _Same:
+    """An object that equals itself and nothing else, whatever it says of that.
+
+    Two serializers that say they are equal may have different keys.
+    """
+
+    __slots__ = ("_it",)
+
+    def __init__(self, it: object) -> None:
+        self._it = it
+
+    def __hash__(self) -> int:
+        return id(self._it)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Same) and self._it is other._it
+
 
 def _said(options: Mapping[str, Any]) -> Said | None:
-    """What options say, to be remembered by; `None` for functions, which hold what they know."""
+    """What options say, to be remembered by; `None` for what may say something else next time."""
     if "when" in options or callable(options.get("ttl")):
         return None
-    kind = name_of(options["type"]) if "type" in options else ()
-    kinds: list[Any] = [type(value) for value in options.values()]
-    key: Said = (kind, *kinds, *options.items())
-    try:
-        hash(key)
-    except TypeError:  # a list of steps, say
+    if "steps" in options and type(options["steps"]) is not tuple:
         return None
-    return None if kind is None else key
+    kind = name_of(options["type"]) if "type" in options else ()
+    others = [(name, _exactly(value)) for name, value in options.items() if name != "type"]
+    return None if kind is None else (kind, *others)
+
+
+def _exactly(value: Any) -> Any:
+    """Whatever equals this is the same, and of the same type."""
+    if type(value) in _PLAIN:
+        return type(value), value
+    return tuple(map(_exactly, value)) if type(value) is tuple else _Same(value)
+
+
+def _check_accept(accept: Callable[[CacheEntry], bool]) -> None:
+    """A coroutine would be a yes to everything."""
+    if not callable(accept) or is_async(accept):
+        raise TypeError(
+            f"accept must be a plain function of a CacheEntry, not {accept!r}: write def, and look "
+            "up beforehand what it needs"
+        )
 
 
 def _at_all(call: Call) -> Call:

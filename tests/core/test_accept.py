@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
@@ -132,3 +133,92 @@ async def test_processes_take_turns(stale: float) -> None:
         origin.gate.set()
         assert [await first, await second] == [2, 2]
         assert other.loads == 0
+
+
+async def test_what_accept_raises_is_the_callers_and_leaves_nothing_behind() -> None:
+    origin = Origin()
+
+    def broken(there: CacheEntry) -> bool:
+        raise ZeroDivisionError
+
+    async with Cache(ttl=60) as cache:
+        assert await cache.get_or_set("a", origin, accept=broken) == 1  # there was nothing
+        with pytest.raises(ZeroDivisionError):
+            await cache.get_or_set("a", origin, accept=broken)
+        with pytest.raises(ZeroDivisionError):
+            cache.sync.get_or_set("a", lambda: 3, accept=broken)
+        assert await cache.get_or_set("a", origin) == 1
+        assert await cache.get_or_set("a", origin, accept=lambda there: False) == 2
+
+
+async def later(there: CacheEntry) -> bool:
+    return False
+
+
+@pytest.mark.parametrize("accept", [True, "yes", later])
+async def test_what_cannot_say_yes_or_no_is_an_error_at_once(accept: Any) -> None:
+    """A coroutine would be a yes to everything."""
+    async with Cache() as cache:
+        with pytest.raises(TypeError, match="plain function of a CacheEntry"):
+            await cache.get_or_set("a", Origin(), accept=accept)
+
+
+async def test_a_cache_that_is_switched_off_asks_nobody() -> None:
+    origin = Origin()
+    async with Cache(disabled=True) as cache:
+        for number in (1, 2):
+            assert await cache.get_or_set("a", origin, accept=lambda there: 1 / 0 > 0) == number
+
+
+async def test_no_thread_gets_what_it_has_refused() -> None:
+    loads = list[int]()
+
+    def load() -> int:
+        loads.append(len(loads) + 1)
+        return len(loads)
+
+    async with Cache(ttl=60) as cache:
+        await cache.get_or_set("a", load)
+        first = await cache.entry("a")
+        assert first is not None
+
+        def newer(there: CacheEntry) -> bool:
+            return there.version != first.version
+
+        asked = [
+            asyncio.to_thread(cache.sync.get_or_set, "a", load, accept=newer) for _ in range(8)
+        ]
+        assert 1 not in await asyncio.gather(*asked)
+        assert await cache.get("a") in loads[1:]
+
+
+async def test_inside_a_load_who_refuses_waits_for_one_lease_at_most() -> None:
+    """R9: the load of an outer key refuses what is there, while that load waits for the outer."""
+    origin = Origin()
+    async with Cache(ttl=60) as cache:
+        await cache.set("in", 0)
+
+        async def inner() -> int:
+            return await cache.get_or_set("out", origin) + 10
+
+        async def outer() -> int:
+            return await cache.get_or_set("in", inner, accept=lambda there: False) + 100
+
+        with pytest.raises(RecursionError):
+            await cache.get_or_set("out", outer)
+        assert await cache.get("in") == 0
+
+
+async def test_under_a_cap_who_refuses_waits_for_its_turn() -> None:
+    origin, other = Origin(), Origin()
+    async with Cache(ttl=60, max_loads=1) as cache:
+        await cache.set("a", 0)
+        other.gate = asyncio.Event()
+        slow = asyncio.create_task(cache.get_or_set("b", other))
+        await asyncio.sleep(0.01)
+        picky = asyncio.create_task(cache.get_or_set("a", origin, accept=lambda there: False))
+        await asyncio.sleep(0.01)
+        assert origin.loads == 0
+        assert await cache.get_or_set("a", origin) == 0
+        other.gate.set()
+        assert [await slow, await picky] == [1, 1]
