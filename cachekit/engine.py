@@ -6,7 +6,7 @@ from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
 from functools import lru_cache, partial
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, TypeAlias, cast
 
 from cachekit.backend import LOCAL, MEASURE, Backend, Unreached
 from cachekit.bulk import Bulk, one_of
@@ -80,7 +80,7 @@ class Engine:
         self._no_tags = (self._home,)
         self._head = value_head(self.namespace)
         self._functions: dict[str, str] = {}
-        self._policies: dict[Said, Policy] = {}
+        self._policies: dict[Said, tuple[Policy, tuple[Any, ...]]] = {}
         self._readings: dict[tuple[Any, str], Policy] = {}
         self._written: dict[int, tuple[Serializer | str, Callable[[str], Call]]] = {}
         self._plain_look = lru_cache(LOOKED_AT)(partial(self._look, policy, ON_LOOP))
@@ -122,17 +122,19 @@ class Engine:
         if not options:
             return self.policy
         said = _said(options)
-        policy = None if said is None else self._policies.get(said)
-        if policy is None:
-            policy = self.policy.changed(options)
-            if said is not None:
-                self._remember(said, policy)
+        known = None if said is None else self._policies.get(said)
+        if known is not None:
+            return known[0]
+        policy = self.policy.changed(options)
+        if said is not None:
+            self._remember(said, policy, options)
         return policy
 
-    def _remember(self, said: "Said", policy: Policy) -> None:
+    def _remember(self, said: "Said", policy: Policy, options: Mapping[str, Any]) -> None:
+        """With the objects that were given: nothing else must come to lie where they lie."""
         if len(self._policies) >= REMEMBERED:
             self._policies.clear()
-        self._policies[said] = policy
+        self._policies[said] = policy, tuple(options.values())
 
     def _reading(self, annotation: Any) -> Policy:
         """The policy for values that are what `annotation` says."""
@@ -452,40 +454,29 @@ Said: TypeAlias = tuple[Any, ...]
 _PLAIN: Final = frozenset({str, int, float, bool, timedelta, type(None)})
 
 
-class _Same:
-    """An object that equals itself and nothing else, whatever it says of that.
-
-    Two serializers that say they are equal may have different keys.
-    """
-
-    __slots__ = ("_it",)
-
-    def __init__(self, it: object) -> None:
-        self._it = it
-
-    def __hash__(self) -> int:
-        return id(self._it)
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, _Same) and self._it is other._it
-
-
 def _said(options: Mapping[str, Any]) -> Said | None:
-    """What options say, to be remembered by; `None` for what may say something else next time."""
+    """What options say, to be remembered by; `None` for what may say something else next time.
+
+    Of objects that is where they lie: two serializers that say they are equal may have two keys.
+    """
     if "when" in options or callable(options.get("ttl")):
         return None
     if "steps" in options and type(options["steps"]) is not tuple:
         return None
     kind = name_of(options["type"]) if "type" in options else ()
-    others = [(name, _exactly(value)) for name, value in options.items() if name != "type"]
-    return None if kind is None else (kind, *others)
+    if kind is None:
+        return None
+    said: list[Any] = [kind]
+    for name, value in options.items():
+        if name != "type":
+            said += name, type(value), value if type(value) in _PLAIN else _place(value)
+    return tuple(said)
 
 
-def _exactly(value: Any) -> Any:
-    """Whatever equals this is the same, and of the same type."""
-    if type(value) in _PLAIN:
-        return type(value), value
-    return tuple(map(_exactly, value)) if type(value) is tuple else _Same(value)
+def _place(value: Any) -> Any:
+    if type(value) is tuple:
+        return tuple(map(id, cast("tuple[object, ...]", value)))
+    return id(value)
 
 
 def _check_accept(accept: Callable[[CacheEntry], bool]) -> None:

@@ -54,6 +54,13 @@ def test_serializers_that_say_they_are_equal_are_two() -> None:
         assert step.mark == mark
 
 
+def test_those_that_lie_where_others_lay_are_not_taken_for_them() -> None:
+    cache = Cache()
+    for number in range(1000):
+        mark = number.to_bytes(2, "big")
+        assert policy(cache, serializer=Marked(mark)).codec.serializer.mark == mark
+
+
 def test_a_list_of_steps_that_has_changed_is_another() -> None:
     cache, steps = Cache(), [Marked(b"a")]
     assert len(policy(cache, steps=steps).codec.steps) == 1
