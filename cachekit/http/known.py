@@ -1,7 +1,7 @@
 """Whether something around the application has told it who asks, by what is in no key."""
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, cast
 
 from cachekit.http.asked import Asked
 
@@ -30,11 +30,16 @@ def _is_authenticated(user: Any) -> bool:
 
 def _has_certificate(scope: Mapping[str, Any]) -> bool:
     """By the TLS extension of ASGI."""
-    tls = (scope.get("extensions") or {}).get("tls") or {}
+    extensions: dict[str, Any] = scope.get("extensions") or {}
+    tls: dict[str, Any] = extensions.get("tls") or {}
     return bool(tls.get("client_cert_name") or tls.get("client_cert_chain"))
 
 
 def untouched(scope: Mapping[str, Any]) -> dict[str, Any]:
     """A copy for a further run: an application puts what it finds out into the scope it is given,
     where it is mounted, say, and who asks."""
-    return {name: dict(it) if type(it) is dict else it for name, it in scope.items()}
+    return {name: _copied(it) for name, it in scope.items()}
+
+
+def _copied(value: Any) -> Any:
+    return cast("dict[str, Any]", value).copy() if type(value) is dict else value

@@ -117,8 +117,8 @@ async def test_a_further_run_of_a_mounted_application_finds_its_way(site: Sites)
         await at.origin({**scope, "path": path}, receive, send)
 
     at = site(lambda scope: fresh(scope["path"]) if scope["path"] == "/x" else Reply(404))
-    tagging = ResponseCache(mounted, at.cache, clock=at.clock, tags_for=lambda *_: ["new"])
-    client = Client(tagging)
+    cached = ResponseCache(mounted, at.cache, clock=at.clock, tags_for=lambda scope, _: ["new"])
+    client = Client(cached)
     assert (await client.ask("/mnt/x")).body == b"/x"
     await until(lambda: at.origin.calls == 2)  # the tag was not known before
     await rest()
