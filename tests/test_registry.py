@@ -1,5 +1,6 @@
 """Plug-ins are found by entry points; what is missing is said with the way to get it."""
 
+from collections.abc import Iterator
 from importlib.metadata import EntryPoint, EntryPoints
 from typing import Any
 
@@ -31,11 +32,15 @@ class Announced:
 
 
 @pytest.fixture
-def install(monkeypatch: pytest.MonkeyPatch) -> "Any":
+def install(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    forget = registry._load.cache_clear
+
     def install(*points: EntryPoint) -> None:
+        forget()
         monkeypatch.setattr(registry, "entry_points", EntryPoints(points).select)
 
-    return install
+    yield install
+    forget()
 
 
 def test_the_memory_backend_by_url() -> None:
