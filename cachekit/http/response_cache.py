@@ -84,7 +84,7 @@ class ResponseCache:
         self._origin = Origin(app, storing, tags_for, max_body_bytes, self._name, clock)
         self._obeys = client_directives
         self._now = clock.time
-        self._in_vain: dict[str, None] = {}
+        self._in_vain: dict[int, None] = {}  # by hash: URLs may be long, and are the clients'
         self._trying: set[str] = set()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -111,7 +111,7 @@ class ResponseCache:
             now = self._now()
             found = self._at_hand(asked, key, now) or await self._read(asked, key, now)
             if found is None and asked.loads:
-                if key in self._in_vain and key in self._trying:
+                if key in self._trying and hash(key) in self._in_vain:
                     return False  # nobody is to wait for what will not be shared
                 fetch = Fetch(self._origin, asked, key, scope, receive, send)
                 found = await self._fetched(fetch)
@@ -191,10 +191,11 @@ class ResponseCache:
 
     def _remember(self, fetch: Fetch) -> None:
         """Whether the response could be stored: if not, nobody waits for the next one (R3)."""
+        name = hash(fetch.key)
         if not fetch.in_vain:
-            self._in_vain.pop(fetch.key, None)
-        elif fetch.key not in self._in_vain:
-            self._in_vain[fetch.key] = None
+            self._in_vain.pop(name, None)
+        elif name not in self._in_vain:
+            self._in_vain[name] = None
             if len(self._in_vain) > REMEMBERED:
                 del self._in_vain[next(iter(self._in_vain))]
 

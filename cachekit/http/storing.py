@@ -31,6 +31,9 @@ UNDERSTOOD: Final = frozenset(
 )
 """Statuses whose storing is understood, as `must-understand` wants it (RFC 9111 5.2.2.3)."""
 
+NEVER_WHOLE: Final = frozenset({206, 226, 304})
+"""Statuses of answers that are no response by themselves (RFC 9110 15, 3229 10.4.1)."""
+
 NEVER_STALE: Final = frozenset({"must-revalidate", "proxy-revalidate", "s-maxage", "no-cache"})
 
 
@@ -77,6 +80,8 @@ def _by_policy(came: Received, own: Governing, policy: Policy | None) -> Governi
         return own
     if any(name in own.directives for name in ("private", "no-store", "no-cache")):
         return own
+    if b"no-cache" in members((combined(came.headers, b"pragma") or b"").lower()):
+        return own  # as older applications say it
     silent = not own.directives and first(came.headers, b"expires") is None
     ours = policy.server or (policy.browser if silent else None)
     if ours is None:
@@ -88,7 +93,7 @@ def _by_policy(came: Received, own: Governing, policy: Policy | None) -> Governi
 
 def _forbidden(came: Received, said: Directives, own: Directives) -> str:
     """Why it may not be stored, if so."""
-    if not 200 <= came.status < 600 or came.status in (206, 304):
+    if not 200 <= came.status < 600 or came.status in NEVER_WHOLE:
         return "status"
     if "no-store" in said and not ("must-understand" in said and came.status in UNDERSTOOD):
         return "no-store"

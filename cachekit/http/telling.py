@@ -42,8 +42,13 @@ _OWN: Final = frozenset({b"cache-control", b"expires", b"pragma"})
 
 
 def _is_of_one(scope: Mapping[str, Any], rule: Rule | None) -> bool:
-    """Whether the request tells who asks, so that the answer may be for nobody else."""
-    cookies_count = rule is None or rule.cookies is None or bool(rule.cookies)
+    """Whether the request tells who asks, so that the answer may be for nobody else.
+
+    Where some cookies count, also if there are none: those outside would give it to who has some.
+    """
+    if rule is not None and rule.cookies:
+        return True
+    cookies_count = rule is None or rule.cookies is None
     return any(
         tells_who(name) or (cookies_count and name == b"cookie") for name, _ in scope["headers"]
     )

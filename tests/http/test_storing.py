@@ -46,7 +46,7 @@ def test_what_says_how_long_it_is_fresh_is_stored_whatever_its_status(status: in
     assert kept(FRESH, status=status).lifetime == 60
 
 
-@pytest.mark.parametrize("status", [100, 103, 199, 206, 304, 600, 999])
+@pytest.mark.parametrize("status", [100, 103, 199, 206, 226, 304, 600, 999])
 def test_what_is_no_whole_response_is_not_stored(status: int) -> None:
     assert judged(FRESH, status=status) == "status"
 
@@ -205,6 +205,12 @@ def test_no_rule_takes_back_what_an_answer_forbids(said: bytes) -> None:
 def test_a_rule_that_forbids_is_obeyed() -> None:
     forbids = Policy(server=CacheControl(no_store=True))
     assert judged(FRESH, policy=forbids) == "no-store"
+
+
+@pytest.mark.parametrize("said", [b"no-cache", b"x, No-Cache"])
+def test_no_rule_stores_what_says_in_the_old_way_that_it_is_not_to_be(said: bytes) -> None:
+    assert judged((b"pragma", said), policy=SERVER) == "no-freshness"
+    assert isinstance(judged((b"pragma", b"x"), policy=SERVER), Stored)
 
 
 @pytest.mark.parametrize("status", [302, 404, 500])

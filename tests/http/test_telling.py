@@ -62,6 +62,7 @@ def test_cookies_that_never_count_make_nobody_of_a_client() -> None:
     assert said(rule=rule, headers=[(b"cookie", b"a=b")]) == line("public, max-age=60")
     rule = Rule(path="/a", browser=PUBLIC, cookies=["lang"])
     assert said(rule=rule, headers=[(b"cookie", b"lang=de")]) == line("private, max-age=60")
+    assert said(rule=rule) == line("private, max-age=60")
 
 
 def test_what_is_for_shared_caches_alone_is_not_told_of_what_is_private() -> None:

@@ -20,6 +20,7 @@ from tests.http.helpers import (
     Answer,
     Client,
     Lines,
+    Reply,
     Sites,
     chunk,
     fresh,
@@ -320,3 +321,24 @@ async def test_what_says_who_asks_is_in_no_key_no_log_and_no_answer(
         assert records
         assert "open-sesame" not in repr(records)
     assert "open-sesame" not in caplog.text
+
+
+@pytest.mark.parametrize("said", ["set-cookie", "private"])
+async def test_what_a_304_has_for_one_client_no_other_of_a_crowd_gets(
+    site: Sites, said: str
+) -> None:
+    numbers = iter(range(1000))
+
+    def confirming(scope: Scope) -> Reply:
+        mine = {"x-mine": f"no-{next(numbers)}-", "etag": '"1"'}
+        forbids = {"set-cookie": "sid=1"} if said == "set-cookie" else {"cache-control": "private"}
+        return reply(304, **mine, **forbids)
+
+    at = site(fresh("one", etag='"1"'), confirming)
+    await at.ask()
+    at.clock.advance(60)
+    got = await at.asks(20)
+    assert {each.body for each in got} <= {b"one", b""}
+    told = [each["x-mine"] for each in got]
+    assert len(set(told)) == 20
+    assert at.origin.calls == 21
