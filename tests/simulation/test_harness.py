@@ -12,10 +12,11 @@ from cachekit.entry import Entry, Kind
 from cachekit.envelope import pack
 from cachekit.testing.simulation.bytestore import in_bytes
 from cachekit.testing.simulation.checker import Checker, Claim
+from cachekit.testing.simulation.choices import Choice
 from cachekit.testing.simulation.history import History
 from cachekit.testing.simulation.link import Link
 from cachekit.testing.simulation.loop import DeadlockError, VirtualClock, VirtualLoop, run
-from cachekit.testing.simulation.origin import Origin
+from cachekit.testing.simulation.origin import Load, Origin
 from cachekit.testing.simulation.shore import Packed, Shore
 from cachekit.testing.simulation.weather import CALM, Weather
 from tests.simulation.mutants.__main__ import HERE, make
@@ -153,6 +154,39 @@ def test_a_forgotten_tag_counts_for_who_declares_it() -> None:
     assert checker.violation is None
     checker.answer(3.0, checker.ask(2.0, "A1", "k0", ("t0", "t1")), "k0@1/0")
     assert checker.violation is not None
+
+
+@pytest.mark.parametrize(("verdict", "wrong"), [(True, False), (False, True), (None, True)])
+def test_who_chooses_has_what_it_has_said_yes_to(verdict: bool | None, wrong: bool) -> None:
+    checker, choice = a_checker(), Choice(lambda there: False)
+    if verdict is not None:
+        choice.verdicts["k0@2/0"] = verdict
+    checker.answer(2.0, checker.ask(1.0, "A1", "k0", (), choice=choice), "k0@2/0")
+    assert (checker.violation is not None) is wrong
+
+
+@pytest.mark.parametrize(("ended", "wrong"), [(5.0, True), (11.0, False)])
+def test_who_chooses_has_what_was_loaded_since_it_came(ended: float, wrong: bool) -> None:
+    checker, choice = a_checker(), Choice(lambda there: False)
+    checker.origin.loads.append(Load(1, "k0", "B1", began=4.0, ended=ended, ttl=60.0))
+    checker.answer(12.0, checker.ask(10.0, "A1", "k0", (), choice=choice), "k0@2/1")
+    assert (checker.violation is not None) is wrong
+
+
+def test_what_is_private_is_for_who_has_loaded_it() -> None:
+    checker, load = a_checker(), Load(1, "k0", "A1", began=1.0, ended=2.0, ttl=60.0, private=True)
+    checker.origin.loads.append(load)
+    checker.answer(2.0, checker.ask(1.0, "A1", "k0", (), ours=[load]), "k0@2/1")
+    assert checker.violation is None
+    checker.answer(2.0, checker.ask(1.0, "A1", "k0", ()), "k0@2/1")
+    assert "private" in str(checker.violation)
+
+
+def test_what_is_shown_is_as_new_as_what_is_given() -> None:
+    checker = a_checker()
+    checker.acknowledged(1.0, Claim("B1", "delete", {"k0": 2}))
+    checker.shows(2.0, checker.ask(2.0, "A1", "k0", ()), "k0@1/0")
+    assert "@2 was acknowledged before" in str(checker.violation)
 
 
 @pytest.mark.parametrize("value", ["k1@1/0", "k0@3/0", None])
