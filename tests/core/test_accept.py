@@ -222,3 +222,20 @@ async def test_under_a_cap_who_refuses_waits_for_its_turn() -> None:
         assert await cache.get_or_set("a", origin) == 0
         other.gate.set()
         assert [await slow, await picky] == [1, 1]
+
+
+async def test_who_has_waited_in_vain_for_another_process_is_asked_once_more() -> None:
+    store, broken, origin = MemoryBackend(), Origin(), Origin()
+    one, two = Cache(store, namespace="n", ttl=60), Cache(store, namespace="n", ttl=60)
+    async with one, two:
+        await one.set("a", 0)
+        broken.gate, broken.down = asyncio.Event(), True
+        first = asyncio.create_task(one.get_or_set("a", broken, accept=lambda there: False))
+        await asyncio.sleep(0.01)
+        second = asyncio.create_task(two.get_or_set("a", origin, accept=lambda there: False))
+        await asyncio.sleep(0.01)
+        assert origin.loads == 0
+        broken.gate.set()
+        with pytest.raises(ConnectionError):
+            await first
+        assert await second == 1
