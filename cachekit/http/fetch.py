@@ -11,8 +11,9 @@ from cachekit.context import Load, current_load
 from cachekit.errors import CacheError
 from cachekit.http import status
 from cachekit.http.asked import Asked
-from cachekit.http.exchange import BODY, START, App, Exchange, Message, Receive, Scope, Send
-from cachekit.http.fields import Headers, first
+from cachekit.http.bodies import completed, is_last, left_after, length_of
+from cachekit.http.exchange import START, App, Exchange, Message, Receive, Scope, Send
+from cachekit.http.fields import Headers
 from cachekit.http.known import is_known, untouched
 from cachekit.http.policy import HOLDER
 from cachekit.http.reusing import is_refused
@@ -161,7 +162,7 @@ class Fetch:
         """The whole response, which the client follows while it comes."""
         self._follow(exchange, stored=True)
         await exchange.until(lambda it: it.complete or not it.kept)
-        whole = _completed(found, exchange)
+        whole = completed(found, exchange)
         return self._skipped(load, exchange) if whole is None else self._keep(load, scope, whole)
 
     def _skipped(self, load: Load, exchange: Exchange) -> Stored | None:
@@ -206,7 +207,7 @@ class Fetch:
         if isinstance(found, str):
             return found
         start = {"type": START, "status": status, "headers": headers}
-        if (_length(start) or 0) > self._origin.max_body_bytes:
+        if (length_of(start) or 0) > self._origin.max_body_bytes:
             return "size"
         added = told(scope, self.asked.rule, start, None)["headers"][len(headers) :]
         return replace(found, headers=(*found.headers, *added))
@@ -239,8 +240,8 @@ class Fetch:
         left: int | None = None
         try:
             while (message := await exchange.next()) is not None:
-                left = _left(message, left)
-                if exchange.kept and _is_last(message, left):
+                left = left_after(message, left)
+                if exchange.kept and is_last(message, left):
                     await self._settled.wait()  # who has all of it may ask again at once
                 if message["type"] == START:
                     message = self._dressed(message, stored)
@@ -293,33 +294,3 @@ class Fetch:
 
 def _if_suits(old: object, asked: Asked) -> Stored | None:
     return old if isinstance(old, Stored) and asked.suits(old) else None
-
-
-def _completed(found: Stored, exchange: Exchange) -> Stored | None:
-    """With its body; `None` if that is not whole, or too large."""
-    said, size = first(found.headers, b"content-length"), len(exchange.body)
-    if not exchange.complete or not exchange.kept:
-        return None
-    if said is None and found.status not in (204, 205):
-        length = (b"content-length", b"%d" % size)
-        return replace(found, body=bytes(exchange.body), headers=(*found.headers, length))
-    whole = said is None or said == b"%d" % size
-    return replace(found, body=bytes(exchange.body)) if whole else None
-
-
-def _length(start: Message) -> int | None:
-    said = first(start.get("headers", ()), b"content-length")
-    return int(said) if said is not None and said.isdigit() and len(said) < 20 else None
-
-
-def _left(message: Message, left: int | None) -> int | None:
-    """How much of the body is still to come after `message`, if that is known."""
-    if message["type"] == START:
-        return 0 if message["status"] == 204 else _length(message)
-    return None if left is None else left - len(message.get("body", b""))
-
-
-def _is_last(message: Message, left: int | None) -> bool:
-    if left is not None and left <= 0:
-        return True
-    return message["type"] == BODY and not message.get("more_body", False)
