@@ -100,11 +100,11 @@ class Filler:
 
     def _writes(self, lead: Lead, made: Made) -> list[Write]:
         hold = lead.flight.hold
-        if hold is None:
-            return []
         if lead.flight.done:  # past its time: who waited was told so
             self._leases.give_up([hold])
             return []
+        if hold is None:
+            return _gone(lead, made)
         if made.leaves_pass:
             return [self._leases.passed(hold)]
         off = [Write(hold.key, None, hold.mark.version)]
@@ -180,6 +180,14 @@ def _whole(policy: Policy, data: bytes) -> tuple[Entry, Codec]:
     entry = _blank(policy)
     entry.payload = data
     return entry, Codec(policy.codec.serializer, limit=len(data))
+
+
+def _gone(lead: Lead, made: Made) -> list[Write]:
+    """R13: an old value goes for what is private, even where nothing may be stored."""
+    old = lead.seen.value
+    if old is None or not isinstance(made.outcome, Private) or not made.outcome.old_goes:
+        return []
+    return [Write(lead.call.key, None, old.version, announce=True)]
 
 
 def spare(load_time: float) -> float:

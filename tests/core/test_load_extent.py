@@ -2,12 +2,14 @@
 
 import asyncio
 import threading
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 
 import pytest
 
 from cachekit import Cache, ConfigurationError, current_load
+from cachekit.backend import Outcome, Write
 from cachekit.testing import FakeClock
+from cachekit_memory import MemoryBackend
 
 
 async def test_a_load_has_stale_windows_of_its_own() -> None:
@@ -195,3 +197,24 @@ async def test_a_private_load_in_a_thread_is_for_its_caller_alone() -> None:
         assert await first == 1
         assert sorted(await asyncio.gather(*others)) == [2, 3, 4]
         assert await cache.get("a") is None
+
+
+class WithoutClaims(MemoryBackend):
+    """Acknowledges no claim, so that what is loaded anew is loaded without a lease."""
+
+    async def write(self, writes: Sequence[Write]) -> Sequence[Outcome]:
+        if any(write.key.startswith("c:") for write in writes):
+            raise ConnectionError("no claims")
+        return await super().write(writes)
+
+
+async def test_a_private_value_takes_the_old_one_away_though_nothing_of_it_may_be_stored() -> None:
+    clock = FakeClock()
+    backend = WithoutClaims(clock=clock)
+    async with Cache(backend, ttl=10, stale_if_error=1000, clock=clock) as cache:
+        await cache.set("a", 0)
+        clock.advance(20)
+        gate, given = asyncio.Event(), list[int]()
+        gate.set()
+        assert await cache.get_or_set("a", private(gate, given)) == 1
+        assert await cache.entry("a") is None

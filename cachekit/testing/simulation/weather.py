@@ -211,12 +211,12 @@ _PRIVATE: Final[Mapping[str, Any]] = {
     **_QUIET,
     "load_slow": 0.6,
     "load_private": 0.2,
-    "load_fails": 0.1,
-    "choosy": 0.4,
+    "load_fails": 0.3,
+    "choosy": 0.7,
     "revalidate": 2.0,
     "error": 10.0,
 }
-"""Some of what is loaded anew over and over is for one caller alone."""
+"""Some of what is loaded anew over and over is for one caller alone; most refuse what is there."""
 
 _CLAIMS: Final[Mapping[str, Any]] = {
     "mostly": ("load", "call", "delete"),
