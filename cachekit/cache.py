@@ -166,6 +166,13 @@ class Cache:
         value = self._engine.reader.peek(self._engine.look_at(key, type, form, ON_LOOP))
         return default if value is MISSING else value
 
+    def peeker(self, *, type: Any = MISSING, **form: Unpack[Format]) -> Callable[[str], Any]:
+        """`peek` for one format, as a function of the key that gives `MISSING` for nothing.
+
+        For who peeks at every request: what the format says is worked out once.
+        """
+        return self._engine.peeker(type, form)
+
     @overload
     async def get_many(self, keys: Iterable[str], **form: Unpack[Format]) -> dict[str, Any]: ...
     @overload

@@ -229,6 +229,17 @@ class Engine:
             self._written[id(serializer)] = written
         return written[1]
 
+    def peeker(self, annotation: Any, form: Mapping[str, Any]) -> Callable[[str], Any]:
+        """`Reader.peek` by the user's key, with all worked out that is the same for every key."""
+        peek, known = self.reader.peek, self._looks(form) if annotation is MISSING else None
+
+        def glance(key: str) -> Any:
+            if known is not None and len(key) <= LONGEST:
+                return peek(known(key))
+            return peek(self.look_at(key, annotation, form, ON_LOOP))
+
+        return glance
+
     def _look(self, policy: Policy, ways: Ways, key: str) -> Call:
         store_key = value_key_in(self._head, key)
         direct = self.ledger.direct

@@ -2,11 +2,10 @@
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from functools import lru_cache
 from hashlib import blake2b
 from operator import itemgetter
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 from urllib.parse import quote, unquote
 
 from cachekit.http.cache_control import Directives
@@ -26,8 +25,7 @@ _SHORT: Final = 200
 NOTHING: Final = Directives({})
 
 
-@dataclass(slots=True, eq=False)
-class Asked:
+class Asked(NamedTuple):
     """A request for something that may be in the cache.
 
     `key` names what it asks for, `resource` all the versions of that; `bare`: there is none of the
@@ -123,13 +121,21 @@ def resource_of(scope: Mapping[str, Any]) -> str | None:
 
 def _located(scope: Mapping[str, Any], headers: Headers) -> tuple[str | None, bool]:
     """The URI, and whether something outside has put another path in the place of its own."""
-    hosts = [value for name, value in headers if name == b"host"]
-    if len(hosts) != 1:
+    host = _only_host(headers)
+    if host is None:
         return None, False
     sent: bytes = scope.get("raw_path") or _raw(scope["path"])
     query: bytes = scope["query_string"]
     find = _uri if len(sent) + len(query) <= _SHORT else _uri.__wrapped__
-    return find(scope.get("scheme", "http"), hosts[0], sent, query, scope["path"])
+    return find(scope.get("scheme", "http"), host, sent, query, scope["path"])
+
+
+def _only_host(headers: Headers) -> bytes | None:
+    if len(headers) == 1:  # of what was noted, as a rule
+        name, value = headers[0]
+        return value if name == b"host" else None
+    hosts = [value for name, value in headers if name == b"host"]
+    return hosts[0] if len(hosts) == 1 else None
 
 
 @lru_cache(maxsize=4096)

@@ -20,6 +20,7 @@ from cachekit.http.stored import Stored, StoredSerializer
 from cachekit.http.storing import Storing
 from cachekit.http.telling import told
 from cachekit.http.unsafe import forgotten_by, located, versions_of, written
+from cachekit.missing import MISSING, IsMissing
 from cachekit.options import Duration, window
 
 log: Final = logging.getLogger("cachekit")
@@ -77,6 +78,7 @@ class ResponseCache:
     ) -> None:
         self._app = app
         self._cache = cache
+        self._peek = cache.peeker(serializer=SERIALIZER)
         self._rules = Rules(rules)
         self._name = None if name is None else _token("name", name)
         fields = [_token("targets", target).lower() for target in targets]
@@ -96,7 +98,10 @@ class ResponseCache:
             await self._pass("method", scope, rule, receive, send)
             return
         asked = ask(scope, rule, obeys=self._obeys)
-        if asked is None or not await self._answer(asked, scope, receive, send):
+        found = None if asked is None else self._at_hand(asked, asked.key, self._now())
+        if asked is not None and found is not None and asked.suits(found):
+            await self._serve(asked, found, None, send)
+        elif asked is None or not await self._answer(asked, scope, receive, send):
             await self._pass("bypass" if asked is None else "miss", scope, rule, receive, send)
 
     async def invalidate(self, *urls: str) -> None:
@@ -127,8 +132,10 @@ class ResponseCache:
 
     def _at_hand(self, asked: Asked, key: str, now: float) -> Stored | None:
         """What lies in this process, if it may be served, or if it tells where to look."""
-        found: Stored | None = self._cache.peek(key, serializer=SERIALIZER)
-        if found is None or not asked.suits(found):
+        found: Stored | IsMissing = self._peek(key)
+        if found is MISSING:
+            return None
+        if found.vary and not asked.suits(found):
             return found
         return found if use(asked, found, now) is SERVE else None
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from cachekit import Cache, CacheEntry, Key
+from cachekit import MISSING, Cache, CacheEntry, Key
 from cachekit.testing import FakeClock
 from cachekit_memory import MemoryBackend
 from tests.core.helpers import PickleSerializer
@@ -239,3 +239,15 @@ async def test_who_has_waited_in_vain_for_another_process_is_asked_once_more() -
         with pytest.raises(ConnectionError):
             await first
         assert await second == 1
+
+
+async def test_a_peeker_gives_what_peek_does() -> None:
+    async with Cache(ttl=60) as cache:
+        await cache.set("a", None)
+        await cache.set("b" * 500, 2)
+        glance = cache.peeker()
+        assert [glance("a"), glance("b" * 500), glance("c")] == [None, 2, MISSING]
+        pickled = cache.peeker(serializer=PickleSerializer())
+        assert pickled("a") is MISSING  # it is written in another format
+        await cache.invalidate(Key("a"))
+        assert glance("a") is MISSING
