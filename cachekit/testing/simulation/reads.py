@@ -223,10 +223,11 @@ async def inspect(world: World, process: Process) -> None:
     await judged(world, read, process.cache.entry(topic.key), judge, within=AT_ONCE)
 
 
-async def look_past(world: World, process: Process, topic: Topic) -> None:
+async def look_past(world: World, process: Process, topic: Topic, *, pending: bool) -> None:
     """Inside `deferred()`, what is pending is not read: what was committed before is."""
     read, call, loader = _question(world, process, topic, (), past=True)
-    read = replace(read, floor=world.origin.versions[topic.key], loads=False)
+    floor = world.origin.versions[topic.key] if pending else read.floor
+    read = replace(read, floor=floor, loads=False)
     _judge(world, replace(read, choice=None), process.cache.peek(topic.key, NOTHING))
     await judged(world, read, call, partial(_judge, world, read), loader)
 
