@@ -19,7 +19,7 @@ from tests.simulation.runner import Tally, run_seed, run_seeds
 from tests.simulation.toy import CacheAside
 
 SEEDS = 36
-IN_MEMORY = 20
+IN_MEMORY = 30
 
 SILENT = {"names": 0.0, "load_skips": 0.0, "load_says_ttl": 0.0, "load_same": 0.0}
 """Loaders that tell their cache nothing, for one that would not listen."""
