@@ -44,7 +44,7 @@ def main() -> int:
     """Run the mutants asked for; 1 if one survived or could not be made."""
     parser = argparse.ArgumentParser("python -m tests.simulation.mutants", description=__doc__)
     parser.add_argument("names", nargs="*", help="patches without .patch; none: all")
-    parser.add_argument("--seeds", type=int, default=1000, help="give a mutant up after so many")
+    parser.add_argument("--seeds", type=int, default=3000, help="give a mutant up after so many")
     options = parser.parse_args()
     names = options.names or sorted(path.stem for path in HERE.glob("*.patch"))
     console = Console(highlight=False)
