@@ -2,10 +2,11 @@
 
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 from hashlib import blake2b
 from operator import itemgetter
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 from urllib.parse import quote, unquote
 
 from cachekit.http.cache_control import Directives
@@ -13,7 +14,7 @@ from cachekit.http.cookies import counted
 from cachekit.http.fields import OWS, Headers, combined, lines, members
 from cachekit.http.rules import Rule
 from cachekit.http.stored import Stored
-from cachekit.http.telltale import CONDITIONS, FORWARDED, TELLS, Tells, tells_who
+from cachekit.http.telltale import CONDITIONS, FORWARDED, SILENT, TELLS, Tells, tells_who
 
 _HOST: Final = re.compile(rb"[-0-9A-Za-z._~!$&'()*+,;=:%\[\]]+")
 _NAME: Final = itemgetter(0)
@@ -25,7 +26,8 @@ _SHORT: Final = 200
 NOTHING: Final = Directives({})
 
 
-class Asked(NamedTuple):
+@dataclass(slots=True, eq=False)
+class Asked:
     """A request for something that may be in the cache.
 
     `key` names what it asks for, `resource` all the versions of that; `bare`: there is none of the
@@ -77,13 +79,15 @@ def ask(scope: Mapping[str, Any], rule: Rule | None, *, obeys: bool = True) -> A
     `obeys`: whether its Cache-Control counts.
     """
     headers: Headers = scope["headers"]
-    noted = [line for line in headers if TELLS[line[0]]]
-    resource, moved = _located(scope, noted)
+    said = dict(headers)
+    plain = SILENT.issuperset(said) and len(said) == len(headers)
+    resource, moved = _located(scope, said.get(b"host") if plain else _only_host(headers))
     if resource is None or (rule is not None and not rule.store):
         return None
     head_only = scope["method"] == "HEAD"
-    if len(noted) == 1 and not moved:
+    if plain and not moved:
         return Asked(head_only, headers, resource, resource, True, rule)
+    noted = [line for line in headers if TELLS[line[0]]]
     names = {name for name, _ in noted}
     if names & FORWARDED or _has_body(noted):
         return None
@@ -96,8 +100,8 @@ def ask(scope: Mapping[str, Any], rule: Rule | None, *, obeys: bool = True) -> A
         apart.append((b":path", scope["path"].encode("utf-8", "surrogatepass")))
     key = f"{resource}\n{_digest(sorted(apart, key=_NAME))}" if apart else resource
     bare = names.isdisjoint(CONDITIONS)
-    said = NOTHING if bare or not obeys else _directives(headers)
-    return Asked(head_only, headers, resource, key, bare, rule, said)
+    told = NOTHING if bare or not obeys else _directives(headers)
+    return Asked(head_only, headers, resource, key, bare, rule, told)
 
 
 def _aimed(line: tuple[bytes, bytes]) -> tuple[bytes, bytes]:
@@ -116,26 +120,22 @@ def _directives(headers: Headers) -> Directives:
 
 def resource_of(scope: Mapping[str, Any]) -> str | None:
     """The URI as it was sent; `None` where it is not clear which host is meant."""
-    return _located(scope, scope["headers"])[0]
+    return _located(scope, _only_host(scope["headers"]))[0]
 
 
-def _located(scope: Mapping[str, Any], headers: Headers) -> tuple[str | None, bool]:
+def _only_host(headers: Headers) -> bytes | None:
+    hosts = [value for name, value in headers if name == b"host"]
+    return hosts[0] if len(hosts) == 1 else None
+
+
+def _located(scope: Mapping[str, Any], host: bytes | None) -> tuple[str | None, bool]:
     """The URI, and whether something outside has put another path in the place of its own."""
-    host = _only_host(headers)
     if host is None:
         return None, False
     sent: bytes = scope.get("raw_path") or _raw(scope["path"])
     query: bytes = scope["query_string"]
     find = _uri if len(sent) + len(query) <= _SHORT else _uri.__wrapped__
     return find(scope.get("scheme", "http"), host, sent, query, scope["path"])
-
-
-def _only_host(headers: Headers) -> bytes | None:
-    if len(headers) == 1:  # of what was noted, as a rule
-        name, value = headers[0]
-        return value if name == b"host" else None
-    hosts = [value for name, value in headers if name == b"host"]
-    return hosts[0] if len(hosts) == 1 else None
 
 
 @lru_cache(maxsize=4096)

@@ -79,7 +79,7 @@ class ResponseCache:
         self._app = app
         self._cache = cache
         self._peek = cache.peeker(serializer=SERIALIZER)
-        self._rules = Rules(rules)
+        self._rules = Rules(given) if (given := tuple(rules)) else None
         self._name = None if name is None else _token("name", name)
         fields = [_token("targets", target).lower() for target in targets]
         storing = Storing(fields, heuristics, window("keep", keep))
@@ -93,28 +93,37 @@ class ResponseCache:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        rule = self._rules.of(scope["path"], scope.get("root_path", ""))
+        rule = self._rules and self._rules.of(scope["path"], scope.get("root_path", ""))
         if scope["method"] not in ("GET", "HEAD"):
             await self._pass("method", scope, rule, receive, send)
             return
         asked = ask(scope, rule, obeys=self._obeys)
-        found = None if asked is None else self._at_hand(asked, asked.key, self._now())
-        if asked is not None and found is not None and asked.suits(found):
-            await self._serve(asked, found, None, send)
-        elif asked is None or not await self._answer(asked, scope, receive, send):
-            await self._pass("bypass" if asked is None else "miss", scope, rule, receive, send)
+        if asked is None:
+            await self._pass("bypass", scope, rule, receive, send)
+            return
+        found = self._at_hand(asked, asked.key)
+        if found is not None and asked.suits(found):
+            start, body = self._messages(asked, found, None)
+            await send(start)
+            await send(body)
+        elif not await self._answer(asked, found, scope, receive, send):
+            await self._pass("miss", scope, rule, receive, send)
 
     async def invalidate(self, *urls: str) -> None:
         """Forget what is stored of these URLs, for whomever; raises as `Cache.invalidate` does."""
         targets = [target for url in urls for target in versions_of(located(written(url)))]
         await self._cache.invalidate(*targets)
 
-    async def _answer(self, asked: Asked, scope: Scope, receive: Receive, send: Send) -> bool:
-        """Answer from the cache, or by a load; False: the application is to be asked directly."""
+    async def _answer(
+        self, asked: Asked, found: Stored | None, scope: Scope, receive: Receive, send: Send
+    ) -> bool:
+        """Answer from the cache, or by a load; False: the application is to be asked directly.
+
+        `found` is what was at hand under its key.
+        """
         key, fetch = asked.key, None
         for _ in range(VARIANTS):
-            now = self._now()
-            found = self._at_hand(asked, key, now) or await self._read(asked, key, now)
+            found = found or await self._read(asked, key)
             if found is None and asked.loads:
                 if key in self._trying and hash(key) in self._in_vain:
                     return False  # nobody is to wait for what will not be shared
@@ -125,21 +134,23 @@ class ResponseCache:
             if found is None:
                 return await self._refused(asked, send)
             if asked.suits(found):
-                await self._serve(asked, found, fetch, send)
+                for message in self._messages(asked, found, fetch):
+                    await send(message)
                 return True
             key = asked.variant(key, found)
+            found = self._at_hand(asked, key)
         return False
 
-    def _at_hand(self, asked: Asked, key: str, now: float) -> Stored | None:
+    def _at_hand(self, asked: Asked, key: str) -> Stored | None:
         """What lies in this process, if it may be served, or if it tells where to look."""
         found: Stored | IsMissing = self._peek(key)
         if found is MISSING:
             return None
         if found.vary and not asked.suits(found):
             return found
-        return found if use(asked, found, now) is SERVE else None
+        return found if use(asked, found, self._now()) is SERVE else None
 
-    async def _read(self, asked: Asked, key: str, now: float) -> Stored | None:
+    async def _read(self, asked: Asked, key: str) -> Stored | None:
         """What lies in the store, for a request that loads nothing, or takes what is stale."""
         if asked.loads and "max-stale" not in asked.directives:
             return None
@@ -147,7 +158,7 @@ class ResponseCache:
         found: Stored | None = None if there is None else there.value
         if found is None or not asked.suits(found):
             return found
-        return None if use(asked, found, now) is Use.LOAD else found
+        return None if use(asked, found, self._now()) is Use.LOAD else found
 
     async def _fetched(self, fetch: Fetch) -> Stored | None:
         """What a load gives, if the client is not answered by it."""
@@ -206,16 +217,18 @@ class ResponseCache:
             if len(self._in_vain) > REMEMBERED:
                 del self._in_vain[next(iter(self._in_vain))]
 
-    async def _serve(self, asked: Asked, stored: Stored, fetch: Fetch | None, send: Send) -> None:
+    def _messages(
+        self, asked: Asked, stored: Stored, fetch: Fetch | None
+    ) -> tuple[Message, Message]:
+        """What is sent of a response that may be used."""
         age = stored.age_at(self._now())
         sent = stored if asked.bare and not asked.head_only else answer(asked, stored)
         if fetch is None or not fetch.has_made(stored):
-            line = status.hit(self._name, stored.lifetime - age)
+            lines = status.hit(self._name, int(age), int(stored.lifetime - age))
         else:
-            line = status.made(self._name, shared=not fetch.has_asked)
-        headers = [*sent.headers, (b"age", b"%d" % age), *line]
-        await send({"type": START, "status": sent.status, "headers": headers})
-        await send({"type": BODY, "body": sent.body})
+            lines = status.made(self._name, int(age), shared=not fetch.has_asked)
+        start = {"type": START, "status": sent.status, "headers": [*sent.headers, *lines]}
+        return start, {"type": BODY, "body": sent.body}
 
     async def _refused(self, asked: Asked, send: Send) -> bool:
         """504 for a client that takes nothing but what is stored (RFC 9111 5.2.1.7)."""

@@ -1,32 +1,33 @@
-"""What the cache did with a request, told in a Cache-Status field (RFC 9211)."""
+"""What the cache tells of an answer: Age (RFC 9111 5.1) and Cache-Status (RFC 9211)."""
+
+from functools import lru_cache
+from typing import Final
 
 from cachekit.http.asked import Asked
 from cachekit.http.stored import Stored
 
-Line = tuple[tuple[bytes, bytes], ...]
-"""The field, or none where the cache has no name to give."""
+Lines = tuple[tuple[bytes, bytes], ...]
+"""The fields; there is no Cache-Status where the cache has no name to give."""
+
+_REMEMBERED: Final = 4096
 
 
-def hit(name: bytes | None, ttl: float) -> Line:
+@lru_cache(maxsize=_REMEMBERED)
+def hit(name: bytes | None, age: int, ttl: int) -> Lines:
     """It was answered with what was stored, for `ttl` more seconds; below 0 it was stale."""
-    return () if name is None else ((b"cache-status", name + b"; hit; ttl=%d" % ttl),)
+    return (_age(age), *_did(name, b"hit; ttl=%d" % ttl))
 
 
-def made(name: bytes | None, *, shared: bool) -> Line:
+def made(name: bytes | None, age: int, *, shared: bool) -> Lines:
     """It was answered with what was just made: by a load that another request had begun, or with
     what was stored, which the application has found to be still good."""
-    if name is None:
-        return ()
     what = b"fwd=uri-miss; collapsed" if shared else b"fwd=stale; fwd-status=304"
-    return ((b"cache-status", b"%b; %b" % (name, what)),)
+    return (_age(age), *_did(name, what))
 
 
-def forwarded(name: bytes | None, why: str, *, stored: bool = False) -> Line:
+def forwarded(name: bytes | None, why: str, *, stored: bool = False) -> Lines:
     """It was passed to the application."""
-    if name is None:
-        return ()
-    what = b"%b; fwd=%b%b" % (name, why.encode(), b"; stored" if stored else b"")
-    return ((b"cache-status", what),)
+    return _did(name, b"fwd=%b%b" % (why.encode(), b"; stored" if stored else b""))
 
 
 def why_forwarded(asked: Asked, old: Stored | None, *, variant: bool) -> str:
@@ -34,3 +35,11 @@ def why_forwarded(asked: Asked, old: Stored | None, *, variant: bool) -> str:
     if old is not None:
         return "request" if "no-cache" in asked.directives else "stale"
     return "vary-miss" if variant else "uri-miss"
+
+
+def _age(seconds: int) -> tuple[bytes, bytes]:
+    return b"age", b"%d" % seconds
+
+
+def _did(name: bytes | None, what: bytes) -> Lines:
+    return () if name is None else ((b"cache-status", b"%b; %b" % (name, what)),)

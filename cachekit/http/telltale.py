@@ -113,8 +113,11 @@ class _Tells(dict[bytes, int]):
         found = int(_told_by(name))
         if len(self) >= _REMEMBERED:
             self.clear()
+            SILENT.clear()
         if len(name) <= _SHORT:
             self[name] = found
+            if found == Tells.NOTHING or name == b"host":
+                SILENT.add(name)
         return found
 
 
@@ -130,3 +133,6 @@ def _told_by(name: bytes) -> Tells:
 
 TELLS: Final = _Tells()
 """What each field tells, as `Tells`."""
+
+SILENT: Final[set[bytes]] = set()
+"""The names in `TELLS` that make no difference beside the URL: they tell nothing, or the host."""

@@ -9,28 +9,32 @@ from cachekit.http.structured import items
 from tests.http.helpers import scope_of
 
 LINES = [
-    (status.hit(b"c", 59.9), b"c; hit; ttl=59"),
-    (status.hit(b"c", -1.5), b"c; hit; ttl=-1"),
-    (status.made(b"c", shared=True), b"c; fwd=uri-miss; collapsed"),
-    (status.made(b"c", shared=False), b"c; fwd=stale; fwd-status=304"),
+    (status.hit(b"c", 7, 59), b"c; hit; ttl=59"),
+    (status.hit(b"c", 7, -1), b"c; hit; ttl=-1"),
+    (status.made(b"c", 7, shared=True), b"c; fwd=uri-miss; collapsed"),
+    (status.made(b"c", 7, shared=False), b"c; fwd=stale; fwd-status=304"),
     (status.forwarded(b"c", "bypass"), b"c; fwd=bypass"),
     (status.forwarded(b"c", "uri-miss", stored=True), b"c; fwd=uri-miss; stored"),
 ]
 
 
 @pytest.mark.parametrize(("line", "value"), LINES)
-def test_a_line_is_a_structured_field(line: status.Line, value: bytes) -> None:
-    assert line == ((b"cache-status", value),)
+def test_a_line_is_a_structured_field(line: status.Lines, value: bytes) -> None:
+    assert line[-1] == (b"cache-status", value)
     assert items(line, b"cache-status") is not None
+
+
+def test_what_was_stored_or_shared_tells_its_age() -> None:
+    assert status.hit(b"c", 7, 59)[0] == status.made(b"c", 7, shared=True)[0] == (b"age", b"7")
 
 
 def test_a_cache_without_a_name_tells_nothing() -> None:
     told = [
-        status.hit(None, 1.0),
-        status.made(None, shared=True),
+        status.hit(None, 7, 1),
+        status.made(None, 7, shared=True),
         status.forwarded(None, "miss"),
     ]
-    assert told == [(), (), ()]
+    assert [dict(lines).get(b"cache-status") for lines in told] == [None, None, None]
 
 
 def test_it_tells_why_a_request_was_passed_on() -> None:
