@@ -22,6 +22,8 @@ _ADDRESS: Final = re.compile(
     rb'(?<![^;, \t])(?:for|by)=("?)[\[\]0-9a-z.:_-]+\1(?=[ \t]*(?:[;,]|\Z))', re.IGNORECASE
 )
 _SHORT: Final = 200
+_DIRECTING: Final = frozenset({b"cache-control", b"pragma"})
+_APART: Final = int(Tells.APART)
 
 NOTHING: Final = Directives({})
 
@@ -73,7 +75,7 @@ class Asked:
         return f"{key}\n{_digest(said)}"
 
 
-def ask(scope: Mapping[str, Any], rule: Rule | None, *, obeys: bool = True) -> Asked | None:
+def ask(scope: Mapping[str, Any], rule: Rule | None, obeys: bool = True) -> Asked | None:
     """What a GET or HEAD asks for; `None`: it is not for the cache.
 
     `obeys`: whether its Cache-Control counts.
@@ -93,14 +95,14 @@ def ask(scope: Mapping[str, Any], rule: Rule | None, *, obeys: bool = True) -> A
         return None
     if b"cookie" in names and (rule is None or rule.cookies is None):
         return None
-    apart = [_aimed(line) for line in noted if TELLS[line[0]] >= Tells.APART]
+    apart = [_aimed(line) for line in noted if TELLS[line[0]] >= _APART]
     if rule is not None and rule.cookies:
         apart += counted(headers, rule.cookies)
     if moved:
         apart.append((b":path", scope["path"].encode("utf-8", "surrogatepass")))
     key = f"{resource}\n{_digest(sorted(apart, key=_NAME))}" if apart else resource
     bare = names.isdisjoint(CONDITIONS)
-    told = NOTHING if bare or not obeys else _directives(headers)
+    told = _directives(headers) if obeys and not names.isdisjoint(_DIRECTING) else NOTHING
     return Asked(head_only, headers, resource, key, bare, rule, told)
 
 

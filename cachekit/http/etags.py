@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final, Literal, TypeAlias
 
 from cachekit.errors import ConfigurationError
@@ -10,6 +11,10 @@ from cachekit.http.fields import OWS
 _TAG: Final = re.compile(rb'(W/)?"([\x21\x23-\x7e\x80-\xff]*)"')
 _VALUE: Final = re.compile(rb"[\x21\x23-\x7e\x80-\xff]*")
 _MEMBER: Final = re.compile(rb'[ \t]*(W/)?"([\x21\x23-\x7e\x80-\xff]*)"[ \t]*(?:,|\Z)')
+
+_SHORT: Final = 200
+_REMEMBERED: Final = 1024
+"""So many fields are known, none of them longer than that: those of one client come again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +45,8 @@ class ETag:
     @classmethod
     def parse(cls, raw: bytes) -> "ETag | None":
         """The one that is all of `raw`; `None` if that is none."""
-        found = _TAG.fullmatch(raw.strip(OWS))
-        return cls(found[2], bool(found[1])) if found else None
+        parse = _parsed if len(raw) <= _SHORT else _parsed.__wrapped__
+        return parse(raw)
 
 
 ETags: TypeAlias = Literal["*"] | tuple[ETag, ...]
@@ -53,8 +58,18 @@ def etags_of(value: bytes) -> ETags:
 
     A comma may be part of a tag. What is no tag is skipped, up to the next comma.
     """
-    if value.strip(OWS) == b"*":
-        return "*"
+    find = _members if len(value) <= _SHORT else _members.__wrapped__
+    return "*" if value.strip(OWS) == b"*" else find(value)
+
+
+@lru_cache(maxsize=_REMEMBERED)
+def _parsed(raw: bytes) -> ETag | None:
+    found = _TAG.fullmatch(raw.strip(OWS))
+    return ETag(found[2], bool(found[1])) if found else None
+
+
+@lru_cache(maxsize=_REMEMBERED)
+def _members(value: bytes) -> tuple[ETag, ...]:
     found: list[ETag] = []
     at = 0
     while at < len(value):

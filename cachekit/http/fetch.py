@@ -99,7 +99,7 @@ class Fetch:
         stored: Stored = there.value
         if not self.asked.suits(stored):
             return True
-        return not is_refused(self.asked, stored, self._origin.clock.time())
+        return not is_refused(self.asked, stored, stored.age_at(self._origin.clock.time()))
 
     async def load(self) -> Stored | None:
         """Ask the application; the response if it is to be stored."""

@@ -97,16 +97,19 @@ class ResponseCache:
         if scope["method"] not in ("GET", "HEAD"):
             await self._pass("method", scope, rule, receive, send)
             return
-        asked = ask(scope, rule, obeys=self._obeys)
+        asked = ask(scope, rule, self._obeys)
         if asked is None:
             await self._pass("bypass", scope, rule, receive, send)
             return
-        found = self._at_hand(asked, asked.key)
-        if found is not None and asked.suits(found):
-            start, body = self._messages(asked, found, None)
-            await send(start)
-            await send(body)
-        elif not await self._answer(asked, found, scope, receive, send):
+        found = self._peek(asked.key)
+        if found is not MISSING and asked.suits(found):
+            age = found.age_at(self._now())
+            if use(asked, found, age) is SERVE:
+                start, body = self._messages(asked, found, age, None)
+                await send(start)
+                await send(body)
+                return
+        if not await self._answer(asked, scope, receive, send):
             await self._pass("miss", scope, rule, receive, send)
 
     async def invalidate(self, *urls: str) -> None:
@@ -114,16 +117,11 @@ class ResponseCache:
         targets = [target for url in urls for target in versions_of(located(written(url)))]
         await self._cache.invalidate(*targets)
 
-    async def _answer(
-        self, asked: Asked, found: Stored | None, scope: Scope, receive: Receive, send: Send
-    ) -> bool:
-        """Answer from the cache, or by a load; False: the application is to be asked directly.
-
-        `found` is what was at hand under its key.
-        """
+    async def _answer(self, asked: Asked, scope: Scope, receive: Receive, send: Send) -> bool:
+        """Answer from the cache, or by a load; False: the application is to be asked directly."""
         key, fetch = asked.key, None
         for _ in range(VARIANTS):
-            found = found or await self._read(asked, key)
+            found = self._at_hand(asked, key) or await self._read(asked, key)
             if found is None and asked.loads:
                 if key in self._trying and hash(key) in self._in_vain:
                     return False  # nobody is to wait for what will not be shared
@@ -134,11 +132,10 @@ class ResponseCache:
             if found is None:
                 return await self._refused(asked, send)
             if asked.suits(found):
-                for message in self._messages(asked, found, fetch):
+                for message in self._messages(asked, found, self._age(found), fetch):
                     await send(message)
                 return True
             key = asked.variant(key, found)
-            found = self._at_hand(asked, key)
         return False
 
     def _at_hand(self, asked: Asked, key: str) -> Stored | None:
@@ -148,7 +145,7 @@ class ResponseCache:
             return None
         if found.vary and not asked.suits(found):
             return found
-        return found if use(asked, found, self._now()) is SERVE else None
+        return found if use(asked, found, self._age(found)) is SERVE else None
 
     async def _read(self, asked: Asked, key: str) -> Stored | None:
         """What lies in the store, for a request that loads nothing, or takes what is stale."""
@@ -158,7 +155,7 @@ class ResponseCache:
         found: Stored | None = None if there is None else there.value
         if found is None or not asked.suits(found):
             return found
-        return None if use(asked, found, self._now()) is Use.LOAD else found
+        return None if use(asked, found, self._age(found)) is Use.LOAD else found
 
     async def _fetched(self, fetch: Fetch) -> Stored | None:
         """What a load gives, if the client is not answered by it."""
@@ -200,12 +197,15 @@ class ResponseCache:
 
     def _may_have(self, fetch: Fetch, found: Stored) -> bool:
         """Whether it may be served: it is good still, or just made, or better than a failure."""
-        now = self._now()
         if not fetch.asked.suits(found) or found.received >= fetch.arrived:
             return True
-        if use(fetch.asked, found, now) is not Use.LOAD:
-            return True
-        return may_serve_failure(fetch.asked, found, now)
+        age = self._age(found)
+        return use(fetch.asked, found, age) is not Use.LOAD or may_serve_failure(
+            fetch.asked, found, age
+        )
+
+    def _age(self, stored: Stored) -> float:
+        return stored.age_at(self._now())
 
     def _remember(self, fetch: Fetch) -> None:
         """Whether the response could be stored: if not, nobody waits for the next one (R3)."""
@@ -218,10 +218,9 @@ class ResponseCache:
                 del self._in_vain[next(iter(self._in_vain))]
 
     def _messages(
-        self, asked: Asked, stored: Stored, fetch: Fetch | None
+        self, asked: Asked, stored: Stored, age: float, fetch: Fetch | None
     ) -> tuple[Message, Message]:
         """What is sent of a response that may be used."""
-        age = stored.age_at(self._now())
         sent = stored if asked.bare and not asked.head_only else answer(asked, stored)
         if fetch is None or not fetch.has_made(stored):
             lines = status.hit(self._name, int(age), int(stored.lifetime - age))

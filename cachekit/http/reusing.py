@@ -20,12 +20,12 @@ SERVE: Final = Use.SERVE
 """The same, for where every hit passes: to look a member up in its class takes long."""
 
 
-def use(asked: Asked, stored: Stored, now: float) -> Use:
-    """What to do with a response to such a request, which it suits, at the time `now`."""
-    over = stored.age_at(now) - stored.lifetime
+def use(asked: Asked, stored: Stored, age: float) -> Use:
+    """What to do with a response to such a request, which it suits, and which is so old."""
+    over = age - stored.lifetime
     if asked.bare and over < 0 and not stored.validate:
         return SERVE
-    if is_refused(asked, stored, now):
+    if is_refused(asked, stored, age):
         return Use.LOAD
     if over < 0 or (not stored.strict and _takes_stale(asked.directives, over)):
         return SERVE
@@ -33,11 +33,11 @@ def use(asked: Asked, stored: Stored, now: float) -> Use:
     return Use.REFRESH if refreshes else Use.LOAD
 
 
-def is_refused(asked: Asked, stored: Stored, now: float) -> bool:
+def is_refused(asked: Asked, stored: Stored, age: float) -> bool:
     """Whether it may not be used before the application was asked, fresh or not."""
     if stored.validate or asked.bare:
         return stored.validate
-    return _wants_newer(asked.directives, stored, stored.age_at(now))
+    return _wants_newer(asked.directives, stored, age)
 
 
 def _wants_newer(said: Directives, stored: Stored, age: float) -> bool:
@@ -55,10 +55,10 @@ def _takes_stale(said: Directives, over: float) -> bool:
     return most is None or over <= most
 
 
-def may_serve_failure(asked: Asked, stored: Stored, now: float) -> bool:
+def may_serve_failure(asked: Asked, stored: Stored, age: float) -> bool:
     """Whether it may be served since the application fails (RFC 5861 4)."""
     if stored.strict:
         return False
-    over = stored.age_at(now) - stored.lifetime
+    over = age - stored.lifetime
     wanted = asked.directives.seconds("stale-if-error") or 0
     return over < max(stored.if_error, float(wanted), stored.while_revalidate)

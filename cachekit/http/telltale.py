@@ -101,9 +101,12 @@ class Tells(IntEnum):
     WHO = 3
 
 
+_WHO: Final = int(Tells.WHO)
+
+
 def tells_who(name: bytes) -> bool:
     """Whether a field of that name, in lower case, may say who asks."""
-    return TELLS[name] == Tells.WHO
+    return TELLS[name] == _WHO
 
 
 class _Tells(dict[bytes, int]):

@@ -23,8 +23,8 @@ def saying(directives: str = "") -> Asked:
     return asked
 
 
-def used(stored: Stored, age: float, directives: str = "") -> Use:
-    return use(saying(directives), stored, age)
+def used(stored: Stored, now: float, directives: str = "") -> Use:
+    return use(saying(directives), stored, stored.age_at(now))
 
 
 def test_what_is_fresh_is_served_until_it_is_as_old_as_its_lifetime() -> None:
