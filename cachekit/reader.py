@@ -122,14 +122,12 @@ class Reader:
 
     def peek(self, call: Call) -> Any:
         """What `get` gives where that takes no I/O, else `MISSING`."""
-        value = self._hit(call.key, call.policy, call.info)
-        if value is not MISSING:
-            if self._listeners.hear_hits:
-                self._listeners.hit(call.name, call.key)
-            return value
-        entry = self._store.peek(call.key) if self._store.peeks else None
+        entry = self._store.peek(call.key)
         if entry is None or (SCOPES.get() and self._scopes.open()):
             return MISSING
+        if entry.vouched is call.policy and entry.serves(self._now()):
+            self._has_hit(call, entry)
+            return entry.own()
         value = self.serve(call, _glanced(call, entry))
         if value is not MISSING:
             entry.vouch(call.policy, call.policy.quiet_until(entry))

@@ -79,7 +79,8 @@ class ResponseCache:
         self._app = app
         self._cache = cache
         self._peek = cache.peeker(serializer=SERIALIZER)
-        self._rules = Rules(given) if (given := tuple(rules)) else None
+        given = tuple(rules)
+        self._rules = Rules(given) if given else None
         self._name = None if name is None else _token("name", name)
         fields = [_token("targets", target).lower() for target in targets]
         storing = Storing(fields, heuristics, window("keep", keep))
@@ -93,7 +94,9 @@ class ResponseCache:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        rule = self._rules and self._rules.of(scope["path"], scope.get("root_path", ""))
+        rule = None
+        if self._rules is not None:
+            rule = self._rules.of(scope["path"], scope.get("root_path", ""))
         if scope["method"] not in ("GET", "HEAD"):
             await self._pass("method", scope, rule, receive, send)
             return

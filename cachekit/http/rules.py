@@ -75,8 +75,6 @@ class Rules:
         There is none for a path that others may read as another one; that is not stored either if
         any path is to be kept out. What a rule keeps out by its whole path stays out, too.
         """
-        if not self._rules:
-            return None
         if _ODD.search(path):
             return self._odd
         routed = _routed(path, root)

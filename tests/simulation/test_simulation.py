@@ -18,7 +18,7 @@ from cachekit.testing.simulation.weather import Weather
 from tests.simulation.runner import Tally, run_seed, run_seeds
 from tests.simulation.toy import CacheAside
 
-SEEDS = 36
+SEEDS = 30
 IN_MEMORY = 30
 
 SILENT = {"names": 0.0, "load_skips": 0.0, "load_says_ttl": 0.0, "load_same": 0.0}
@@ -41,8 +41,9 @@ def test_two_thousand_seeds(processes: int) -> None:
     judge(range(2000), processes)
 
 
-def test_a_naive_cache_is_caught() -> None:
-    results = [simulate(seed, make=naive, changes=SILENT) for seed in range(20)]
+@pytest.mark.parametrize("seeds", [7, pytest.param(20, marks=pytest.mark.long)])
+def test_a_naive_cache_is_caught(seeds: int) -> None:
+    results = [simulate(seed, make=naive, changes=SILENT) for seed in range(seeds)]
     stale = [r for r in results if "was acknowledged before" in str(r.violation)]
     assert len(stale) > len(results) / 3
 
