@@ -3,6 +3,8 @@
 import asyncio
 from types import ModuleType
 
+import pytest
+
 from tests.house.sources import ROOT
 from tests.house.test_docs import execute, python_blocks
 
@@ -24,7 +26,12 @@ page = shown()
 TestSqlite = page.TestSqlite
 TestSqliteSimulated = page.TestSqliteSimulated
 TestTimeOfItsOwn = page.TestTimeOfItsOwn
-TestSqliteSimulated.seeds = range(4)  # an author runs ten
+TestSqliteSimulated.seeds = range(2)  # an author runs ten
+
+
+@pytest.mark.long
+class TestSqliteSimulatedForLong(TestSqliteSimulated):  # type: ignore[misc, valid-type]
+    seeds = range(2, 10)
 
 
 def test_the_page_holds_the_whole_example() -> None:

@@ -325,7 +325,7 @@ MACHINES = [
 
 @pytest.mark.parametrize("machine", MACHINES)
 def test_like_a_dict(machine: type[CacheMachine]) -> None:
-    settings = _settings(max_examples=100, stateful_step_count=30, derandomize=True)
+    settings = _settings(max_examples=40, stateful_step_count=30, derandomize=True)
     run_state_machine_as_test(machine, settings=settings)
 
 

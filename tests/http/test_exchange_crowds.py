@@ -26,6 +26,7 @@ KINDS = (
     "public",
 )
 LIMIT = 64
+SEEDS = [0, 1, *(pytest.param(seed, marks=pytest.mark.long) for seed in range(2, 20))]
 
 
 class Fault(Exception):
@@ -97,7 +98,7 @@ class Visitor:
 
     scope: Scope
     random: Random
-    got: list[Message] = field(default_factory=list)
+    got: list[Message] = field(default_factory=list[Message])
     gone: asyncio.Event = field(default_factory=asyncio.Event)
 
     def __post_init__(self) -> None:
@@ -152,7 +153,7 @@ async def cache(request: pytest.FixtureRequest) -> AsyncIterator[Cache]:
         yield cache
 
 
-@pytest.mark.parametrize("seed", range(4))
+@pytest.mark.parametrize("seed", SEEDS)
 async def test_nobody_gets_anything_else_and_nothing_is_left(cache: Cache, seed: int) -> None:
     random, complaints = Random(seed), list[dict[str, Any]]()
     asyncio.get_running_loop().set_exception_handler(lambda _, told: complaints.append(told))

@@ -2,11 +2,16 @@
 
 from dataclasses import dataclass
 from math import inf
-from typing import Any
 
+import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    invariant,
+    rule,
+    run_state_machine_as_test,
+)
 
 from cachekit.backend import ABSENT, ANY, DONE, REFUSED, Condition
 from cachekit.entry import Entry, Kind
@@ -145,8 +150,11 @@ class LruModel(MemoryModel):
     policy: Eviction = "lru"
 
 
-SETTINGS = settings(max_examples=60, stateful_step_count=40, deadline=None)
+MODELS = [MemoryModel, LruModel]
 
-TestS3Fifo: Any = MemoryModel.TestCase
-TestLru: Any = LruModel.TestCase
-TestS3Fifo.settings = TestLru.settings = SETTINGS
+
+@pytest.mark.parametrize("examples", [25, pytest.param(300, marks=pytest.mark.long)])
+@pytest.mark.parametrize("model", MODELS)
+def test_like_a_dict(model: type[MemoryModel], examples: int) -> None:
+    told = settings(max_examples=examples, stateful_step_count=40, deadline=None)
+    run_state_machine_as_test(model, settings=told)

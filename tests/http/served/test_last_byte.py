@@ -10,7 +10,8 @@ from tests.core.slow_store import Shelf, SlowStore
 from tests.http.served.apps import Handler, Origin, Request
 from tests.http.served.serving import Serving
 
-TIMES = 500
+TIMES = 120
+MANY_TIMES = 500
 
 
 async def of_known_length(request: Request) -> None:
@@ -60,7 +61,14 @@ FORMS = [
     without_content,
     empty_in_pieces,
 ]
-forms = pytest.mark.parametrize("form", FORMS, ids=lambda form: form.__name__)
+USUAL = FORMS[:2]
+
+
+def name_of(form: Handler) -> str:
+    return form.__name__
+
+
+forms = pytest.mark.parametrize("form", FORMS, ids=name_of)
 
 
 async def hits_at_once(serve: Serving, cache: Cache, origin: Origin, times: int) -> None:
@@ -76,7 +84,13 @@ async def hits_at_once(serve: Serving, cache: Cache, origin: Origin, times: int)
 
 @forms
 async def test_a_store_in_memory_has_it(serve: Serving, form: Handler) -> None:
-    await hits_at_once(serve, serve.cache, Origin(form), TIMES if form in FORMS[:2] else 20)
+    await hits_at_once(serve, serve.cache, Origin(form), TIMES if form in USUAL else 20)
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("form", USUAL, ids=name_of)
+async def test_a_store_in_memory_has_it_many_times(serve: Serving, form: Handler) -> None:
+    await hits_at_once(serve, serve.cache, Origin(form), MANY_TIMES)
 
 
 @forms
