@@ -232,7 +232,7 @@ class Cache:
 
         `options`: as for `Cache`. With a stale window the loader may run when its caller is gone.
         """
-        policy, load = self._engine.policy_for(options), loader_of(loader)
+        policy, load = self._engine.policies.of(options), loader_of(loader)
         return await self._engine.answer(
             self._engine.call(key, ON_LOOP, tags=tags, policy=policy, load=load, accept=accept)
         )
@@ -269,7 +269,7 @@ class Cache:
         returns a mapping of what it found. What it leaves out is missing in the answer, and is
         asked for again the next time.
         """
-        policy = self._engine.policy_for(options)
+        policy = self._engine.policies.of(options)
         return await self._engine.get_or_set_all(
             keys, loader_of(loader, "of a list of keys"), tags, policy, ON_LOOP
         )
@@ -312,7 +312,9 @@ class Cache:
         Raises `EncodeError` for a value that cannot be stored, `InvalidationError` if the store
         did not acknowledge.
         """
-        await self._engine.set_all({key: value}, tags, self._engine.policy_to_set(options), ON_LOOP)
+        await self._engine.set_all(
+            {key: value}, tags, self._engine.policies.to_set(options), ON_LOOP
+        )
 
     async def set_many(
         self,
@@ -322,7 +324,7 @@ class Cache:
         **options: Unpack[Lifetime],
     ) -> None:
         """Like `set` for each; one that cannot be stored harms no other, and raises at the end."""
-        await self._engine.set_all(values, tags, self._engine.policy_to_set(options), ON_LOOP)
+        await self._engine.set_all(values, tags, self._engine.policies.to_set(options), ON_LOOP)
 
     async def add(
         self,
@@ -337,7 +339,7 @@ class Cache:
         One of another format, which `get` does not read, is one.
         """
         call = self._engine.call(
-            key, ON_LOOP, tags=tags, policy=self._engine.policy_to_set(options)
+            key, ON_LOOP, tags=tags, policy=self._engine.policies.to_set(options)
         )
         return await self._engine.add(key, call, value)
 

@@ -4,9 +4,8 @@ import asyncio
 import logging
 from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from dataclasses import replace
-from datetime import timedelta
 from functools import lru_cache, partial
-from typing import Any, Final, TypeAlias, cast
+from typing import Any, Final
 
 from cachekit.backend import LOCAL, MEASURE, Backend, Unreached
 from cachekit.bulk import Bulk, one_of
@@ -25,7 +24,8 @@ from cachekit.lease import Leases
 from cachekit.listeners import Listener, Listeners
 from cachekit.loader import Loader
 from cachekit.missing import MISSING
-from cachekit.options import OF_LOADS, Format, seconds_or_never
+from cachekit.options import seconds_or_never
+from cachekit.policies import REMEMBERED, Policies
 from cachekit.policy import Policy
 from cachekit.reader import Reader
 from cachekit.result_tags import ResultTags
@@ -38,12 +38,8 @@ from cachekit.slots import Slots
 from cachekit.stats import Info, Ledger, Stats
 from cachekit.store import Store
 from cachekit.targets import Doomed, title
-from cachekit.typed import name_of
 from cachekit.view import CacheEntry, EntryMetadata, metadata, view
 from cachekit.writer import Writer
-
-REMEMBERED: Final = 500
-"""How many types are known that values were asked for by, and how many ways to say options."""
 
 LOOKED_AT: Final = 4096
 """How many keys are known that were asked for by nothing but the key, and by each serializer with
@@ -70,6 +66,7 @@ class Engine:
     ) -> None:
         self.namespace = namespace or ""
         self.policy = policy
+        self.policies = Policies(policy)
         self.ledger = Ledger()
         self.scopes = Scopes()
         self.invalidators = list(invalidators)
@@ -80,8 +77,6 @@ class Engine:
         self._no_tags = (self._home,)
         self._head = value_head(self.namespace)
         self._functions: dict[str, str] = {}
-        self._policies: dict[Said, tuple[Policy, tuple[Any, ...]]] = {}
-        self._readings: dict[tuple[Any, str], Policy] = {}
         self._written: dict[int, tuple[Serializer | str, Callable[[str], Call]]] = {}
         self._plain_look = lru_cache(LOOKED_AT)(partial(self._look, policy, ON_LOOP))
         self._clock = clock
@@ -116,44 +111,6 @@ class Engine:
                 "whose keys would meet this one's; write namespace='shop', say"
             )
         return backend
-
-    def policy_for(self, options: Mapping[str, Any]) -> Policy:
-        """The cache's policy, with what `options` say in its stead."""
-        if not options:
-            return self.policy
-        said = _said(options)
-        known = None if said is None else self._policies.get(said)
-        if known is not None:
-            return known[0]
-        policy = self.policy.changed(options)
-        if said is not None:
-            self._remember(said, policy, options)
-        return policy
-
-    def _remember(self, said: "Said", policy: Policy, options: Mapping[str, Any]) -> None:
-        """With the objects that were given: nothing else must come to lie where they lie."""
-        if len(self._policies) >= REMEMBERED:
-            self._policies.clear()
-        self._policies[said] = policy, tuple(options.values())
-
-    def _reading(self, annotation: Any) -> Policy:
-        """The policy for values that are what `annotation` says."""
-        name = name_of(annotation)
-        known = None if name is None else self._readings.get(name)
-        if known is not None:
-            return known
-        policy = self.policy_for({"type": annotation})
-        if len(self._readings) >= REMEMBERED:
-            self._readings.clear()
-        if name is not None:
-            self._readings[name] = policy
-        return policy
-
-    def policy_to_set(self, options: Mapping[str, Any]) -> Policy:
-        """The same for a value that is not loaded."""
-        if of_loads := options.keys() & OF_LOADS:
-            raise TypeError(f"{sorted(of_loads)} say how a value is loaded; this one is set")
-        return self.policy_for(options)
 
     def register(self, pattern: str, function: str) -> None:
         """One function for each template or name; the same function may come again."""
@@ -208,10 +165,7 @@ class Engine:
         known = annotation is MISSING and ways is ON_LOOP and self._looks(form)
         if known and type(key) is str and len(key) <= LONGEST:
             return known(key)
-        if wrong := form.keys() - Format.__annotations__.keys():
-            raise TypeError(f"{sorted(wrong)} say nothing of how a value is read")
-        policy = self.policy if annotation is MISSING else self._reading(annotation)
-        return self._look(policy.changed(form), ways, key)
+        return self._look(self.policies.to_read(annotation, form), ways, key)
 
     def _looks(self, form: Mapping[str, Any]) -> Callable[[str], Call] | None:
         """What remembers the calls for nothing but a key, or a key and one serializer."""
@@ -222,7 +176,7 @@ class Engine:
         serializer = form["serializer"]
         written = self._written.get(id(serializer))
         if written is None or written[0] is not serializer:
-            policy = self.policy_for(form)
+            policy = self.policies.of(form)
             written = serializer, lru_cache(LOOKED_AT)(partial(self._look, policy, ON_LOOP))
             if len(self._written) >= REMEMBERED:
                 self._written.clear()
@@ -458,36 +412,6 @@ class Engine:
 
     def info(self, name: str) -> Info:
         return self.ledger.function(name)
-
-
-Said: TypeAlias = tuple[Any, ...]
-
-_PLAIN: Final = frozenset({str, int, float, bool, timedelta, type(None)})
-
-
-def _said(options: Mapping[str, Any]) -> Said | None:
-    """What options say, to be remembered by; `None` for what may say something else next time.
-
-    Of objects that is where they lie: two serializers that say they are equal may have two keys.
-    """
-    if "when" in options or callable(options.get("ttl")):
-        return None
-    if "steps" in options and type(options["steps"]) is not tuple:
-        return None
-    kind = name_of(options["type"]) if "type" in options else ()
-    if kind is None:
-        return None
-    said: list[Any] = [kind]
-    for name, value in options.items():
-        if name != "type":
-            said += name, type(value), value if type(value) in _PLAIN else _place(value)
-    return tuple(said)
-
-
-def _place(value: Any) -> Any:
-    if type(value) is tuple:
-        return tuple(map(id, cast("tuple[object, ...]", value)))
-    return id(value)
 
 
 def _check_accept(accept: Callable[[CacheEntry], bool]) -> None:

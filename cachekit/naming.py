@@ -50,7 +50,7 @@ class Naming:
         others = {name: value for name, value in options.items() if name not in _NAMES}
         if "tags" in own:
             own["tags"] = several("tags", own["tags"])
-        return cls(engine, **own), engine.policy_for(others)
+        return cls(engine, **own), engine.policies.of(others)
 
     def key_of(self, function: Callable[..., Any], binds: str) -> FunctionKey:
         """How the calls of `function` are named, which from here on is its alone."""

@@ -76,7 +76,7 @@ class SyncCache:
     ) -> T:
         """The loader runs in this thread; a refresh in the background in one of its own."""
         engine = self._engine
-        policy, load = engine.policy_for(options), loader_of(loader)
+        policy, load = engine.policies.of(options), loader_of(loader)
         call = engine.call(key, in_thread(), tags=tags, policy=policy, load=load, accept=accept)
         value: T = drive(engine.answer(call))
         return value
@@ -90,7 +90,7 @@ class SyncCache:
         **options: Unpack[Options],
     ) -> dict[str, T]:
         """The loader runs in this thread."""
-        policy = self._engine.policy_for(options)
+        policy = self._engine.policies.of(options)
         work = self._engine.get_or_set_all(
             keys, loader_of(loader, "of a list of keys"), tags, policy, in_thread()
         )
@@ -116,7 +116,7 @@ class SyncCache:
         tags: Iterable[str] = (),
         **options: Unpack[Lifetime],
     ) -> None:
-        policy = self._engine.policy_to_set(options)
+        policy = self._engine.policies.to_set(options)
         drive(self._engine.set_all({key: value}, tags, policy, in_thread()))
 
     def set_many(
@@ -126,7 +126,9 @@ class SyncCache:
         tags: Iterable[str] = (),
         **options: Unpack[Lifetime],
     ) -> None:
-        drive(self._engine.set_all(values, tags, self._engine.policy_to_set(options), in_thread()))
+        drive(
+            self._engine.set_all(values, tags, self._engine.policies.to_set(options), in_thread())
+        )
 
     def add(
         self,
@@ -137,7 +139,7 @@ class SyncCache:
         **options: Unpack[Lifetime],
     ) -> bool:
         engine = self._engine
-        call = engine.call(key, in_thread(), tags=tags, policy=engine.policy_to_set(options))
+        call = engine.call(key, in_thread(), tags=tags, policy=engine.policies.to_set(options))
         return drive(engine.add(key, call, value))
 
     def delete(self, key: str) -> None:

@@ -18,7 +18,7 @@ def kept(value: Any, response: Recorded) -> tuple[Any, ...]:
 def options_for_kept(cache: Cache, options: Mapping[str, Any], returned: Any) -> dict[str, Any]:
     """`options` that treat what `kept` makes of a value as `cache` would treat the value alone."""
     said = {name: it for name, it in options.items() if name in Options.__annotations__}
-    policy = cache._engine.policy_for(said)  # pyright: ignore[reportPrivateUsage]
+    policy = cache._engine.policies.of(said)  # pyright: ignore[reportPrivateUsage]
     changed = {name: it for name, it in options.items() if name != "none_ttl"}
     if policy.none_ttl is not MISSING or callable(policy.ttl):
         lifetime = replace(policy, jitter=0.0).lifetime

@@ -37,7 +37,7 @@ class Marked:
 
 
 def policy(cache: Cache, **options: Any) -> Any:
-    return cache._engine.policy_for(options)  # pyright: ignore[reportPrivateUsage]
+    return cache._engine.policies.of(options)  # pyright: ignore[reportPrivateUsage]
 
 
 def test_the_same_options_are_worked_out_once() -> None:
@@ -90,7 +90,7 @@ def test_it_does_not_grow_for_good() -> None:
     for seconds in range(1, 2000):
         policy(cache, ttl=seconds)
         policy(cache, serializer=Marked(b"a"))
-    assert len(cache._engine._policies) <= 500  # pyright: ignore[reportPrivateUsage]
+    assert len(cache._engine.policies._known) <= 500  # pyright: ignore[reportPrivateUsage]
 
 
 async def test_serializers_of_one_address_are_not_taken_for_each_other() -> None:

@@ -6,7 +6,7 @@ from types import FrameType
 from typing import Annotated, Any
 
 from cachekit import Cache
-from cachekit.engine import REMEMBERED
+from cachekit.policies import REMEMBERED
 from tests.serializers.things import Product, product
 
 
@@ -45,6 +45,6 @@ async def test_of_many_types_some_are_remembered(cache: Cache) -> None:
     await cache.set("k", 1)
     for number in range(REMEMBERED + 50):
         assert await cache.get("k", type=Annotated[int, number]) == 1
-    assert 50 <= len(cache._engine._readings) <= REMEMBERED
+    assert 50 <= len(cache._engine.policies._of_types) <= REMEMBERED
     again = calls_of(cache.get("k", type=Annotated[int, REMEMBERED + 49]))
     assert again < calls_of(cache.get("k", type=Annotated[int, 1]))
