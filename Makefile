@@ -18,6 +18,9 @@ GOALS := help install servers demo serve test test-long mutants lint types api b
 NAMES := $(if $(filter bench,$(MAKECMDGOALS)),$(filter-out $(GOALS),$(MAKECMDGOALS)))
 
 INSTALL := $(if $(UV),$(UV) pip install -q --python $(RUN),$(RUN) -m pip install -qq)
+
+# Tests start many processes: what each would compile anew is kept, beside what is installed.
+KEEPING := env -u PYTHONDONTWRITEBYTECODE PYTHONPYCACHEPREFIX=$(CURDIR)/$(VENV)/pycache
 SERVERS := sh tests/servers/install.sh $(VENV)/bin
 
 export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
@@ -38,10 +41,10 @@ serve: $(VENV)/.with-demo $(STORE) ## Leave that service running, with its docs 
 	@$(RUN) -m examples.places $(ARGS)
 
 test: $(VENV)/.servers ## Run the tests, two files at a time
-	@$(RUN) -m pytest -n 2 --dist loadfile $(ARGS)
+	@$(KEEPING) $(RUN) -m pytest -n 2 --dist loadfile $(ARGS)
 
 test-long: $(VENV)/.servers ## Run the counts that take minutes
-	@$(RUN) -m pytest -m long $(ARGS)
+	@$(KEEPING) $(RUN) -m pytest -m long $(ARGS)
 
 mutants: $(VENV)/.with-dev ## Show that the simulation fails without each guard
 	@$(RUN) -m tests.simulation.mutants $(ARGS)
