@@ -126,8 +126,11 @@ class Reader:
         if entry is None or (SCOPES.get() and self._scopes.open()):
             return MISSING
         if entry.vouched is call.policy and entry.serves(self._now()):
-            self._has_hit(call, entry)
-            return entry.own()
+            call.info.hits += 1
+            if self._listeners.hear_hits:
+                self._listeners.hit(call.name, call.key)
+            thaw = entry.thaw
+            return entry.kept if thaw is None else thaw(entry.kept)
         value = self.serve(call, _glanced(call, entry))
         if value is not MISSING:
             entry.vouch(call.policy, call.policy.quiet_until(entry))

@@ -75,21 +75,28 @@ class Asked:
         return f"{key}\n{_digest(said)}"
 
 
+def plain(scope: Mapping[str, Any]) -> str | None:
+    """The key of a request whose fields make no difference; `None`: there is more to look at."""
+    said: dict[bytes, bytes] = dict(scope["headers"])
+    if not SILENT.issuperset(said) or len(said) != len(scope["headers"]):
+        return None
+    resource, moved = _located(scope, said.get(b"host"))
+    return None if moved else resource
+
+
 def ask(scope: Mapping[str, Any], rule: Rule | None, obeys: bool = True) -> Asked | None:
     """What a GET or HEAD asks for; `None`: it is not for the cache.
 
     `obeys`: whether its Cache-Control counts.
     """
     headers: Headers = scope["headers"]
-    said = dict(headers)
-    plain = SILENT.issuperset(said) and len(said) == len(headers)
-    resource, moved = _located(scope, said.get(b"host") if plain else _only_host(headers))
+    resource, moved = _located(scope, _only_host(headers))
     if resource is None or (rule is not None and not rule.store):
         return None
     head_only = scope["method"] == "HEAD"
-    if plain and not moved:
-        return Asked(head_only, headers, resource, resource, True, rule)
     noted = [line for line in headers if TELLS[line[0]]]
+    if len(noted) == 1 and not moved:
+        return Asked(head_only, headers, resource, resource, True, rule)
     names = {name for name, _ in noted}
     if names & FORWARDED or _has_body(noted):
         return None

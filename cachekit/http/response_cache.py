@@ -8,8 +8,8 @@ from cachekit.cache import Cache
 from cachekit.clock import SYSTEM, Clock
 from cachekit.errors import ConfigurationError, InvalidationError
 from cachekit.http import status
-from cachekit.http.answering import answer
-from cachekit.http.asked import Asked, ask, resource_of
+from cachekit.http.answering import Answer, answer
+from cachekit.http.asked import Asked, ask, plain, resource_of
 from cachekit.http.exchange import BODY, START, App, Message, Receive, Scope, Send
 from cachekit.http.fetch import Fetch, Origin, OriginFailedError, TagsFor
 from cachekit.http.fields import is_token
@@ -100,19 +100,20 @@ class ResponseCache:
         if scope["method"] not in ("GET", "HEAD"):
             await self._pass("method", scope, rule, receive, send)
             return
+        if scope["method"] == "GET" and (rule is None or rule.store):
+            key = plain(scope)
+            found = MISSING if key is None else self._peek(key)
+            if found is not MISSING and not found.vary and not found.validate:
+                age = found.age_at(self._now())
+                if age < found.lifetime:
+                    start, body = self._messages(found, found, age)
+                    await send(start)
+                    await send(body)
+                    return
         asked = ask(scope, rule, self._obeys)
         if asked is None:
             await self._pass("bypass", scope, rule, receive, send)
-            return
-        found = self._peek(asked.key)
-        if found is not MISSING and asked.suits(found):
-            age = found.age_at(self._now())
-            if use(asked, found, age) is SERVE:
-                start, body = self._messages(asked, found, age, None)
-                await send(start)
-                await send(body)
-                return
-        if not await self._answer(asked, scope, receive, send):
+        elif not await self._answer(asked, scope, receive, send):
             await self._pass("miss", scope, rule, receive, send)
 
     async def invalidate(self, *urls: str) -> None:
@@ -135,7 +136,8 @@ class ResponseCache:
             if found is None:
                 return await self._refused(asked, send)
             if asked.suits(found):
-                for message in self._messages(asked, found, self._age(found), fetch):
+                sent = answer(asked, found)
+                for message in self._messages(sent, found, self._age(found), fetch):
                     await send(message)
                 return True
             key = asked.variant(key, found)
@@ -221,10 +223,9 @@ class ResponseCache:
                 del self._in_vain[next(iter(self._in_vain))]
 
     def _messages(
-        self, asked: Asked, stored: Stored, age: float, fetch: Fetch | None
+        self, sent: Stored | Answer, stored: Stored, age: float, fetch: Fetch | None = None
     ) -> tuple[Message, Message]:
-        """What is sent of a response that may be used."""
-        sent = stored if asked.bare and not asked.head_only else answer(asked, stored)
+        """The messages of an answer that is made of a response that may be used."""
         if fetch is None or not fetch.has_made(stored):
             lines = status.hit(self._name, int(age), int(stored.lifetime - age))
         else:

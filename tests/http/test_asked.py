@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cachekit.http.asked import Asked, ask
+from cachekit.http.asked import Asked, ask, plain
 from cachekit.http.rules import Rule
 from cachekit.http.telltale import CREDENTIALS, OVERRIDES
 from tests.http.helpers import scope_of
@@ -218,3 +218,31 @@ def test_requests_of_one_key_have_the_same_credentials(
             [[v for n, v in lines if n == name] for name in sorted(APART)] for lines in (one, two)
         ]
         assert apart[0] == apart[1]
+
+
+@settings(deadline=None)
+@given(LINES, BYTES, BYTES)
+def test_what_is_plain_is_asked_for_by_the_same_key(
+    headers: list[tuple[bytes, bytes]], path: bytes, query: bytes
+) -> None:
+    scope = {**scope_of("/", headers=headers), "raw_path": b"/" + path, "query_string": query}
+    found = ask(scope, None)
+    key = plain(scope)
+    if key is not None:
+        assert found is not None
+        assert (key, key, True) == (found.key, found.resource, found.bare)
+        assert not found.known_user
+
+
+def test_plain_is_what_has_nothing_but_a_url_and_fields_that_make_no_difference() -> None:
+    scopes = [
+        scope_of("/a?b", headers=[(b"accept", b"*/*"), (b"user-agent", b"x")]),
+        scope_of("/a?b", headers=[(b"accept", b"*/*"), (b"x-api-key", b"x")]),
+        scope_of("/a?b", headers=[(b"cookie", b"a=b")]),
+        {**scope_of("/a?b"), "headers": [(b"host", b"a"), (b"host", b"b")]},
+        scope_of("/a?b", headers=[(b"if-none-match", b"*")]),
+        {**scope_of("/a?b"), "raw_path": b"/a", "path": "/elsewhere"},
+    ]
+    for scope in scopes:
+        ask(scope, None)  # a name is known once it was met
+    assert [plain(scope) is not None for scope in scopes] == [True, *[False] * 5]
