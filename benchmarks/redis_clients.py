@@ -87,7 +87,7 @@ def ours(url: str) -> Client:
         found = await engine.store.read((name, *engine.stored_tags(())), ON_LOOP)
         entry = found[name]
         assert isinstance(entry, Entry)
-        return engine.policy.codec.open(name, entry)
+        return engine.policies.own.codec.open(name, entry)
 
     async def put(key: str) -> None:
         await cache.set(key, VALUE)

@@ -65,7 +65,6 @@ class Engine:
         disabled: bool,
     ) -> None:
         self.namespace = namespace or ""
-        self.policy = policy
         self.policies = Policies(policy)
         self.ledger = Ledger()
         self.scopes = Scopes()
@@ -138,7 +137,7 @@ class Engine:
         call = Call(
             value_key_in(self._head, key),
             self._no_tags if tags == () else self.stored_tags(tags),
-            policy or self.policy,
+            policy or self.policies.own,
             ways,
             load or _no_loader,
             self.ledger.direct,

@@ -106,9 +106,8 @@ class ResponseCache:
             if found is not MISSING and not found.vary and not found.validate:
                 age = found.age_at(self._now())
                 if age < found.lifetime:
-                    start, body = self._messages(found, found, age)
-                    await send(start)
-                    await send(body)
+                    for message in self._messages(found, found, age):
+                        await send(message)
                     return
         asked = ask(scope, rule, self._obeys)
         if asked is None:

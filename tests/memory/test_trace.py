@@ -13,7 +13,7 @@ from tests.memory.by_hand import peeking, value, write
 REPOSITORY = Path(__file__).resolve().parents[2]
 TRACE = REPOSITORY / ".." / "shared" / "traces" / "web07.trace.xz"
 SIZES = [
-    pytest.param(100, marks=pytest.mark.long),
+    100,
     1_000,
     pytest.param(5_000, marks=pytest.mark.long),
 ]

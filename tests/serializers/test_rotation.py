@@ -241,5 +241,7 @@ def test_neither_key_is_shown_by_a_cache_or_an_error(
             cache.sync.set("k", way.__name__)
             other = Service(blocking, way).knowing(NEW)
             assert other.sync.get("k") is None
-            assert "oooo" not in repr(cache._engine.policy) + repr(cache._engine.policy.codec.steps)
+            assert "oooo" not in repr(cache._engine.policies.own) + repr(
+                cache._engine.policies.own.codec.steps
+            )
     assert [record for record in caplog.records if "oooo" in record.getMessage()] == []
