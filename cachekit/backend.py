@@ -1,6 +1,6 @@
 """What a store must be able to do: `Backend`, two methods and what they take and give."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from enum import Enum
 from typing import Any, Final, Generic, NamedTuple, Protocol, TypeAlias, TypeVar, cast
 
@@ -100,6 +100,73 @@ class ForgetPrefix(Protocol):
         ...
 
 
+class News(NamedTuple):
+    """What a store announced, in order, since a `position` in its stream of changes.
+
+    `keys` were changed, and so was whatever begins with one of `prefixes`. `lost`: some changes are
+    not known, so whatever was kept must go. `complete`: when the question arrived, nothing more was
+    waiting. `position` is for the next question.
+    """
+
+    position: object
+    keys: Sequence[str] = ()
+    prefixes: Sequence[str] = ()
+    lost: bool = False
+    complete: bool = True
+
+
+class Feed(Protocol):
+    """The changes that a store announces, for who keeps copies in front of it."""
+
+    async def news(self, position: object | None, wait: float) -> News:
+        """What was announced after `position`; waits up to `wait` seconds for something.
+
+        Whatever was acknowledged before this was sent is told, now or when asked for what follows.
+        Without a position it begins with the present: then everything is `lost`. Raises whenever it
+        cannot say, and may be asked again then. It may be cancelled.
+        """
+        ...
+
+
+class Fence(Protocol):
+    """Copies in front of a store, for who guards that."""
+
+    def fence(self, keys: Iterable[str], prefixes: Iterable[str]) -> None:
+        """These were to be forgotten, and the store may still have them: no copy may serve."""
+        ...
+
+    def cut_off(self, off: bool) -> None:
+        """The store does not answer; or it does, again."""
+        ...
+
+
+class Tiers(Protocol):
+    """A store with copies in front of it."""
+
+    @property
+    def staleness(self) -> float:
+        """Seconds after which an acknowledged change is seen wherever there are copies."""
+        ...
+
+    @property
+    def names(self) -> tuple[str, str]:
+        """What is nearer, and what is behind it."""
+        ...
+
+    @property
+    def bypasses(self) -> int:
+        """How often there was no look at the copies, since nobody could say that they are right."""
+        ...
+
+
+class Nodes(Protocol):
+    """A store of several nodes, each of which may fail by itself."""
+
+    def node_of(self, key: str) -> str:
+        """The name of the node that has `key` now."""
+        ...
+
+
 class Measure(Protocol):
     """What happened in a store, for all who share it."""
 
@@ -112,6 +179,10 @@ class Measure(Protocol):
 LOCAL: Final = Capability[Local]("local")
 PEEK: Final = Capability[Peek]("peek")
 FORGET_PREFIX: Final = Capability[ForgetPrefix]("forget_prefix")
+FEED: Final = Capability[Feed]("feed")
+FENCE: Final = Capability[Fence]("fence")
+TIERS: Final = Capability[Tiers]("tiers")
+NODES: Final = Capability[Nodes]("nodes")
 MEASURE: Final = Capability[Measure]("measure")
 
 
