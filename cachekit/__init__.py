@@ -20,7 +20,7 @@ from cachekit.missing import MISSING
 from cachekit.naming import FunctionOptions
 from cachekit.options import Format, Lifetime, Options
 from cachekit.serializer import BoundSerializer, Serializer
-from cachekit.stats import Info, Stats
+from cachekit.stats import FunctionStats, Info, NodeStats, Stats, TierStats
 from cachekit.step import Step
 from cachekit.view import CacheEntry, EntryMetadata
 
@@ -41,6 +41,7 @@ __all__ = [
     "EventMap",
     "Format",
     "FunctionOptions",
+    "FunctionStats",
     "Info",
     "InvalidationError",
     "Invalidator",
@@ -48,6 +49,7 @@ __all__ = [
     "Lifetime",
     "Listener",
     "Load",
+    "NodeStats",
     "Options",
     "Prefix",
     "Serializer",
@@ -55,6 +57,7 @@ __all__ = [
     "Step",
     "Tag",
     "Target",
+    "TierStats",
     "TooLargeError",
     "UnreadableError",
     "UnsupportedError",

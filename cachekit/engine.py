@@ -35,7 +35,7 @@ from cachekit.serializer import Serializer
 from cachekit.sightings import Sightings
 from cachekit.signature import is_async
 from cachekit.slots import Slots
-from cachekit.stats import Info, Ledger, Stats
+from cachekit.stats import Info, Ledger, Stats, StoreFigures
 from cachekit.store import Store
 from cachekit.targets import Doomed, title
 from cachekit.view import CacheEntry, EntryMetadata, metadata, view
@@ -67,6 +67,7 @@ class Engine:
         self.namespace = namespace or ""
         self.policies = Policies(policy)
         self.ledger = Ledger()
+        self._stores = StoreFigures()
         self.scopes = Scopes()
         self.invalidators = list(invalidators)
         self.disabled = disabled
@@ -404,10 +405,8 @@ class Engine:
         """This cache's figures; what its store found unreadable is of all who share it."""
         home = self.store.home
         store = None if home is None else home.backend.capability(MEASURE)
-        figures = self.ledger.snapshot()
-        if store is None:
-            return figures
-        return replace(figures, unreadable=figures.unreadable + store.unreadable)
+        figures, unreadable = self.ledger.snapshot(), self._stores.unreadable(store)
+        return replace(figures, unreadable=figures.unreadable + unreadable)
 
     def info(self, name: str) -> Info:
         return self.ledger.function(name)

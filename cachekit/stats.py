@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass, field, fields
 
+from cachekit.backend import Measure
+
 
 @dataclass(slots=True)
 class Info:
@@ -39,8 +41,55 @@ class Counters:
     unreadable: int = 0
     foreign: int = 0
     unreached: int = 0
+    degraded: int = 0
     invalidations: int = 0
     unacknowledged: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class FunctionStats:
+    """A moment's figures of one function, by its `name`; `""` are the direct calls."""
+
+    name: str
+    hits: int
+    misses: int
+    loads: int
+
+
+@dataclass(frozen=True, slots=True)
+class TierStats:
+    """A moment's figures of one tier of a store that has several.
+
+    - `hits`, `misses`: lookups that it answered, and that went past it to the next.
+    - `bypasses`: lookups that did not ask it, since nobody could say that its copies were right.
+    """
+
+    name: str
+    hits: int
+    misses: int
+    bypasses: int
+
+
+@dataclass(frozen=True, slots=True)
+class NodeStats:
+    """A moment's figures of one node of a store, which may fail by itself.
+
+    - `is_open`: the node failed so often that its breaker lets no call through until a probe is
+      answered.
+    - `failures`: operations without an answer; `skipped`: operations that were not tried.
+    - `journaled`: what was to be forgotten there and is not yet, right now. While that is not 0 the
+      node is not asked for anything.
+    - `replayed`: what was forgotten there later than it was asked for.
+    - `overflows`: times that the journal was full, so that everything will be forgotten.
+    """
+
+    name: str
+    is_open: bool
+    failures: int
+    skipped: int
+    journaled: int
+    replayed: int
+    overflows: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +117,11 @@ class Stats:
       should. What a store of bytes found is of all caches that share it.
     - `foreign`: misses where there was a value of another serializer, schema, version or key.
     - `unreached`: backend operations without an answer.
+    - `degraded`: calls that did not ask the store, since it had failed before.
     - `invalidations`, `unacknowledged`: what forgets, done and not done.
+    - `functions`: hits, misses and loads by function, those of direct calls first.
+    - `tiers`: of a store with copies in front of it, the nearest first; else there are none.
+    - `nodes`: of a store that does I/O.
     """
 
     hits: int
@@ -94,8 +147,12 @@ class Stats:
     unreadable: int
     foreign: int
     unreached: int
+    degraded: int
     invalidations: int
     unacknowledged: int
+    functions: tuple[FunctionStats, ...] = ()
+    tiers: tuple[TierStats, ...] = ()
+    nodes: tuple[NodeStats, ...] = ()
 
     @property
     def hit_ratio(self) -> float:
@@ -116,6 +173,31 @@ class Ledger:
         return self.functions.setdefault(name, Info())
 
     def snapshot(self) -> Stats:
-        infos = [self.direct, *self.functions.values()]
-        sums = {f.name: sum(getattr(info, f.name) for info in infos) for f in fields(Info)}
-        return Stats(**sums, **{f.name: getattr(self.counters, f.name) for f in fields(Counters)})
+        infos = [("", self.direct), *self.functions.copy().items()]
+        each = [FunctionStats(name, i.hits, i.misses, i.loads) for name, i in infos]
+        sums = {f.name: sum(getattr(one, f.name) for one in each) for f in fields(Info)}
+        counts = {f.name: getattr(self.counters, f.name) for f in fields(Counters)}
+        return Stats(**sums, **counts, functions=tuple(each))
+
+
+class StoreFigures:
+    """What the stores of one cache have counted, one after the other: it never goes down.
+
+    A cache that opens again may have another store, which begins at nothing.
+    """
+
+    def __init__(self) -> None:
+        self._before: tuple[int, Measure | None] = (0, None)
+
+    def unreadable(self, store: Measure | None) -> int:
+        """So far, `store` being what there is now, if it is open and counts."""
+        before, known = self._before  # as one: two threads may ask at once
+        if store is None or store is known:
+            return before + _unreadable(known)
+        before += _unreadable(known)
+        self._before = (before, store)
+        return before + store.unreadable
+
+
+def _unreadable(store: Measure | None) -> int:
+    return 0 if store is None else store.unreadable
