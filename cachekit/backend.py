@@ -1,12 +1,13 @@
 """What a store must be able to do: `Backend`, two methods and what they take and give."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Coroutine, Iterable, Mapping, Sequence
 from enum import Enum
 from typing import Any, Final, Generic, NamedTuple, Protocol, TypeAlias, TypeVar, cast
 
 from cachekit.entry import Entry
 
 C = TypeVar("C")
+T = TypeVar("T")
 
 
 class Condition(Enum):
@@ -227,3 +228,13 @@ class Backend(Protocol):
 def offer(wanted: Capability[C], having: Mapping[Capability[Any], object]) -> C | None:
     """Answer a `capability()` call out of a table `{token: object}`."""
     return cast("C | None", having.get(wanted))
+
+
+def drive(work: Coroutine[Any, Any, T]) -> T:
+    """Run a coroutine that never suspends, in this thread and without a loop."""
+    try:
+        work.send(None)
+    except StopIteration as done:
+        return done.value  # type: ignore[no-any-return]
+    work.close()
+    raise RuntimeError("a backend that says it never suspends did suspend")

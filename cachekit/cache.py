@@ -54,8 +54,8 @@ H = TypeVar("H", bound=Callable[..., Any])
 class Cache:
     """A cache in front of any function: `get_or_set`, `@cached`, and what forgets.
 
-    - `backend`: a URL (`"memory://?max_entries=10000"`), a `Backend`, or a callable that makes one
-      when the cache opens. Nothing: in this process.
+    - `backend`: a URL (`"memory://?max_entries=10000"`), a `Backend`, a list of two of these, the
+      nearest first, or a callable that makes one when the cache opens. Nothing: in this process.
     - `namespace`: what its keys begin with. Required unless the store is in this process.
     - `deadline`: how long one operation of a backend that does I/O may take.
     - `invalidators`: functions of an event that say what to forget; see `emit`.
@@ -90,6 +90,7 @@ class Cache:
       expanded; 16 MiB. What has more is served and not stored.
     - `share`: hand out the very object that is cached, not a copy for each caller.
     - `version`: what another version of a function has stored is not served.
+    - `skip_l1`: in a chain of stores, no process keeps a copy of the value.
 
     It opens by itself at first use; `async with cache:` also closes it. It may be used from any
     event loop and any thread; `cache.sync` is the same cache for callers that block.

@@ -84,14 +84,16 @@ class Call:
 class Seen(NamedTuple):
     """What a read saw: the entry, the records of its tags and the call's, and whether all answered.
 
-    `valid`: in that moment each of its tags was at the version it carries. `refused`: the caller
-    does not take the value, which stays for others.
+    `valid`: in that moment each of its tags was at the version it carries. `near`: the entry is the
+    very one that is kept in this process. `refused`: the caller does not take the value, which
+    stays for others.
     """
 
     entry: Entry | None = None
     records: Mapping[str, Entry] = {}
     answered: bool = True
     valid: bool = False
+    near: bool = False
     refused: bool = False
 
     @property

@@ -66,7 +66,7 @@ class Codec:
     def open(self, key: str, entry: Entry) -> Any:
         """The value of `entry`, as the caller's own. Raises what a serializer may raise."""
         data = entry.payload
-        if data is None or entry.thaw is not None or entry.kept is not None:
+        if data is None or entry.opener is self:
             return entry.own()
         if self._loads is not None and len(data) <= self.limit:
             return self._loads(data)

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from cachekit.clock import Clock
 from cachekit.copies import freeze
+from cachekit.errors import EncodeError
 
 _NEVER: Final = -inf
 
@@ -40,9 +41,10 @@ class Entry:
     hold the entry in seconds (`None`: for good). `born` is when the load ended, in seconds since
     the epoch; `ttl`, `stale_while_revalidate`, `stale_if_error` and `load_time` are seconds;
     `fresh_until` and `serves_until` are on this process's monotonic clock. `codec`, `schema` and
-    `revision` say who wrote the bytes.
+    `revision` say who wrote the bytes; `skip_l1`: no process is to keep a copy of it.
 
-    It has two faces: the value, kept so that no caller can change it, and `payload`, its bytes.
+    It has two faces: the value, kept so that no caller can change it, and `payload`, its bytes. An
+    entry with both was decoded by `opener`, whose value it keeps.
     """
 
     __slots__ = (
@@ -56,10 +58,12 @@ class Entry:
         "kind",
         "links",
         "load_time",
+        "opener",
         "payload",
         "revision",
         "schema",
         "serves_until",
+        "skip_l1",
         "stale_if_error",
         "stale_while_revalidate",
         "tags",
@@ -89,15 +93,26 @@ class Entry:
         self.born = self.load_time = 0.0
         self.codec = self.revision = ""
         self.schema = b""
+        self.skip_l1 = False
         self.payload: bytes | None = None
         self.kept: Any = None
         self.thaw: Callable[[Any], Any] | None = None
         self.vouched: object = None
+        self.opener: object = None
 
     def keeping(self, value: Any, *, share: bool) -> "Entry":
         """Take `value` as the face that is served; raises `EncodeError` if it cannot be copied."""
         self.kept, self.thaw = freeze(value, share=share)
         return self
+
+    def keep_open(self, opener: object, value: Any, *, share: bool) -> bool:
+        """Keep what `opener` has made of the bytes; False if it cannot be copied."""
+        try:
+            self.keeping(value, share=share)
+        except EncodeError:
+            return False
+        self.opener = opener  # last: who finds it finds the rest
+        return True
 
     def freshen(self, ttl: float | None, clock: Clock) -> None:
         """Born now, fresh for `ttl` seconds."""
@@ -200,7 +215,7 @@ class Entry:
 _COPIED: Final = tuple(
     name
     for name in Entry.__slots__
-    if name not in ("__weakref__", "born", "fresh_until", "serves_until", "vouched")
+    if name not in ("__weakref__", "born", "fresh_until", "serves_until", "vouched", "opener")
 )
 
 DEAD: Final = Entry(Kind.TAG, version=-1)

@@ -17,6 +17,7 @@
             2     how many of the tags were declared; they come first       flag 2, else all
             1+n   schema fingerprint                                        flag 4, else empty
             1+n   revision: the version of the function                     flag 8, else empty
+            0     no process is to keep a copy of it                        flag 16
             n     codec id                                                  of values
             n     the key itself
             n     payload                                                   of values
@@ -42,8 +43,8 @@ MAGIC: Final = b"ck"
 FORMAT: Final = 2
 VERSION_AT: Final = 6
 
-_WINDOWS, _DERIVED, _SCHEMA, _REVISION = 1, 2, 4, 8
-_ALL: Final = 15
+_WINDOWS, _DERIVED, _SCHEMA, _REVISION, _SKIP_L1 = 1, 2, 4, 8, 16
+_ALL: Final = 31
 
 _HEAD: Final = struct.Struct(">2sBBHQdH")
 _SHORT: Final = struct.Struct(">H")
@@ -103,11 +104,13 @@ def _optional(entry: Entry) -> tuple[int, bytes]:
     """The flags, and the parts that they announce."""
     windows = entry.stale_while_revalidate or entry.stale_if_error
     derived = entry.declared != len(entry.tags)
-    if not (windows or derived or entry.schema or entry.revision):
+    if not (windows or derived or entry.schema or entry.revision or entry.skip_l1):
         return 0, b""
     flags, parts, is_value = 0, b"", entry.payload is not None
+    if is_value and entry.skip_l1:
+        flags = _SKIP_L1
     if is_value and windows:
-        flags = _WINDOWS
+        flags |= _WINDOWS
         parts = _TWO.pack(entry.stale_while_revalidate, entry.stale_if_error)
     if derived:
         flags |= _DERIVED
@@ -198,6 +201,7 @@ def _read_mark(entry: Entry, key: bytes, data: bytes, at: int, flags: int) -> No
 
 def _read_optional(entry: Entry, data: bytes, at: int, flags: int) -> int:
     """Takes the parts that `flags` announce; where they end."""
+    entry.skip_l1 = bool(flags & _SKIP_L1)
     if flags & _WINDOWS:
         entry.stale_while_revalidate, entry.stale_if_error = _TWO.unpack_from(data, at)
         _check_windows(entry)

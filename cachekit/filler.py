@@ -172,6 +172,7 @@ def _blank(policy: Policy) -> Entry:
     entry = Entry(Kind.VALUE)
     entry.codec, entry.schema = policy.codec.id, policy.codec.fingerprint
     entry.revision = policy.version
+    entry.skip_l1 = policy.skip_l1
     return entry
 
 

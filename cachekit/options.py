@@ -53,6 +53,8 @@ class Lifetime(Format, total=False):
     """Hand out the very object that is cached, not a copy for each caller."""
     version: int | str
     """What another version has stored under the key is not served."""
+    skip_l1: bool
+    """In a chain of stores, no process keeps a copy of the value."""
 
 
 class Options(Lifetime, total=False):
@@ -183,6 +185,7 @@ CHECKS: Final[Mapping[str, Callable[[str, Any], Any]]] = {
     "max_value_bytes": _size,
     "share": _flag,
     "version": _version,
+    "skip_l1": _flag,
     "load_timeout": seconds,
     "soft_timeout": _soft,
     "early_refresh": _factor,

@@ -54,6 +54,7 @@ class Policy:
     untyped: str = ""
     share: bool = False
     version: str = ""
+    skip_l1: bool = False
     load_timeout: float = 30.0
     soft_timeout: float | None = None
     early_refresh: float = 0.0

@@ -110,7 +110,7 @@ class Reader:
                 self._rides.refreshes.begin([(call, seen)], One(call.refresh, call.refresh))
             elif now >= old.fresh_until and not self._rides.refreshes.is_under_way(call, old):
                 return MISSING  # this caller has to load it
-        return self._opened(call, old)
+        return self._opened(call, old, seen.near)
 
     def served_all(self, seen: Mapping[Call, Seen], job: Job) -> dict[Call, Any]:
         """Like `_served` for each, with one load for all that is stale."""
@@ -132,7 +132,7 @@ class Reader:
             thaw = entry.thaw
             return entry.kept if thaw is None else thaw(entry.kept)
         value = self.serve(call, _glanced(call, entry))
-        if value is not MISSING:
+        if value is not MISSING and _is_open(call, entry):
             entry.vouch(call.policy, call.policy.quiet_until(entry))
         return value
 
@@ -180,7 +180,7 @@ class Reader:
                 value = call.policy.codec.open(call.key, entry)
             except Exception:  # `_opened` meets it again, and deals with it
                 return MISSING
-            self._has_hit(call, entry)
+            self._has_hit(call, entry, value, self._store.is_near)
             return value
         return MISSING
 
@@ -189,7 +189,7 @@ class Reader:
         more = _more_tags(call, found)
         if more:
             found = _with(found, (call.key, *call.tags), await self._store.read(more, call.ways))
-        seen = _seen(call, found, self._store.peeks)
+        seen = _seen(call, found, self._store.is_near)
         if not seen.answered:
             self._store.check_open()
         return seen
@@ -202,7 +202,7 @@ class Reader:
         more = dict.fromkeys(tag for call in calls for tag in _more_tags(call, found))
         if more:
             found = _with(found, asked, await self._store.read(list(more), ways))
-        seen = [_seen(call, found, self._store.peeks) for call in calls]
+        seen = [_seen(call, found, self._store.is_near) for call in calls]
         if not all(saw.answered for saw in seen):
             self._store.check_open()
         return seen
@@ -214,9 +214,9 @@ class Reader:
     def serve(self, call: Call, seen: Seen) -> Any:
         """The value seen, or `MISSING` if it may not be served."""
         entry = seen.value
-        return MISSING if entry is None else self._opened(call, entry)
+        return MISSING if entry is None else self._opened(call, entry, seen.near)
 
-    def _opened(self, call: Call, entry: Entry) -> Any:
+    def _opened(self, call: Call, entry: Entry, near: bool) -> Any:
         now = self._now()
         if now >= entry.fresh_until + entry.stale_while_revalidate:
             return MISSING
@@ -236,14 +236,19 @@ class Reader:
             return MISSING
         if now >= entry.fresh_until:
             self._count.stale += 1
-        self._has_hit(call, entry)
+        self._has_hit(call, entry, value, near)
         return value
 
-    def _has_hit(self, call: Call, entry: Entry) -> None:
+    def _has_hit(self, call: Call, entry: Entry, value: Any, near: bool) -> None:
         call.info.hits += 1
         if self._listeners.hear_hits:
             self._listeners.hit(call.name, call.key)
-        if call.vouch is not None and self._store.peeks:
+        if not near:
+            self._count.far_hits += 1
+            return
+        if entry.payload is not None and entry.opener is None:
+            entry.keep_open(call.policy.codec, value, share=call.policy.share)
+        if call.vouch is not None and _is_open(call, entry):
             entry.vouch(call.vouch, call.policy.quiet_until(entry))
 
     def missed(self, call: Call, seen: Seen) -> None:
@@ -284,7 +289,12 @@ class Reader:
 
 def _glanced(call: Call, entry: Entry) -> Seen:
     """What a look without I/O has found."""
-    return Seen(entry, valid=entry.holds() and call.takes(entry))
+    return Seen(entry, valid=entry.holds() and call.takes(entry), near=True)
+
+
+def _is_open(call: Call, entry: Entry) -> bool:
+    """Whether what it keeps is what this call makes of it."""
+    return entry.payload is None or entry.opener is call.policy.codec
 
 
 def _judged(call: Call, seen: Seen) -> Seen:
@@ -321,8 +331,8 @@ def _with(found: Found, asked: Iterable[str], more: Found) -> Found:
     return {**{key: found[key] for key in asked if key in found}, **more}
 
 
-def _seen(call: Call, found: Found, live: bool) -> Seen:
-    """What `found` tells; the entry is the call's own, unless it is the `live` one of a store."""
+def _seen(call: Call, found: Found, near: bool) -> Seen:
+    """What `found` tells; the entry is the call's own, unless it is the one that a store keeps."""
     entry = found.get(call.key)
     if isinstance(entry, Unreached):
         return UNANSWERED
@@ -335,8 +345,8 @@ def _seen(call: Call, found: Found, live: bool) -> Seen:
             records[tag] = record
     if entry is None:
         return Seen(None, records)
-    if not live:  # others may have been given the same: what this call finds out is not for them
+    if not near:  # others may have been given the same: what this call finds out is not for them
         entry = entry.twin()
     # R6: a backend may hand out an object that an earlier read has linked; this read decides.
     entry.link(records)
-    return Seen(entry, records, valid=_holds(entry, records) and call.takes(entry))
+    return Seen(entry, records, valid=_holds(entry, records) and call.takes(entry), near=near)

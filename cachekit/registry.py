@@ -9,6 +9,9 @@ from cachekit.backend import Backend
 from cachekit.errors import ConfigurationError, shown
 from cachekit.serializer import Serializer
 
+TIERED: Final = "tiered"
+"""The backend that is made of two."""
+
 TYPED: Final = "pydantic"
 """The serializer that takes a type."""
 
@@ -41,6 +44,11 @@ def backend_from(url: str) -> Backend:
     if not hasattr(plugin, "from_url"):
         raise ConfigurationError(f"the backend of {scheme}://, {plugin!r}, has no from_url(url)")
     return cast("Backend", plugin.from_url(url))
+
+
+def chained(near: Backend, far: Backend) -> Backend:
+    """The backend that keeps copies in `near` of what is in `far`."""
+    return cast("Backend", _load(BACKENDS, TIERED, repr(TIERED))(near, far))
 
 
 def serializer_named(name: str) -> Serializer:

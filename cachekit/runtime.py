@@ -15,6 +15,8 @@ from concurrent.futures import Future
 from contextvars import copy_context
 from typing import Any, Protocol, TypeVar
 
+from cachekit.backend import drive as drive
+
 T = TypeVar("T")
 Loop = asyncio.AbstractEventLoop
 
@@ -203,16 +205,6 @@ def submit(loop: Loop, work: Callable[[], Awaitable[T]]) -> "Future[T]":
     except RuntimeError:
         coroutine.close()
         raise
-
-
-def drive(work: Coroutine[Any, Any, T]) -> T:
-    """Run a coroutine that never suspends, in this thread and without a loop."""
-    try:
-        work.send(None)
-    except StopIteration as done:
-        return done.value  # type: ignore[no-any-return]
-    work.close()
-    raise RuntimeError("a backend that says it never suspends did suspend")
 
 
 class Repeating:

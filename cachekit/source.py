@@ -6,7 +6,7 @@ from typing import Any, TypeAlias, cast
 
 from cachekit.backend import Backend
 from cachekit.errors import CacheError, ConfigurationError
-from cachekit.registry import backend_from
+from cachekit.registry import backend_from, chained
 from cachekit.runtime import afresh_after_fork
 
 BackendSpec: TypeAlias = Backend | str | Sequence[Backend | str] | Callable[[], Backend | str]
@@ -69,14 +69,18 @@ _WANTED = "give a URL such as 'memory://', a Backend, a list of them, or a calla
 
 
 def _only(spec: Any) -> Any:
+    """One backend, or what stands for it; a list of two is one in front of the other."""
     if not isinstance(spec, (list, tuple)):
         return spec
     chain = cast("Sequence[Any]", spec)
-    if len(chain) != 1:
-        raise ConfigurationError(
-            f"a chain of {len(chain)} backends: this version of cachekit takes one backend"
-        )
-    return chain[0]
+    if len(chain) == 1:
+        return chain[0]
+    if len(chain) == 2:
+        return chained(*map(_backend, chain))
+    raise ConfigurationError(
+        f"a chain of {len(chain)} backends: give one, or two, the nearest first: "
+        "['memory://', 'redis://localhost']"
+    )
 
 
 def _backend(made: Any) -> Backend:

@@ -42,6 +42,7 @@ class Counters:
     foreign: int = 0
     unreached: int = 0
     degraded: int = 0
+    far_hits: int = 0
     invalidations: int = 0
     unacknowledged: int = 0
 
@@ -117,7 +118,8 @@ class Stats:
       should. What a store of bytes found is of all caches that share it.
     - `foreign`: misses where there was a value of another serializer, schema, version or key.
     - `unreached`: backend operations without an answer.
-    - `degraded`: calls that did not ask the store, since it had failed before.
+    - `degraded`: reads and writes that did not ask the store, since it had failed before.
+    - `far_hits`: those of `hits` for which a store had to be asked.
     - `invalidations`, `unacknowledged`: what forgets, done and not done.
     - `functions`: hits, misses and loads by function, those of direct calls first.
     - `tiers`: of a store with copies in front of it, the nearest first; else there are none.
@@ -148,6 +150,7 @@ class Stats:
     foreign: int
     unreached: int
     degraded: int
+    far_hits: int
     invalidations: int
     unacknowledged: int
     functions: tuple[FunctionStats, ...] = ()

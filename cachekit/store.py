@@ -10,6 +10,7 @@ from typing import Any, Final, TypeVar
 from cachekit.backend import (
     FORGET_PREFIX,
     PEEK,
+    TIERS,
     UNREACHED,
     Backend,
     Found,
@@ -82,7 +83,7 @@ class Store:
         afresh_after_fork(self)
 
     def _forget(self) -> None:
-        self.peeks = False
+        self.peeks = self.is_near = False
         self.peek = _nothing
         self.home: Home | None = None
         self._entered: Home | None = None
@@ -140,6 +141,7 @@ class Store:
             self.home = home
             peek = home.backend.capability(PEEK)
             self.peeks = peek is not None
+            self.is_near = self.peeks and home.backend.capability(TIERS) is None
             self.peek = _nothing if peek is None else peek.peek
 
     async def close(self, ways: Ways) -> None:

@@ -394,7 +394,9 @@ def test_an_invalidator_that_names_no_targets() -> None:
         ("memory://?size=5", "memory:// has no parameter 'size'"),
         (5, r"5 is no backend: give a URL such as 'memory://', a Backend"),
         ([], "a chain of 0 backends"),
-        (["memory://", "memory://"], "a chain of 2 backends"),
+        (["memory://", "memory://", "memory://"], "a chain of 3 backends"),
+        (["redis://localhost", "memory://"], "l1 must be in this process"),
+        (["memory://", "redis://localhost"], "namespace= is missing"),
         (
             SlowStore(Shelf(SYSTEM)),
             "namespace= is missing: SlowStore is shared with other",

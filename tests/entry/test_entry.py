@@ -111,10 +111,27 @@ def test_the_face_that_is_served(value: Any) -> None:
     assert (entry.own() is value) == (not isinstance(value, (list, dict)))
 
 
-def test_what_is_kept_comes_before_the_bytes() -> None:
-    entry = Entry(Kind.VALUE).keeping([1], share=False)
+def test_what_is_kept_comes_before_the_bytes_for_who_has_opened_them() -> None:
+    codec, entry = Codec(Repr()), Entry(Kind.VALUE)
     entry.payload = b"bytes"
-    assert Codec(Repr()).open("k", entry) == [1]
+    assert entry.keep_open(codec, [1], share=False)
+    assert codec.open("k", entry) == [1]
+    assert codec.open("k", entry) is not codec.open("k", entry)
+
+
+def test_others_open_the_bytes_themselves() -> None:
+    entry = Entry(Kind.VALUE)
+    entry.payload = b"bytes"
+    assert entry.keep_open(Codec(Repr()), [1], share=False)
+    assert Codec(Repr()).open("k", entry) == ["read", b"bytes"]
+    assert Codec(Repr()).open("k", entry.twin()) == ["read", b"bytes"]
+
+
+def test_what_cannot_be_copied_is_opened_each_time() -> None:
+    codec, entry = Codec(Repr()), Entry(Kind.VALUE)
+    entry.payload = b"bytes"
+    assert not entry.keep_open(codec, memoryview(b""), share=False)
+    assert codec.open("k", entry) == ["read", b"bytes"]
 
 
 def test_bytes_are_read_if_that_is_all_there_is() -> None:

@@ -194,9 +194,9 @@ def test_a_head_that_runs_into_the_checksum_is_unreadable() -> None:
 
 def test_an_unknown_flag_makes_an_entry_foreign() -> None:
     data = bytearray(pack("k", value())[:-4])
-    data[VERSION_AT - 1] = 16
+    data[VERSION_AT - 1] = 32
     made = unpack("k", with_checksum(bytes(data)), FakeClock())
-    assert (made.codec, made.payload) == ("format 2, flags 10", None)
+    assert (made.codec, made.payload) == ("format 2, flags 20", None)
     assert made.payload is None
     assert not made.serves(0.0)
 

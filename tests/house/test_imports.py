@@ -27,6 +27,7 @@ ROOMS = {
 LIBRARIES = {
     "cachekit_memory": {"cachetools"},
     "cachekit_redis": {"redis", "hiredis"},
+    "cachekit_tiered": set[str](),
     "cachekit_msgpack": {"msgpack"},
     "cachekit_orjson": {"orjson"},
     "cachekit_pydantic": {"pydantic", "pydantic_core"},
@@ -45,7 +46,10 @@ PUBLIC = {
     "cachekit.entry",
     "cachekit.envelope",
     "cachekit.errors",
+    "cachekit.health",
     "cachekit.keyring",
+    "cachekit.options",
+    "cachekit.registry",
     "cachekit.serializer",
     "cachekit.signing",
     "cachekit.step",
