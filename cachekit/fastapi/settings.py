@@ -36,7 +36,8 @@ class CacheSettings(BaseSettings):
     )
 
     url: SecretStr = SecretStr("memory://")
-    """The store: `memory://?max_entries=10000`, `redis://…`."""
+    """The store: `memory://?max_entries=10000`, `redis://…`. Several, with a space between, are a
+    chain, nearest first."""
     namespace: str | None = None
     """What keys begin with."""
     disabled: bool = False
@@ -72,8 +73,11 @@ class CacheSettings(BaseSettings):
         """
         said: dict[str, Any] = {n: getattr(self, n) for n in self.model_fields_set if n != "url"}
         told: dict[str, Any] = {"namespace": namespace, **options, **said}
-        url = self.url.get_secret_value()
-        return Cache(url, invalidators=invalidators, listeners=listeners, **told)
+        return Cache(self._backend(), invalidators=invalidators, listeners=listeners, **told)
+
+    def _backend(self) -> str | list[str]:
+        urls = self.url.get_secret_value().split()
+        return urls if len(urls) > 1 else "".join(urls)
 
     @model_validator(mode="wrap")
     @classmethod

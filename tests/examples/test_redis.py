@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import httpx
 import pytest
@@ -87,6 +88,14 @@ async def test_of_a_corner_nothing_is_left(redis_server: RedisServer, prefix: st
     with pytest.raises(KeyboardInterrupt):
         await interrupted()
     assert stored(redis_server, prefix) == []
+
+
+async def test_of_a_chain_what_is_shared_has_a_corner(
+    redis_server: RedisServer, prefix: str
+) -> None:
+    async with corner(f"memory://?max_entries=5 {redis_server.url}?prefix={prefix}") as own:
+        near, shared = (own or "").split()
+        assert (near, f"prefix={quote(prefix)}demo-" in shared) == ("memory://?max_entries=5", True)
 
 
 async def test_a_corner_of_what_does_not_answer() -> None:

@@ -77,6 +77,11 @@ def test_every_setting_reaches_the_cache(monkeypatch: pytest.MonkeyPatch) -> Non
     settings.cache()
 
 
+async def test_space_around_a_url_is_no_part_of_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CACHE_URL", " memory://\n")
+    assert await ttl_of(CacheSettings().cache()) == 300.0
+
+
 async def test_what_the_code_says_besides_is_used() -> None:
     cache = CacheSettings().cache(invalidators=Tag, ttl=lambda value: value)
     assert await cache.emit("event") == (Tag("event"),)

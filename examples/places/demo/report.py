@@ -20,10 +20,10 @@ class Line:
 
 
 def table(without: Figures, cached: Figures, *, crowd: int, store: str | None) -> Table:
-    """Both passes side by side; `store` is the URL of the cache, or `None` for its default."""
+    """Both passes side by side; `store`: the URLs of the cache, or `None` for its default."""
     title = "The same traffic, without the cache and with it"
     if store is not None:
-        title += f" in {masked(store)}"
+        title += f" in {' in front of '.join(map(masked, store.split()))}"
     shown = Table(title=title, title_justify="left")
     shown.add_column("")
     for heading in ("without cache", "with cache", "ratio"):

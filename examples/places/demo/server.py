@@ -33,16 +33,17 @@ class ServerError(Exception):
 
 @asynccontextmanager
 async def serving(
-    database: Path, *, cached: bool, store: str | None = None
+    database: Path, *, cached: bool, store: str | None = None, name: str = "service"
 ) -> AsyncGenerator[Server]:
     """Run the service on `database` and a free port of this host; gives where it is.
 
-    It keeps its values in `store`, a URL, or where `PLACES_CACHE` says.
+    It keeps its values in `store`, as `PLACES_CACHE` has it, or where that says. `name` tells
+    services on one database apart.
 
     Whatever happens inside, the process is ended. If it was the process that ended first, that
     is a `ServerError` with the last it wrote.
     """
-    log = database.with_suffix(".log")
+    log = database.with_suffix(f".{name}.log")
     process = await _start(database, log, _environment(cached, store))
     try:
         url = await _url(process, log)

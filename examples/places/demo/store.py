@@ -1,7 +1,7 @@
 """What `PLACES_CACHE` names: a run finds nothing of another there, and leaves nothing behind."""
 
 from collections.abc import AsyncGenerator, Generator
-from contextlib import asynccontextmanager, contextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from urllib.parse import parse_qsl, urlencode, urlsplit
 from uuid import uuid4
 
@@ -14,13 +14,20 @@ class StoreError(Exception):
 
 
 @asynccontextmanager
-async def corner(url: str | None) -> AsyncGenerator[str | None]:
-    """`url` with a prefix that no other keys have; what begins so is deleted at the end.
+async def corner(store: str | None) -> AsyncGenerator[str | None]:
+    """`store`, its URLs with a prefix that no other keys have; what begins so is deleted at the end.
 
-    A store in memory, or none, is the service's own and left to it. `StoreError` if another does
+    What is in memory, or none, is the service's own and left to it. `StoreError` if another does
     not answer.
     """
-    if url is None or url.startswith("memory:"):
+    async with AsyncExitStack() as stack:
+        urls = [await stack.enter_async_context(_corner(url)) for url in (store or "").split()]
+        yield " ".join(urls) or None
+
+
+@asynccontextmanager
+async def _corner(url: str) -> AsyncGenerator[str]:
+    if url.startswith("memory:"):
         yield url
         return
     own = _with_own_prefix(url)
