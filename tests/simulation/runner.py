@@ -4,7 +4,7 @@ import os
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from multiprocessing import get_context
 from typing import Final
@@ -12,10 +12,12 @@ from typing import Final
 from cachekit import Cache
 from cachekit.backend import Backend
 from cachekit.clock import Clock
+from cachekit.testing.simulation.bytestore import in_bytes
 from cachekit.testing.simulation.shore import Setting, shared
 from cachekit.testing.simulation.simulation import Result, make_cache, simulate
 from cachekit.testing.simulation.weather import NEVER, Weather
 from cachekit_memory import MemoryBackend
+from cachekit_tiered import TieredBackend
 
 EVERY_RUN_COVERS: Final = (
     "refused fills",
@@ -130,10 +132,28 @@ def on_links_to_memory(seed: int, processes: int) -> Result:
     return simulate(seed, Setting(memory), processes=processes)
 
 
+def on_tiers(seed: int, processes: int) -> Result:
+    """Like `on_links`, with copies in front of each link."""
+    return simulate(seed, replace(in_bytes(), tiers=True), processes=processes, make=with_copies)
+
+
+def with_copies(backend: Backend, clock: Clock, weather: Weather) -> Cache:
+    """A cache on a `TieredBackend`."""
+    tiered = TieredBackend(
+        MemoryBackend(max_entries=weather.copies, clock=clock),
+        backend,
+        max_staleness=weather.max_staleness,
+        outage_staleness=weather.outage_staleness,
+        clock=clock,
+    )
+    return make_cache(tiered, clock, weather)
+
+
 STORES: Final[Mapping[str, Callable[[int, int], Result]]] = {
     "links": on_links,
     "memory": in_memory,
     "far-memory": on_links_to_memory,
+    "tiers": on_tiers,
 }
 """What the simulation can run on."""
 

@@ -1,7 +1,8 @@
 """The judge. For each key it keeps a floor, and whatever is read below it is a violation.
 
 The floor of a read is the highest version whose invalidation or `set` had returned, without an
-error, before the read was called. Each check takes constant time, so that all are made.
+error, before the read was called; where there are copies, so long before it as those may be old, if
+another process made it. Each check takes next to no time, so that all are made.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -10,6 +11,7 @@ from math import inf
 from typing import Any, Final
 
 from cachekit.testing.simulation.ages import FILL, Ages
+from cachekit.testing.simulation.floors import EVERYBODY, Floors, Name
 from cachekit.testing.simulation.history import EVERYWHERE, History
 from cachekit.testing.simulation.origin import Load, LoadFailed, Origin, Value
 from cachekit.testing.simulation.question import Read
@@ -36,20 +38,22 @@ class Claim:
     """What holds once an invalidation or a `set` is acknowledged: nothing older than `versions`.
 
     `tags` limits that to reads that declare one of them, and to values that name one themselves;
-    `SELF` is for all reads.
+    `SELF` is for all reads. `barrier`: it holds at once wherever there are copies.
     """
 
     who: str
     what: str
     versions: Mapping[str, int]
     tags: tuple[str, ...] = (SELF,)
+    barrier: bool = False
 
 
 class Checker:
     """Judges one run. `violation` is the first thing that was wrong.
 
     `skew` is how many seconds two dates may differ; `there(key, tags, since)` says whether all the
-    time since then there has been a value that whoever declares those tags may have.
+    time since then there has been a value that whoever declares those tags may have; `staleness` is
+    how many seconds copies may be old.
     """
 
     def __init__(
@@ -58,19 +62,20 @@ class Checker:
         origin: Origin,
         skew: float = 0.0,
         there: Callable[[str, tuple[str, ...], float], bool] = lambda key, tags, since: False,
+        staleness: float = 0.0,
     ) -> None:
         self.history = history
         self.origin = origin
         self.there = there
         self.ages = Ages(history, origin, skew)
         self.violation: Violation | None = None
-        self._floors: dict[tuple[str, str], int] = {}
+        self._floors = Floors(staleness)
         self._taken: dict[str, float] = {}
 
     def ask(self, at: float, who: str, key: str, tags: tuple[str, ...], **more: Any) -> Read:
         """A question asked now; `more` is what else `Read` has."""
-        floors = (self._floors.get((key, tag), 0) for tag in (SELF, *tags))
-        named = {name: self._floors.get((key, name), 0) for name in self.origin.names}
+        floors = (self._floors.of(who, (key, tag), at) for tag in (SELF, *tags))
+        named = {name: self._floors.of(who, (key, name), at) for name in self.origin.names}
         more["taken"] = self._taken.get(key, -inf)
         return Read(who, key, tags, at, max(floors), named, **more)
 
@@ -126,7 +131,7 @@ class Checker:
         if load.private and self.origin.weather.orderly:
             self._taken[load.key] = read.asked
         life = load.life
-        if life.ended is not None and life.ended < read.taken - FILL:
+        if life.ended is not None and life.ended < read.taken - FILL - self._floors.staleness:
             return "which a private load has taken away"
         return None
 
@@ -156,11 +161,15 @@ class Checker:
 
     def acknowledged(self, at: float, claim: Claim) -> None:
         """What `claim` says holds for all reads from now on."""
-        for key, version in claim.versions.items():
-            for tag in claim.tags:
-                floor = self._floors.get((key, tag), 0)
-                self._floors[key, tag] = max(floor, version)
+        self.promise(claim, EVERYBODY if claim.barrier else claim.who)
+        for name, version in _floors(claim):
+            self._floors.raise_late(name, version, at)
         self.note(at, claim, "ACKNOWLEDGED")
+
+    def promise(self, claim: Claim, who: str) -> None:
+        """It holds from now on for all reads of `who`."""
+        for name, version in _floors(claim):
+            self._floors.raise_for(who, name, version)
 
     def note(self, at: float, claim: Claim, what: str) -> None:
         """Put what became of a claim into the history of all that it is about."""
@@ -176,3 +185,7 @@ class Checker:
         if self.violation is None:
             history = self.history.of([key, *tags, *self.origin.names])
             self.violation = Violation(what, at, key, history)
+
+
+def _floors(claim: Claim) -> list[tuple[Name, int]]:
+    return [((key, tag), version) for key, version in claim.versions.items() for tag in claim.tags]

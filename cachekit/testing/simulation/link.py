@@ -3,13 +3,14 @@
 import asyncio
 import random
 from collections.abc import Callable, Coroutine, Mapping, Sequence
-from dataclasses import dataclass
+from contextlib import suppress
 from itertools import accumulate
 from math import inf
-from typing import Any, Final, TypeAlias, cast
+from typing import Any, Final, TypeAlias
 
 from cachekit.backend import (
     DONE,
+    FEED,
     FORGET_PREFIX,
     UNREACHED,
     Backend,
@@ -19,46 +20,19 @@ from cachekit.backend import (
     Outcome,
     Unreached,
     Write,
+    offer,
 )
 from cachekit.entry import Entry
 from cachekit.envelope import pack, unpack
+from cachekit.testing.simulation.feed import Passage, StreamFeed
 from cachekit.testing.simulation.history import EVERYWHERE, History, short
 from cachekit.testing.simulation.loop import VirtualClock
 from cachekit.testing.simulation.shore import Packed, Shore
+from cachekit.testing.simulation.stream import KEY, PREFIX, Stream
+from cachekit.testing.simulation.trips import FAULTS, LINGERS, RAISES, TRAVEL, Trip
 from cachekit.testing.simulation.weather import Weather
 
-TRAVEL: Final = 0.0008
-"""Mean seconds of one way."""
-
-LINGERS: Final = 12.0
-"""Seconds after which a connection that never answered is known to be broken."""
-
-
 UNANSWERED: Final = Unreached(ConnectionError("this node did not answer"))
-
-
-@dataclass
-class Trip:
-    """What becomes of one request: when each item of its batch is executed, and its answer.
-
-    An item without a moment is never executed; one in `missing` has no answer of its own. What is
-    executed at one moment goes to the backend as one batch. `error` is what that raised.
-    """
-
-    size: int
-    moments: list[float | None]
-    answers: float
-    fault: str = ""
-    missing: frozenset[int] = frozenset()
-    error: Exception | None = None
-
-    def batches(self) -> dict[float, list[int]]:
-        """The items that are executed, by their moment."""
-        batches: dict[float, list[int]] = {}
-        for index, moment in enumerate(self.moments):
-            if moment is not None:
-                batches.setdefault(moment, []).append(index)
-        return batches
 
 
 Work: TypeAlias = Callable[[list[int]], Coroutine[Any, Any, list[Any]]]
@@ -68,7 +42,8 @@ Work: TypeAlias = Callable[[list[int]], Coroutine[Any, Any, list[Any]]]
 class Link(Backend):
     """One process's connection. A `dead` one sends nothing.
 
-    `down_until` is the end of an outage; until `good_until` nothing goes wrong at all.
+    `down_until` is the end of an outage; until `good_until` nothing goes wrong at all; until
+    `deaf_until` no news come.
 
     What was sent is executed even if its sender has given up, or died.
     """
@@ -94,6 +69,7 @@ class Link(Backend):
         self.troubled_at = -inf
         self.down_until = 0.0
         self.good_until = 0.0
+        self.deaf_until = 0.0
         self.dead = False
 
     async def read(self, keys: Sequence[str]) -> Found:
@@ -109,8 +85,8 @@ class Link(Backend):
         return answer
 
     async def write(self, writes: Sequence[Write]) -> Sequence[Outcome]:
-        trip = self._plan(len(writes))
-        packed = [_pack(write) for write in writes]
+        trip, apart = self._plan(len(writes)), self._tells_apart()
+        packed = [_pack(write, tells=self.tiers and not apart) for write in writes]
         for write in packed:
             self._note(trip, write.key)
         if trip.fault == "lurks":
@@ -119,20 +95,77 @@ class Link(Backend):
         outcomes = await self._travel(
             trip, lambda items: self._write(trip, [packed[i] for i in items])
         )
-        return [UNREACHED if i in trip.missing else o for i, o in enumerate(outcomes)]
+        outcomes = [UNREACHED if i in trip.missing else o for i, o in enumerate(outcomes)]
+        return await self._tell(writes, outcomes) if apart else outcomes
+
+    async def _tell(
+        self, writes: Sequence[Write], outcomes: Sequence[Outcome]
+    ) -> Sequence[Outcome]:
+        """Have the shore tell what was done, as where another node does that."""
+        done = [i for i, write in enumerate(writes) if write.announce and outcomes[i] is DONE]
+        told = set[int]()
+        if done:
+            self.history.covered["changes that were told apart"] += 1
+            with suppress(ConnectionError):
+                told = await self._have_told(KEY, {i: writes[i].key for i in done})
+        return [UNREACHED if i in done and i not in told else o for i, o in enumerate(outcomes)]
+
+    async def _have_told(self, kind: str, names: Mapping[int, str]) -> set[int]:
+        trip, numbers = self._plan(len(names)), list(names)
+
+        async def tell(items: list[int]) -> list[None]:
+            for item in items:
+                self.shore.stream.tell(kind, names[numbers[item]])
+            return [None] * len(items)
+
+        await self._travel(trip, tell)
+        return {number for i, number in enumerate(numbers) if i not in trip.missing}
 
     async def forget_prefix(self, prefixes: Sequence[str]) -> Outcome:
-        trip = self._plan(len(prefixes))
+        trip, apart = self._plan(len(prefixes)), self._tells_apart()
         self._note(trip, EVERYWHERE)
+        tells = self.tiers and not apart
         outcomes = await self._travel(
-            trip, lambda items: self._forget(trip, [prefixes[i] for i in items])
+            trip, lambda items: self._forget([prefixes[i] for i in items], tells=tells)
         )
-        return UNREACHED if trip.missing or UNREACHED in outcomes else DONE
+        if apart and not trip.missing:
+            names = dict(enumerate(prefixes))
+            apart = len(await self._have_told(PREFIX, names)) < len(names)
+        return UNREACHED if trip.missing or apart or UNREACHED in outcomes else DONE
 
     def capability(self, wanted: Capability[C]) -> C | None:
-        if cast("object", wanted) is not FORGET_PREFIX or self.backend.capability(wanted) is None:
-            return None
-        return cast("C", self)
+        having: dict[Capability[Any], object] = {}
+        if self.backend.capability(FORGET_PREFIX) is not None:
+            having[FORGET_PREFIX] = self
+        if self.tiers:
+            having[FEED] = StreamFeed(self)
+        return offer(wanted, having)
+
+    @property
+    def tiers(self) -> bool:
+        """Whether there are copies in front of it, to which changes are told."""
+        return self.shore.setting.tiers
+
+    @property
+    def stream(self) -> Stream:
+        return self.shore.stream
+
+    @property
+    def count(self) -> int:
+        return self.weather.count
+
+    def passage(self, wait: float) -> Passage:
+        """The way of a question for news, which has a connection of its own."""
+        now, draw, weather = self._now(), self.rng.random(), self.weather
+        there, back = (self.rng.expovariate(1 / TRAVEL) for _ in range(2))
+        broken = now + wait + self.rng.choice([0.1, 1.0, LINGERS])
+        if self.dead or now < self.down_until or now < self.deaf_until or draw < weather.news_lost:
+            return Passage(None, back, broken)
+        if draw < weather.news_lost + weather.news_late:
+            there += self.rng.expovariate(1 / weather.max_staleness)
+            back += self.rng.expovariate(1 / weather.max_staleness)
+            self.history.covered["late news"] += 1
+        return Passage(now + there, back, broken)
 
     def calm_since(self, moment: float) -> bool:
         """Whether nothing has gone wrong since a second before that."""
@@ -147,9 +180,12 @@ class Link(Backend):
             self.history.covered["late writes executed"] += outcomes.count(DONE)
         return outcomes
 
-    async def _forget(self, trip: Trip, prefixes: Sequence[str]) -> list[Outcome]:
-        outcome = await self.shore.forget_prefix(self.backend, self.process, prefixes)
+    async def _forget(self, prefixes: Sequence[str], *, tells: bool) -> list[Outcome]:
+        outcome = await self.shore.forget_prefix(self.backend, self.process, prefixes, tells=tells)
         return [outcome] * len(prefixes)
+
+    def _tells_apart(self) -> bool:
+        return self.tiers and self.rng.random() < self.weather.apart
 
     def _note(self, trip: Trip, key: str) -> None:
         if trip.fault:
@@ -166,7 +202,7 @@ class Link(Backend):
         if trip.fault:
             self.faults += 1
             self.troubled_at = self._now()
-            _FAULTS[trip.fault](trip, self.rng)
+            FAULTS[trip.fault](trip, self.rng)
         return trip
 
     def _moments(self, size: int) -> list[float]:
@@ -183,7 +219,7 @@ class Link(Backend):
         if self._now() < self.down_until:
             return "lost"
         draw = self.rng.random()
-        for kind in _FAULTS:
+        for kind in FAULTS:
             draw -= getattr(self.weather, kind)
             if draw < 0:
                 return kind
@@ -200,7 +236,7 @@ class Link(Backend):
         answer: asyncio.Future[None] = loop.create_future()
         loop.call_at(trip.answers, _settle, answer)
         await answer
-        if trip.fault in _RAISES:
+        if trip.fault in RAISES:
             raise ConnectionError(trip.fault)
         if trip.error is not None:
             raise trip.error
@@ -223,59 +259,8 @@ def _settle(answer: "asyncio.Future[None]") -> None:
         answer.set_result(None)
 
 
-def _pack(write: Write) -> Packed:
-    entry = write.entry
-    if entry is None:
-        return Packed(write.key, None, None, write.expected, write.announce)
-    data = pack(write.key, entry)
-    return Packed(write.key, data, entry.keep, write.expected, write.announce)
-
-
-def _refuse(trip: Trip, rng: random.Random) -> None:
-    trip.moments = []
-
-
-def _lose(trip: Trip, rng: random.Random) -> None:
-    trip.moments = []
-    trip.answers += LINGERS
-
-
-def _leave_unanswered(trip: Trip, rng: random.Random) -> None:
-    trip.answers += LINGERS
-
-
-def _delay(trip: Trip, rng: random.Random) -> None:
-    by = rng.choice([0.25, 0.3, 1.0]) + rng.expovariate(1 / 1.0)
-    trip.moments = [moment and moment + by for moment in trip.moments]
-    trip.answers += by
-
-
-def _tear(trip: Trip, rng: random.Random) -> None:
-    del trip.moments[rng.randint(0, len(trip.moments)) :]
-
-
-def _miss(trip: Trip, rng: random.Random) -> None:
-    # One of two nodes gives no answer in time; what it was sent may be done never, or late.
-    trip.missing = frozenset(i for i in range(len(trip.moments)) if rng.random() < 0.5)
-    for index in trip.missing:
-        late = (trip.moments[index] or 0.0) + rng.expovariate(1 / 0.5)
-        trip.moments[index] = rng.choice([None, late])
-
-
-def _slow_down(trip: Trip, rng: random.Random) -> None:
-    by = rng.uniform(0.0, 0.15)
-    trip.moments = [moment and moment + by for moment in trip.moments]
-    trip.answers += by + rng.uniform(0.0, 0.15)
-
-
-_FAULTS: Final[Mapping[str, Callable[[Trip, random.Random], None]]] = {
-    "refused": _refuse,
-    "lost": _lose,
-    "unanswered": _leave_unanswered,
-    "late": _delay,
-    "lurks": _lose,
-    "torn": _tear,
-    "partial": _miss,
-    "slow": _slow_down,
-}
-_RAISES: Final = frozenset({"refused", "lost", "unanswered", "lurks", "torn"})
+def _pack(write: Write, *, tells: bool) -> Packed:
+    entry, announce = write.entry, write.announce
+    data = None if entry is None else pack(write.key, entry)
+    keep = None if entry is None else entry.keep
+    return Packed(write.key, data, keep, write.expected, announce, tells and announce)

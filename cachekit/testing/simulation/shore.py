@@ -29,6 +29,7 @@ from cachekit.envelope import pack, unpack
 from cachekit.runtime import drive
 from cachekit.testing.simulation.history import EVERYWHERE, History, short
 from cachekit.testing.simulation.loop import VirtualClock, VirtualLoop
+from cachekit.testing.simulation.stream import KEY, PREFIX, Stream
 
 Connect: TypeAlias = Callable[[Clock], Backend]
 """Makes the backend of one simulated process. All that it makes have one store in common."""
@@ -55,6 +56,8 @@ class Packed(NamedTuple):
     keep: float | None
     expected: int | Condition
     announce: bool
+    tells: bool = False
+    """Whether the shore tells of it in the same step, if it is done."""
 
 
 class Record(NamedTuple):
@@ -80,23 +83,32 @@ class Setting:
     `connect` makes a backend for each process, from the world's clock. `expires="world"` is for a
     store whose time is not that clock's: it is told to keep everything for an hour at least, and
     the shore deletes what is past its time as soon as anybody asks for it. Through the `back_door`
-    bits are flipped.
+    bits are flipped. With `tiers`, processes have copies in front of their links: the shore tells
+    what has changed, and what is read may be as old as the weather's `staleness`.
     """
 
     connect: Connect
     expires: Expires = "clock"
     back_door: Damages | None = None
+    tiers: bool = False
 
 
 class Shore:
     """All that is done on the backends of one world, in order.
 
-    `evicts`: whatever is there may be lost at any moment.
+    `evicts`: whatever is there may be lost at any moment; `remembers`: so many changes it can tell.
     """
 
     def __init__(
-        self, loop: VirtualLoop, history: History, setting: Setting, *, evicts: bool
+        self,
+        loop: VirtualLoop,
+        history: History,
+        setting: Setting,
+        *,
+        evicts: bool,
+        remembers: int = 100,
     ) -> None:
+        self.stream = Stream(loop, remembers)
         self.loop = loop
         self.clock = VirtualClock(loop)
         self.history = history
@@ -176,6 +188,8 @@ class Shore:
             raise
         for write, sent, outcome in zip(writes, packed, outcomes, strict=True):
             self._note(who, write, sent.entry, done=outcome is DONE)
+            if write.tells and outcome is DONE:
+                self.stream.tell(KEY, write.key)
         return list(outcomes)
 
     def _unpacked(self, write: Packed) -> Write:
@@ -245,7 +259,9 @@ class Shore:
             await self._lose(backend, lurker.write.key)
         await self._apply(backend, lurker.who, [lurker.write])
 
-    async def forget_prefix(self, backend: Backend, who: str, prefixes: Sequence[str]) -> Outcome:
+    async def forget_prefix(
+        self, backend: Backend, who: str, prefixes: Sequence[str], *, tells: bool = False
+    ) -> Outcome:
         """Delete every key that starts with one of `prefixes`."""
         able = backend.capability(FORGET_PREFIX)
         assert able is not None
@@ -253,6 +269,8 @@ class Shore:
         for key in [key for key in self._known if key.startswith(tuple(prefixes))]:
             self._note(who, Packed(key, None, None, ANY, True), None, done=outcome is DONE)
             await self._wake(backend, key)
+        for prefix in prefixes if tells and outcome is DONE else ():
+            self.stream.tell(PREFIX, prefix)
         return outcome
 
     def _note(self, who: str, write: Packed, entry: Entry | None, *, done: bool) -> None:
@@ -316,14 +334,15 @@ class Shore:
             self.history.covered["corrupted entries"] += 1
             self._say("corrupted", key)
 
-    async def flush(self) -> None:
+    async def flush(self, rng: random.Random) -> None:
         """Lose everything, as a restart does."""
         backend = self.backends[0]
         writes = [Write(key, None) for key in self._known]
         await self.do(backend, backend.write(writes))
         self._known.clear()
         self.history.covered["flushes"] += 1
-        self.history.add(self._now(), "-", "FLUSHED", EVERYWHERE)
+        what = self.stream.lose(rng) if self.setting.tiers else "FLUSHED"
+        self.history.add(self._now(), "-", what, EVERYWHERE)
 
     async def _lose(self, backend: Backend, key: str) -> None:
         entry = self.entry(key)

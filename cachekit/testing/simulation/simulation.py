@@ -173,8 +173,9 @@ class Simulation:
             self._now_and_then(weather.evict_tag_every, lambda: shore.evict(rng, "t:")),
             self._now_and_then(weather.evict_claim_every, lambda: shore.evict(rng, "c:")),
             self._now_and_then(weather.corrupt_every, lambda: shore.corrupt(rng)),
-            self._now_and_then(weather.flush_every, shore.flush),
+            self._now_and_then(weather.flush_every, lambda: shore.flush(rng)),
             self._now_and_then(weather.outage_every, self._cut_off),
+            self._now_and_then(weather.deaf_every, self._deafen),
             self._now_and_then(weather.crash_every, self._crash),
             self._now_and_then(weather.origin_down_every, self._take_origin_down),
         ]
@@ -191,6 +192,14 @@ class Simulation:
         world.history.covered["outages"] += 1
         world.history.add(world.now(), process.name, "IS CUT OFF", EVERYWHERE)
 
+    async def _deafen(self) -> None:
+        """No news come to a process, on a link that is well otherwise."""
+        world = self.world
+        process = world.rng.choice(list(self.processes.values()))
+        process.link.deaf_until = world.now() + world.rng.expovariate(1 / 3.0)
+        world.history.covered["processes without news"] += 1
+        world.history.add(world.now(), process.name, "HAS NO NEWS", EVERYWHERE)
+
     async def _take_origin_down(self) -> None:
         world = self.world
         world.origin.down_until = world.now() + world.rng.expovariate(1 / 5.0)
@@ -202,6 +211,7 @@ class Simulation:
         letter = world.rng.choice(list(self.processes))
         process = self.processes[letter]
         self.dead.add(process.name)
+        self._count(process)
         process.kill(world.loop)
         world.history.covered["crashes"] += 1
         world.history.add(world.now(), process.name, "DIES", EVERYWHERE)
@@ -232,7 +242,7 @@ class Simulation:
         self.world.origin.down_until = 0.0
         for process in self.processes.values():
             process.link.weather = CALM
-            process.link.down_until = 0.0
+            process.link.down_until = process.link.deaf_until = 0.0
         _, late = await asyncio.wait(self.actors, timeout=PATIENCE)
         for task in late:
             self.world.wrong(f"an actor hangs: {where(task)}")
@@ -251,11 +261,19 @@ class Simulation:
             if left := _under_way(process.cache):
                 world.wrong(f"{process.name} has flights or polls left: {left}")
             await self._spawn(process, self._read_all(process))
+            self._count(process)
             await self._spawn(process, process.cache.close())
         await world.shore.close()
         for task, owner in world.loop.tasks.items():
             if owner != "world":
                 world.wrong(f"{owner} has a task left: {where(task)}")
+
+    def _count(self, process: Process) -> None:
+        """What its copies were good for."""
+        stats = process.cache.stats() if isinstance(process.cache, Cache) else None
+        for tier in stats.tiers[:1] if stats is not None else ():
+            self.world.history.covered["answers from copies"] += tier.hits
+            self.world.history.covered["questions past the copies"] += tier.bypasses
 
     async def _find_stubs(self) -> None:
         """R2: none may be there for longer than a lease after the last load has ended."""

@@ -59,6 +59,16 @@ class Weather:
     flush_every: float = NEVER
     crash_every: float = NEVER
     origin_down_every: float = NEVER
+    # copies in front of links, and how the news of changes get to them
+    max_staleness: float = 1.0
+    outage_staleness: float = 0.0
+    copies: int = 1000
+    remembers: int = 100
+    count: int = 500
+    apart: float = 0.0
+    news_lost: float = 0.0
+    news_late: float = 0.0
+    deaf_every: float = NEVER
     # each load
     load_fails: float = 0.0
     load_hangs: float = 0.0
@@ -96,6 +106,11 @@ class Weather:
     pause: float = 0.3
     ttl: float = 20.0
     skew: float = 0.0
+
+    @property
+    def staleness(self) -> float:
+        """Seconds after which a change is seen wherever there are copies."""
+        return max(self.max_staleness, self.outage_staleness)
 
     @property
     def quiet(self) -> bool:

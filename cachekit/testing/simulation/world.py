@@ -19,7 +19,8 @@ from cachekit.testing.simulation.loop import VirtualClock, VirtualLoop
 from cachekit.testing.simulation.origin import Load, Origin, Value
 from cachekit.testing.simulation.question import Read
 from cachekit.testing.simulation.shore import Setting, Shore
-from cachekit.testing.simulation.weather import CALM_WINDOWS, NEVER, Windows, draw
+from cachekit.testing.simulation.tides import draw_tiers
+from cachekit.testing.simulation.weather import CALM_WINDOWS, NEVER, Weather, Windows, draw
 
 
 @dataclass(eq=False)
@@ -73,15 +74,17 @@ class World:
     ) -> None:
         self.loop = loop
         self.rng = random.Random(seed)
-        self.weather = replace(draw(self.rng), **changes)
+        self.weather = replace(self._draw(seed, setting), **changes)
         self.history = History()
         evicting = ("evict_tag_every", "evict_value_every", "evict_claim_every")
         evicts = any(getattr(self.weather, name) < NEVER for name in evicting)
-        self.shore = Shore(loop, self.history, setting, evicts=evicts)
+        remembers = self.weather.remembers
+        self.shore = Shore(loop, self.history, setting, evicts=evicts, remembers=remembers)
         self.tags = [f"t{i}" for i in range(self.weather.tags)]
         self.origin = Origin(self.history, self.rng, self.weather, [*self.tags, "n0", "n1"])
         skew = 2 * self.weather.skew + self.slack
-        self.checker = Checker(self.history, self.origin, skew, self._there)
+        staleness = self.weather.staleness if setting.tiers else 0.0
+        self.checker = Checker(self.history, self.origin, skew, self._there, staleness)
         self.attempts = Attempts(self.history, self.origin, self._there)
         self.origin.begins = self._begins
         self.origin.wrong = self._wrong_load
@@ -91,6 +94,10 @@ class World:
         self.shore.forbids = self._is_private
         self.operations = 0
         self.asking: dict[Read, asyncio.Task[Any] | None] = {}
+
+    def _draw(self, seed: int, setting: Setting) -> Weather:
+        weather = draw(self.rng)
+        return draw_tiers(random.Random(f"tiers {seed}"), weather) if setting.tiers else weather
 
     def _topic(self, index: int) -> Topic:
         key, tagged = f"{PREFIX}{index}", self.chance(self.weather.tagged)

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from cachekit.invalidation import Key, Prefix, Tag
 from cachekit.testing.simulation.calls import acknowledged, cancelled, hold
-from cachekit.testing.simulation.checker import Claim
+from cachekit.testing.simulation.checker import SELF, Claim
 from cachekit.testing.simulation.functions import PREFIX, record_of
 from cachekit.testing.simulation.origin import Value
 from cachekit.testing.simulation.reads import Operation, look_past
@@ -217,9 +217,8 @@ def _about(world: World, process: Process, what: str, topics: Sequence[Topic]) -
     return Claim(process.name, what, versions)
 
 
-def _all(world: World, process: Process, what: str, tags: tuple[str, ...] | None = None) -> Claim:
-    versions = dict(world.origin.versions)
-    return Claim(process.name, what, versions, *(() if tags is None else (tags,)))
+def _all(world: World, process: Process, what: str, tags: tuple[str, ...] = (SELF,)) -> Claim:
+    return Claim(process.name, what, dict(world.origin.versions), tags)
 
 
 WRITES: Final[Mapping[Operation, float]] = {
