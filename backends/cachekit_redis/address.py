@@ -1,7 +1,7 @@
 """Who the servers are: from a URL, or from a client of redis-py."""
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, Final, TypeAlias, cast
 
 from redis.asyncio import Redis, RedisCluster
@@ -16,14 +16,29 @@ from cachekit_redis.cluster import Cluster
 from cachekit_redis.node import Node
 from cachekit_redis.sentinels import Sentinels, Watch
 from cachekit_redis.servers import One, Servers
-from cachekit_redis.settings import Settings
+from cachekit_redis.settings import USUAL, Settings, check_truth, of_both, take, take_where
 from cachekit_redis.slots import Slots
-from cachekit_redis.url import SENTINEL, Url, address, options
+from cachekit_redis.url import SENTINEL, Url, address, options, split
 
 Client: TypeAlias = "Redis | RedisCluster"
 
 _PORT: Final = 6379
 _SENTINEL_PORT: Final = 26379
+
+
+def way_to(
+    server: Any, given: Mapping[str, Any], *, cluster: bool, sentinel: str | None
+) -> tuple[Settings, Callable[[Settings], Servers]]:
+    """What was `given`, and said in a URL, as settings; and what finds the servers by settings."""
+    check_truth("cluster", cluster)
+    if isinstance(server, str):
+        url = split(server)
+        settings = Settings(**of_both(given, take(url.query), USUAL))
+        where = take_where(url.query, cluster, sentinel)
+        return settings, lambda settings: servers_at(url, settings, **where)
+    if cluster or sentinel:
+        raise ConfigurationError("cluster= and sentinel= go with a URL, not with a client")
+    return Settings(**given), lambda settings: servers_of(server, settings)
 
 
 def servers_at(url: Url, settings: Settings, *, cluster: bool, sentinel: str | None) -> Servers:

@@ -3,19 +3,22 @@
 import asyncio
 import logging
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any, Final
 
 from cachekit.backend import (
     ABSENT,
     DONE,
+    FEED,
     FORGET_PREFIX,
     MEASURE,
+    NODES,
     UNREACHED,
     Backend,
     C,
     Capability,
     Found,
+    News,
     Outcome,
     Unreached,
     Write,
@@ -24,17 +27,14 @@ from cachekit.backend import (
 from cachekit.clock import SYSTEM, Clock
 from cachekit.entry import Entry
 from cachekit.envelope import pack
-from cachekit.errors import ConfigurationError
-from cachekit_redis.address import Client, servers_at, servers_of
+from cachekit_redis.address import Client, way_to
 from cachekit_redis.changes import Announcement, Change, Renewal, Step, Stream, kept
 from cachekit_redis.complaints import Complaints
 from cachekit_redis.drops import Drops
+from cachekit_redis.feed import StreamFeed
 from cachekit_redis.prefixes import unlink_all
 from cachekit_redis.reading import Reading, in_doubt
-from cachekit_redis.servers import Servers
-from cachekit_redis.settings import USUAL, Settings, check_truth, of_both, take, take_where
 from cachekit_redis.turns import turns
-from cachekit_redis.url import split
 
 log: Final = logging.getLogger("cachekit")
 
@@ -94,28 +94,14 @@ class RedisBackend(Backend):
             "announce": announce,
             "changes": changes,
         }
-        check_truth("cluster", cluster)
-        self._find: Callable[[], Servers]
-        if isinstance(server, str):
-            url = split(server)
-            self.settings = settings = Settings(**of_both(given, take(url.query), USUAL))
-            where = take_where(url.query, cluster, sentinel)
-            self._find = lambda: servers_at(url, settings, **where)
-        else:
-            client = server
-            if cluster or sentinel:
-                raise ConfigurationError("cluster= and sentinel= go with a URL, not with a client")
-            self.settings = settings = Settings(**given)
-            self._find = lambda: servers_of(client, settings)
+        self.settings, self._find = way_to(server, given, cluster=cluster, sentinel=sentinel)
         self._reading = Reading(clock)
-        self._prefix = settings.prefix.encode("utf-8", "surrogatepass")
-        self._servers = self._find()
-        self._stream: Stream | None = None
-        if settings.announce:
-            name = self._prefix + b"~changes"
-            self._stream = Stream(name, settings.changes, self._servers.are_one)
+        self._prefix = self.settings.prefix.encode("utf-8", "surrogatepass")
+        self._servers = self._find(self.settings)
+        self._stream = Stream(self._name("~changes"), self.settings.changes, self._servers.are_one)
+        self._feed = self._new_feed()
         self._opened_by: tuple[int, asyncio.AbstractEventLoop] | None = None
-        self._parents: list[Servers] = []
+        self._parents: list[object] = []
         self._drops = Drops()
         self._complaints = Complaints()
 
@@ -129,30 +115,42 @@ class RedisBackend(Backend):
         """How often bytes were found that are no entry of their key."""
         return self._reading.unreadable
 
+    def _new_feed(self) -> StreamFeed:
+        return StreamFeed(self._stream, self.settings, self._find)
+
     async def open(self) -> None:
         if self._opened_by is not None:
             self._leave(*self._opened_by)
-        self._servers = self._find()
+        self._servers = self._find(self.settings)
+        self._feed = self._new_feed()
         self._drops = Drops()
         self._opened_by = os.getpid(), asyncio.get_running_loop()
 
     def _leave(self, process: int, loop: asyncio.AbstractEventLoop) -> None:
         """There was no `close()`, and there is none on that loop any longer."""
         if process != os.getpid():
-            self._parents.append(self._servers)  # R12: in the child it is left as it is
+            self._parents += [self._servers, self._feed]  # R12: they stay as they are in the child
         elif loop.is_closed():
             self._servers.drop()
+            self._feed.drop()
         else:
-            asyncio.run_coroutine_threadsafe(self._servers.close(), loop)
+            for each in (self._servers, self._feed):
+                asyncio.run_coroutine_threadsafe(each.close(), loop)
 
     async def close(self) -> None:
         self._opened_by = None
         self._reading.forget()
         await self._drops.close()
+        await self._feed.close()
         await self._servers.close()
 
     def capability(self, wanted: Capability[C]) -> C | None:
-        return offer(wanted, {FORGET_PREFIX: self, MEASURE: self})
+        having: dict[Capability[Any], object] = {FORGET_PREFIX: self, MEASURE: self}
+        if self.settings.announce:
+            having[FEED] = self
+        if not self._servers.are_one:
+            having[NODES] = self
+        return offer(wanted, having)
 
     async def read(self, keys: Sequence[str]) -> Found:
         found = await self._read(keys)
@@ -195,13 +193,19 @@ class RedisBackend(Backend):
         if not prefixes:
             return DONE
         await unlink_all(self._servers, [self._name(prefix) for prefix in prefixes])
-        if self._stream is not None:
+        if self.settings.announce:
             told = [Announcement(self._stream, prefix) for prefix in prefixes]
             await self._carry_out(told)
             for each in told:
                 if each.error is not None:
                     raise each.error
         return DONE
+
+    async def news(self, position: object | None, wait: float) -> News:
+        return await self._feed.news(position, wait)
+
+    def node_of(self, key: str) -> str:
+        return self._servers.node_of(self._name(key))
 
     def _name(self, key: str) -> bytes:
         return self._prefix + key.encode("utf-8", "surrogatepass")
@@ -217,7 +221,7 @@ class RedisBackend(Backend):
     def _change(self, write: Write) -> Change:
         """Raises `ValueError` for an entry that no bytes can hold."""
         data = None if write.entry is None else pack(write.key, write.entry)
-        stream = self._stream if write.announce else None
+        stream = self._stream if write.announce and self.settings.announce else None
         return Change(write, self._name(write.key), data, stream, self._reading.reads)
 
     async def _carry_out(self, steps: Sequence[Step], also: Sequence[Step] = ()) -> None:

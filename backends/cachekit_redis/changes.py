@@ -13,6 +13,9 @@ from cachekit_redis.wire import Command
 RECORDS: Final = 86_400.0
 """Seconds a tag record is kept at least; who carries the tag for longer keeps it alive."""
 
+KEY, PREFIX, MARK = b"k", b"p", b"m"
+"""What an entry of the stream tells of: a key, what begins so, or nothing."""
+
 
 class Stream(NamedTuple):
     """Where changes are announced. `beside` the entry: a script reaches both in one step."""
@@ -167,7 +170,7 @@ class Change:
         how = ("EVAL", script.text) if self._by_text else ("EVALSHA", script.sha)
         told: Command = ()
         if self._stream is not None:
-            told = (self._stream.length, "k", self.key.encode("utf-8", "surrogatepass"))
+            told = (self._stream.length, KEY, self.key.encode("utf-8", "surrogatepass"))
         return (*how, len(keys), *keys, *args, *told)
 
     def _failed(self, error: Exception) -> bool:
@@ -215,7 +218,7 @@ class Announcement:
 
     def command(self, life: bytes) -> Command:
         how = ("EVAL", ANNOUNCE.text) if self._by_text else ("EVALSHA", ANNOUNCE.sha)
-        return (*how, 1, self.name, self._length, "p", self._prefix)
+        return (*how, 1, self.name, self._length, PREFIX, self._prefix)
 
     def settle(self, reply: Any, life: bytes) -> bool:
         if not isinstance(reply, Exception):

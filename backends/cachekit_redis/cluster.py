@@ -95,6 +95,10 @@ class Cluster:
         await self._slots.look(self._timeout)
         return self._slots.masters
 
+    def node_of(self, name: bytes) -> str:
+        node = self._slots.known_owner(name)
+        return "" if node is None else node.name
+
     async def close(self) -> None:
         asking = list(self._asking)
         for task in asking:

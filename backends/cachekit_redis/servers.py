@@ -40,6 +40,10 @@ class Servers(Protocol):
         """All that hold keys, as they are known to be now."""
         ...
 
+    def node_of(self, name: bytes) -> str:
+        """Which server of a Cluster has this key, as far as that is known; else nothing."""
+        ...
+
     async def close(self) -> None: ...
 
     def drop(self) -> None:
@@ -80,6 +84,9 @@ class One:
         looking = self._look()
         await self._heard(looking, await self._node.link())
         return (self._node,)
+
+    def node_of(self, name: bytes) -> str:
+        return ""
 
     async def close(self) -> None:
         if self._watch is not None:

@@ -58,10 +58,14 @@ class Slots:
 
     def owner(self, name: bytes) -> Node | None:
         """Who has the slot of this key; `None` calls for a look at the map."""
-        node = self._owners[key_slot(name)]
+        node = self.known_owner(name)
         if node is None:
             self.look_again()
         return node
+
+    def known_owner(self, name: bytes) -> Node | None:
+        """The same, and nothing comes of it if that is not known."""
+        return self._owners[key_slot(name)]
 
     def moved(self, slot: int, node: Node) -> None:
         """Somebody said so; the map may not tell yet."""

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from cachekit.backend import FORGET_PREFIX, MEASURE
+from cachekit.backend import FEED, FORGET_PREFIX, MEASURE, NODES
 from cachekit.testing.backends import BackDoor, BackendSuite
 from cachekit_redis import RedisBackend
 from tests.redis.back_door import RedisDoor
@@ -18,7 +18,7 @@ class RedisSuite(BackendSuite):
     """Spans are long, since the servers' own time goes on as well."""
 
     __test__ = False
-    capabilities = frozenset({FORGET_PREFIX, MEASURE})
+    capabilities = frozenset({FORGET_PREFIX, MEASURE, FEED})
     short = 30.0
     slack = 1.0
     examples = 30
@@ -64,6 +64,7 @@ class TestOneServer(RedisSuite):
 
 class TestCluster(RedisSuite):
     __test__ = True
+    capabilities = RedisSuite.capabilities | {NODES}
 
     @pytest.fixture
     def url(self, redis_cluster: RedisCluster) -> str:
