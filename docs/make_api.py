@@ -23,6 +23,8 @@ CORE: Final = (
     "cachekit.clock",
     "cachekit.http",
     "cachekit.fastapi",
+    "cachekit.metrics.prometheus",
+    "cachekit.metrics.opentelemetry",
 )
 """Shown too: whatever `cachekit.testing` and each plug-in export."""
 

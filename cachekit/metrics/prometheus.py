@@ -37,7 +37,7 @@ class CacheCollector(Collector):
     >>> registry = CollectorRegistry()
     >>> registry.register(CacheCollector({"shop": Cache()}))
     >>> registry.get_sample_value("cachekit_hits_total", {"cache": "shop", "function": ""})
-    0.0
+    0
     """
 
     def __init__(self, caches: Caches) -> None:
