@@ -8,7 +8,7 @@ from math import inf
 from typing import Final, Generic, TypeVar
 
 from cachekit.backend import UNREACHED, Backend, Found, Outcome, Unreached, Write
-from cachekit.guard import Guard
+from cachekit.errands import Errands
 
 A = TypeVar("A")
 R = TypeVar("R")
@@ -29,6 +29,11 @@ class Batch(ABC, Generic[A, R]):
     def __init__(self) -> None:
         self.ended = False
         self.timer: asyncio.TimerHandle | None = None
+
+    @property
+    @abstractmethod
+    def asked(self) -> Sequence[A]:
+        """All that travels."""
 
     @abstractmethod
     def take(self, asked: Sequence[A], waiting: "asyncio.Future[R]") -> bool:
@@ -55,6 +60,10 @@ class Reading(Batch[str, Found]):
         self._backend = backend
         self._keys: dict[str, None] = {}
         self._waiting: list[asyncio.Future[Found]] = []
+
+    @property
+    def asked(self) -> Sequence[str]:
+        return list(self._keys)
 
     def take(self, asked: Sequence[str], waiting: "asyncio.Future[Found]") -> bool:
         keys = self._keys
@@ -91,6 +100,10 @@ class Writing(Batch[Write, Sequence[Outcome]]):
         self._bytes = 0
         self._waiting: list[tuple[asyncio.Future[Sequence[Outcome]], int, int]] = []
 
+    @property
+    def asked(self) -> Sequence[Write]:
+        return self._writes
+
     def take(self, asked: Sequence[Write], waiting: "asyncio.Future[Sequence[Outcome]]") -> bool:
         begin, size = len(self._writes), self._bytes + _bytes(asked)
         if self._writes and (begin + len(asked) > MOST or size > MOST_BYTES):
@@ -117,20 +130,20 @@ class Line(Generic[A, R]):
 
     What has no room in it goes as a further batch. `deadline` is what a batch may take in seconds
     (`None`: any time); one past it is abandoned and its late answer dropped. `ended` hears of each
-    answer and failure.
+    batch with its answer, or the failure, before anyone who waits goes on.
     """
 
     def __init__(
         self,
         make: Callable[[], Batch[A, R]],
         loop: asyncio.AbstractEventLoop,
-        guard: Guard,
+        errands: Errands,
         deadline: float | None,
-        ended: Callable[[R, BaseException | None], None],
+        ended: Callable[[Batch[A, R], R, BaseException | None], None],
     ) -> None:
         self._make = make
         self._loop = loop
-        self._guard = guard
+        self._errands = errands
         self._deadline = deadline
         self._ended = ended
         self._next: Batch[A, R] | None = None
@@ -141,7 +154,7 @@ class Line(Generic[A, R]):
         if self._next is None or not self._next.take(asked, waiting):
             batch = self._next = self._make()
             batch.take(asked, waiting)
-            task = self._guard.start(self._send(batch))
+            task = self._errands.start(self._send(batch))
             task.add_done_callback(partial(self._left, batch))
         return waiting
 
@@ -182,7 +195,7 @@ class Line(Generic[A, R]):
         if batch.timer is not None:
             batch.timer.cancel()
         batch.tell(answer)
-        self._ended(answer, error)
+        self._ended(batch, answer, error)
 
 
 def pieces(writes: Sequence[Write]) -> list[Sequence[Write]]:

@@ -10,7 +10,7 @@ from collections.abc import (
 )
 from contextlib import asynccontextmanager
 from types import TracebackType
-from typing import Any, Concatenate, ParamSpec, Self, TypeVar, Unpack, overload
+from typing import Any, Concatenate, Literal, ParamSpec, Self, TypeVar, Unpack, overload
 
 from cachekit.cached import AsyncCached, Cached, Decorator
 from cachekit.cached_many import (
@@ -33,7 +33,7 @@ from cachekit.many import ManyFunction
 from cachekit.methods import bound_as, unwrapped
 from cachekit.missing import MISSING, IsMissing
 from cachekit.naming import FunctionOptions, Naming
-from cachekit.options import Duration, Format, Lifetime, Options, Ttl, seconds
+from cachekit.options import Duration, Format, Lifetime, Options, Ttl, count, seconds
 from cachekit.policy import default_policy
 from cachekit.runtime import ON_LOOP
 from cachekit.signature import is_async
@@ -62,6 +62,9 @@ class Cache:
     - `listeners`: hear of hits, misses and loads; see `Listener`.
     - `max_loads`: how many loads may run at once in this process; others wait for their turn.
       Loads inside of loads do not count.
+    - `on_unacked`: what becomes of an invalidation that the store does not acknowledge: `"raise"`
+      an `InvalidationError`, or, with `"journal"`, a line in the log. Either way it is carried out
+      before this process asks the store for anything again.
     - `disabled`: every call loads, nothing is stored.
 
     The `options` are defaults for every value, and can be given for each function and call, too:
@@ -105,6 +108,7 @@ class Cache:
         invalidators: Invalidator | Iterable[Invalidator] = (),
         listeners: Iterable[Listener] = (),
         max_loads: int | None = None,
+        on_unacked: Literal["raise", "journal"] = "raise",
         clock: Clock = SYSTEM,
         disabled: bool = False,
         **options: Unpack[Options],
@@ -121,7 +125,8 @@ class Cache:
             clock=clock,
             invalidators=invalidators_of(invalidators),
             listeners=tuple(listeners),
-            max_loads=_cap(max_loads),
+            max_loads=None if max_loads is None else count("max_loads", max_loads),
+            journals=_journals(on_unacked),
             disabled=disabled,
         )
         if self._source.known:
@@ -354,30 +359,34 @@ class Cache:
 
     # -- forgetting
 
-    async def delete(self, key: str) -> None:
+    async def delete(self, key: str, *, barrier: bool = False) -> None:
         """Forget what is under `key`; raises `InvalidationError` if not acknowledged."""
-        await self.delete_many([key])
+        await self.delete_many([key], barrier=barrier)
 
-    async def delete_many(self, keys: Iterable[str]) -> None:
+    async def delete_many(self, keys: Iterable[str], *, barrier: bool = False) -> None:
         """Forget what is under `keys`; raises `InvalidationError` naming those that remain."""
-        await self._engine.invalidate([Key(key) for key in several("keys", keys)], ON_LOOP)
+        doomed = [Key(key) for key in several("keys", keys)]
+        await self._engine.invalidate(doomed, ON_LOOP, barrier=barrier)
 
-    async def invalidate(self, *targets: Target) -> None:
+    async def invalidate(self, *targets: Target, barrier: bool = False) -> None:
         """Forget every `Key`, `Tag` and `Prefix` of `targets`.
 
         No call that starts after this has returned gets an older value, not even from a load that
         had begun before. Raises `InvalidationError` naming what was not acknowledged; once begun it
         goes on even if its caller is cancelled.
+
+        Where processes keep copies of their own, that is so for this one, and for others a little
+        later (`max_staleness`). With `barrier` this returns once it is so for all.
         """
-        await self._engine.invalidate(targets, ON_LOOP)
+        await self._engine.invalidate(targets, ON_LOOP, barrier=barrier)
 
-    async def emit(self, event: Any) -> tuple[Target, ...]:
+    async def emit(self, event: Any, *, barrier: bool = False) -> tuple[Target, ...]:
         """Tell the invalidators what happened; what they name is forgotten, and returned."""
-        return await self._engine.emit(event, ON_LOOP)
+        return await self._engine.emit(event, ON_LOOP, barrier=barrier)
 
-    async def clear(self) -> None:
+    async def clear(self, *, barrier: bool = False) -> None:
         """Forget everything in this namespace."""
-        await self._engine.clear(ON_LOOP)
+        await self._engine.clear(ON_LOOP, barrier=barrier)
 
     def on(self, *event_types: type[Any]) -> Callable[[H], H]:
         """Register the decorated function as what to forget when such an event is emitted."""
@@ -514,10 +523,7 @@ class Cache:
         await self.close()
 
 
-def _cap(max_loads: int | None) -> int | None:
-    whole = isinstance(max_loads, int) and not isinstance(max_loads, bool)
-    if max_loads is not None and not (whole and max_loads > 0):
-        raise ConfigurationError(
-            f"max_loads must be a whole number above 0, or None for no cap; not {max_loads!r}"
-        )
-    return max_loads
+def _journals(on_unacked: str) -> bool:
+    if on_unacked not in ("raise", "journal"):
+        raise ConfigurationError(f"on_unacked must be 'raise' or 'journal', not {on_unacked!r}")
+    return on_unacked == "journal"

@@ -1,43 +1,80 @@
 """What one cache asks of a backend that does I/O: gathered by tick, held to deadlines."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
-from typing import Any, TypeVar
+from collections.abc import Awaitable, Sequence
+from typing import Final, Protocol
 
-from cachekit.backend import UNREACHED, Found, Outcome, Unreached, Write
-from cachekit.batch import MOST, Line, Reading, Writing, pieces
+from cachekit.backend import UNREACHED, Backend, ForgetPrefix, Found, Outcome, Unreached, Write
+from cachekit.batch import MOST, Batch, Line, Reading, Writing, pieces
 from cachekit.entry import Entry
-from cachekit.guard import Guard
-from cachekit.home import Home
+from cachekit.errands import Errands
+from cachekit.gates import Gates
 
-T = TypeVar("T")
-Loop = asyncio.AbstractEventLoop
+FORGETTING: Final = 60.0
+"""Seconds that deleting by prefix may take: a store of millions of keys is walked through."""
+
+NO_ANSWER: Final = ConnectionError("no answer")
+"""Why, where a backend does not tell."""
+
+
+class Hearer(Protocol):
+    """Hears of each batch once, before anyone who waits for it goes on; `error`: what is lost."""
+
+    def has_read(self, found: Found, error: BaseException | None) -> None: ...
+
+    def has_written(self, error: BaseException | None) -> None: ...
+
+    def has_skipped(self) -> None:
+        """An operation was not sent, since its node is not asked."""
+        ...
+
+
+class Deaf:
+    """Hears nothing."""
+
+    def has_read(self, found: Found, error: BaseException | None) -> None: ...
+
+    def has_written(self, error: BaseException | None) -> None: ...
+
+    def has_skipped(self) -> None: ...
 
 
 class Carrier:
-    """Runs on the loop of `home`. What fails is an answer, too: `Unreached`, `UNREACHED`.
+    """Runs on `loop`. What fails is an answer, too: `Unreached`, `UNREACHED`.
 
-    `has_read` and `has_written` hear of each batch once: of the answer, and of why there is none.
+    What is behind a shut gate is not asked; without `gates` all is asked, and may take its time.
     """
 
     def __init__(
         self,
-        home: Home,
-        loop: Loop,
+        backend: Backend,
+        loop: asyncio.AbstractEventLoop,
         deadline: float,
-        has_read: Callable[[Found, BaseException | None], None],
-        has_written: Callable[[Sequence[Outcome], BaseException | None], None],
+        gates: Gates | None,
+        hearer: Hearer,
     ) -> None:
         self._deadline = deadline
-        self._holds = not home.local
-        self._guard = guard = Guard()
-        backend, longest = home.backend, deadline if self._holds else None
-        self._reads = Line(lambda: Reading(backend), loop, guard, longest, has_read)
-        self._writes = Line(lambda: Writing(backend), loop, guard, longest, has_written)
+        self._gates = gates
+        self._hearer = hearer
+        self._errands = errands = Errands()
+        longest = None if gates is None else deadline
+        self._reads = Line(lambda: Reading(backend), loop, errands, longest, self._read_ended)
+        self._writes = Line(lambda: Writing(backend), loop, errands, longest, self._write_ended)
 
     def read(self, keys: Sequence[str]) -> Awaitable[Found]:
         """The answers to `keys`, and to what others asked for in the same tick."""
+        if self._gates is not None and self._gates.are_shut:
+            return self._read_some(keys, self._gates)
         return self._reads.ask(keys) if len(keys) <= MOST else self._read_in_parts(keys)
+
+    async def _read_some(self, keys: Sequence[str], gates: Gates) -> Found:
+        """Without what is behind a shut gate."""
+        unasked = gates.unasked(keys)
+        if unasked:
+            gates.skip(unasked)
+            self._hearer.has_skipped()
+        asked = [key for key in keys if key not in unasked]
+        return {**await self._read_in_parts(asked), **unasked} if asked else unasked
 
     async def _read_in_parts(self, keys: Sequence[str]) -> Found:
         parts = [keys[at : at + MOST] for at in range(0, len(keys), MOST)]
@@ -48,27 +85,84 @@ class Carrier:
 
     def write(self, writes: Sequence[Write]) -> Awaitable[Sequence[Outcome]]:
         """One outcome for each write."""
+        if self._gates is not None and self._gates.are_shut:
+            return self._write_some(writes, self._gates)
         parts = pieces(writes)
         return self._writes.ask(writes) if len(parts) == 1 else self._write_in_parts(parts)
+
+    async def _write_some(self, writes: Sequence[Write], gates: Gates) -> Sequence[Outcome]:
+        unasked = gates.unasked(write.key for write in writes)
+        if unasked:
+            gates.skip(unasked)
+            gates.remember([w.key for w in writes if w.announce and w.key in unasked], ())
+            self._hearer.has_skipped()
+        asked = [write for write in writes if write.key not in unasked]
+        done = iter(await self._write_in_parts(pieces(asked)) if asked else ())
+        return [UNREACHED if write.key in unasked else next(done) for write in writes]
 
     async def _write_in_parts(self, parts: Sequence[Sequence[Write]]) -> Sequence[Outcome]:
         """One after the other; after one of which nothing was done there is no use in the rest."""
         outcomes: list[Outcome] = []
-        for part in parts:
+        for at, part in enumerate(parts):
             outcomes += await self._writes.ask(part)
             if all(outcome is UNREACHED for outcome in outcomes[-len(part) :]):
-                break
-        missing = sum(map(len, parts)) - len(outcomes)
-        return outcomes + [UNREACHED] * missing
+                rest = [write for left in parts[at + 1 :] for write in left]
+                return outcomes + self._leave(rest)
+        return outcomes
+
+    def _leave(self, writes: Sequence[Write]) -> list[Outcome]:
+        """They are not sent at all."""
+        if self._gates is not None:
+            self._gates.remember([write.key for write in writes if write.announce], ())
+        return [UNREACHED] * len(writes)
 
     def begin(self, writes: Sequence[Write]) -> "asyncio.Future[Sequence[Outcome]]":
         """Have `writes` carried out, whoever waits for it."""
         return asyncio.ensure_future(self.write(writes))
 
-    async def within(self, work: Coroutine[Any, Any, T], deadline: float) -> T:
-        """Hold anything else to a deadline of its own; raises what it raises, or `TimeoutError`."""
-        return await self._guard.within(work, deadline if self._holds else None)
+    async def forget_prefix(self, able: ForgetPrefix, prefixes: Sequence[str]) -> Outcome:
+        """Delete by prefix; raises what that raises."""
+        gates = self._gates
+        if gates is not None and gates.are_shut:
+            gates.remember((), prefixes)
+            return UNREACHED
+        try:
+            limit = None if gates is None else FORGETTING
+            outcome = await self._errands.within(able.forget_prefix(prefixes), limit)
+        except Exception as error:
+            if gates is not None:
+                gates.remember((), prefixes, error)
+            raise
+        if gates is not None and outcome is UNREACHED:
+            gates.remember((), prefixes)
+        return outcome
 
     async def close(self) -> None:
         """End what is under way."""
-        await self._guard.close(self._deadline)
+        await self._errands.close(self._deadline)
+
+    def _read_ended(
+        self, batch: Batch[str, Found], found: Found, error: BaseException | None
+    ) -> None:
+        lost = [key for key, entry in found.items() if type(entry) is Unreached]
+        if lost and error is None:
+            error = _cause(found[lost[0]])
+        if self._gates is not None:
+            self._gates.heard(lambda: batch.asked, lost, error)
+        self._hearer.has_read(found, error)
+
+    def _write_ended(
+        self,
+        batch: Batch[Write, Sequence[Outcome]],
+        outcomes: Sequence[Outcome],
+        error: BaseException | None,
+    ) -> None:
+        if error is None and UNREACHED in outcomes:
+            error = NO_ANSWER
+        if self._gates is not None:
+            self._gates.wrote(batch.asked, outcomes, error)
+        self._hearer.has_written(error)
+
+
+def _cause(entry: Entry | Unreached) -> BaseException:
+    return (entry.cause if isinstance(entry, Unreached) else None) or NO_ANSWER

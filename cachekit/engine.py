@@ -35,7 +35,7 @@ from cachekit.serializer import Serializer
 from cachekit.sightings import Sightings
 from cachekit.signature import is_async
 from cachekit.slots import Slots
-from cachekit.stats import Info, Ledger, Stats, StoreFigures
+from cachekit.stats import Info, Ledger, Stats, StoreFigures, tiers_of
 from cachekit.store import Store
 from cachekit.targets import Doomed, title
 from cachekit.view import CacheEntry, EntryMetadata, metadata, view
@@ -62,6 +62,7 @@ class Engine:
         invalidators: Sequence[Invalidator],
         listeners: Sequence[Listener],
         max_loads: int | None,
+        journals: bool,
         disabled: bool,
     ) -> None:
         self.namespace = namespace or ""
@@ -91,7 +92,7 @@ class Engine:
         self.rides = Rides(store, leases, self.loader, clock, counters)
         self.reader = Reader(store, self.loader, self.rides, self.scopes, told, clock, counters)
         self.bulk = Bulk(self.reader, self.rides, self.loader, self.scopes)
-        self.writer = Writer(store, self.loader, filler, leases, clock, counters)
+        self.writer = Writer(store, self.loader, filler, leases, clock, counters, journals=journals)
         afresh_after_fork(self)
 
     def after_fork(self) -> None:
@@ -317,13 +318,24 @@ class Engine:
         hidden = scope is not None and scope.hides(call.key, seen.entry)
         return Seen(answered=seen.answered) if hidden else seen
 
-    async def invalidate(self, targets: Iterable[Target], ways: Ways) -> None:
-        await self.forget(Doomed.of(self.namespace, targets), ways)
+    async def invalidate(
+        self, targets: Iterable[Target], ways: Ways, *, barrier: bool = False
+    ) -> None:
+        await self.forget(Doomed.of(self.namespace, targets), ways, barrier=barrier)
 
-    async def forget(self, doomed: Doomed, ways: Ways) -> None:
-        """Now, or at the end of the `deferred()` block the caller is in (R11)."""
+    async def forget(self, doomed: Doomed, ways: Ways, *, barrier: bool = False) -> None:
+        """Now, or at the end of the `deferred()` block the caller is in (R11).
+
+        With a `barrier` it takes until no process has an older copy.
+        """
+        if barrier and self.scopes.open() is not None:
+            raise ConfigurationError(
+                "barrier=True does not go with deferred(): nothing is forgotten yet"
+            )
         if not self._gathered(doomed):
             await self.writer.forget(doomed, ways)
+            if barrier and (tiers := self.store.tiers):
+                await ways.pause(tiers.staleness)
 
     def _gathered(self, doomed: Doomed) -> bool:
         """Whether a `deferred()` block will forget this at its end."""
@@ -349,19 +361,19 @@ class Engine:
                 raise
             log.error("%s", failure)
 
-    async def emit(self, event: Any, ways: Ways) -> tuple[Target, ...]:
+    async def emit(self, event: Any, ways: Ways, *, barrier: bool = False) -> tuple[Target, ...]:
         """What the invalidators said, forgotten."""
         if not self.invalidators:
             raise ConfigurationError(
                 "emit() needs an invalidator: Cache(invalidators=[…]) or @cache.on(EventType)"
             )
         targets = tuple(t for inv in self.invalidators for t in targets_of(inv, event))
-        await self.invalidate(targets, ways)
+        await self.invalidate(targets, ways, barrier=barrier)
         return targets
 
-    async def clear(self, ways: Ways) -> None:
+    async def clear(self, ways: Ways, *, barrier: bool = False) -> None:
         """Forget everything: a new version of the record that every entry carries."""
-        await self._renew_record(self._home, "everything", ways)
+        await self._renew_record(self._home, "everything", ways, barrier=barrier)
 
     async def clear_function(self, name: str, ways: Ways) -> None:
         """Forget all calls of one function: a new version of the record that they carry."""
@@ -371,10 +383,12 @@ class Engine:
         """The record that all entries of a function carry."""
         return record_key(self.namespace, f"fn:{function}")
 
-    async def _renew_record(self, record: str, name: str, ways: Ways) -> None:
+    async def _renew_record(
+        self, record: str, name: str, ways: Ways, *, barrier: bool = False
+    ) -> None:
         doomed = Doomed()
         doomed.tags[record] = name
-        await self.forget(doomed, ways)
+        await self.forget(doomed, ways, barrier=barrier)
 
     async def open(self, ways: Ways) -> None:
         """Open the backend; who cannot has nothing to close."""
@@ -406,7 +420,12 @@ class Engine:
         home = self.store.home
         store = None if home is None else home.backend.capability(MEASURE)
         figures, unreadable = self.ledger.snapshot(), self._stores.unreadable(store)
-        return replace(figures, unreadable=figures.unreadable + unreadable)
+        return replace(
+            figures,
+            unreadable=figures.unreadable + unreadable,
+            tiers=tiers_of(figures, self.store.tiers),
+            nodes=self.store.nodes,
+        )
 
     def info(self, name: str) -> Info:
         return self.ledger.function(name)

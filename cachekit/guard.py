@@ -1,47 +1,187 @@
 """What keeps a backend that does I/O from harming its callers."""
 
 import asyncio
-from collections.abc import Coroutine
-from typing import Any, TypeVar
+import logging
+import random
+from collections.abc import Coroutine, Sequence
+from typing import Any, Final, TypeVar
+
+from cachekit.backend import (
+    FENCE,
+    FORGET_PREFIX,
+    LOCAL,
+    NODES,
+    TIERS,
+    UNREACHED,
+    Backend,
+    C,
+    Capability,
+    ForgetPrefix,
+    Found,
+    Outcome,
+    Unreached,
+    Write,
+    offer,
+)
+from cachekit.batch import pieces
+from cachekit.carrier import FORGETTING, Carrier, Deaf
+from cachekit.errands import Errands
+from cachekit.errors import UnsupportedError
+from cachekit.gates import Gate, Gates
+from cachekit.options import Duration, count, seconds
+from cachekit.stats import NodeStats
 
 T = TypeVar("T")
+log: Final = logging.getLogger("cachekit")
 
 
-class Guard:
-    """Holds what a backend is asked to do to deadlines, on its loop.
+class Guard(Backend):
+    """`backend`, held to deadlines, and left alone while it fails. A cache makes one by itself.
 
-    An operation past its deadline is abandoned, never cancelled: a command cancelled half-way
-    leaves a connection that gives the next caller the wrong answer.
+    - Each operation may take `deadline` seconds. One past that is abandoned, and not cancelled.
+    - A node that has failed `failures` times in a row is asked no more: operations on it fail at
+      once. Then the guard tries it every `probe_interval` seconds, or a little more often, until
+      it answers.
+    - What was to be forgotten and was not acknowledged is kept in a journal, and forgotten before
+      the node is asked for anything again. Of more than `journal` such keys on one node all of
+      their namespace is forgotten. The journal is in memory, and dies with this process.
+
+    It does not raise for an operation that fails: that is `Unreached` or `UNREACHED`.
     """
 
-    def __init__(self) -> None:
-        self._under_way: set[asyncio.Task[Any]] = set()
+    suspends = True
 
-    def start(self, work: Coroutine[Any, Any, T]) -> "asyncio.Task[T]":
-        """Have `work` done, whatever becomes of who wanted it."""
-        task = asyncio.get_running_loop().create_task(work)
-        self._under_way.add(task)
-        task.add_done_callback(self._ended)
-        return task
+    def __init__(
+        self,
+        backend: Backend,
+        *,
+        deadline: Duration = 0.25,
+        failures: int = 5,
+        probe_interval: Duration = 1.0,
+        journal: int = 10_000,
+    ) -> None:
+        self.backend = backend
+        self.deadline = seconds("deadline", deadline)
+        self._interval = seconds("probe_interval", probe_interval)
+        tiers = backend.capability(TIERS)
+        name = type(backend).__name__ if tiers is None else tiers.names[1]
+        self.gates = Gates(name, count("failures", failures), count("journal", journal), self._try)
+        self._probes: dict[Gate, asyncio.Task[None]] = {}
+        self._errands = Errands()
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._road: Carrier | None = None
 
-    async def within(self, work: Coroutine[Any, Any, T], deadline: float | None) -> T:
-        """What `work` comes to; `TimeoutError` after `deadline` seconds."""
-        task = self.start(work)
-        await asyncio.wait({task}, timeout=deadline)
-        if not task.done():
-            raise TimeoutError(f"no answer within {deadline} s")
-        if task.cancelled():  # not by this caller: its fate is another's
-            raise ConnectionError("the operation was cancelled")
-        return task.result()
+    def nodes(self) -> tuple[NodeStats, ...]:
+        """The figures of each node; of a store that is known to have several, of those."""
+        gates = self.gates.all()
+        return tuple(gate.stats() for gate in (gates if len(gates) == 1 else gates[1:]))
 
-    async def close(self, patience: float) -> None:
-        """End what is under way or abandoned; waits no longer than `patience` seconds for it."""
-        for task in self._under_way:
+    def capability(self, wanted: Capability[C]) -> C | None:
+        having: dict[Capability[Any], object] = {LOCAL: self}
+        if self.backend.capability(FORGET_PREFIX) is not None:
+            having[FORGET_PREFIX] = self
+        return offer(wanted, having) or self.backend.capability(wanted)
+
+    async def open(self) -> None:
+        loop = asyncio.get_running_loop()
+        if loop is not self._loop:
+            self._loop, self._probes, self._errands = loop, {}, Errands()
+        self._road = Carrier(self.backend, loop, self.deadline, self.gates, Deaf())
+        await self.backend.open()
+        self.gates.nodes = self.backend.capability(NODES)
+        self.gates.copies = self.backend.capability(FENCE)
+        for gate in self.gates.all():
+            if gate.shut is not None:
+                self._try(gate)
+
+    async def close(self) -> None:
+        """Try once more to forget what is in the journal, then close."""
+        probes = list(self._probes.values())
+        for task in probes:
             task.cancel()
-        if self._under_way:
-            await asyncio.wait(self._under_way, timeout=patience)
+        if probes:
+            await asyncio.wait(probes)
+        for gate in self.gates.all():
+            await self._try_last(gate)
+        if self._road is not None:
+            await self._road.close()
+        await self._errands.close(self.deadline)
+        await self.backend.close()
 
-    def _ended(self, task: "asyncio.Task[Any]") -> None:
-        self._under_way.discard(task)
-        if not task.cancelled():
-            task.exception()  # an abandoned one has nobody else to look at it
+    async def read(self, keys: Sequence[str]) -> Found:
+        return await self._carrier.read(keys)
+
+    async def write(self, writes: Sequence[Write]) -> Sequence[Outcome]:
+        return await self._carrier.write(writes)
+
+    async def forget_prefix(self, prefixes: Sequence[str]) -> Outcome:
+        return await self._carrier.forget_prefix(self._able, prefixes)
+
+    @property
+    def _carrier(self) -> Carrier:
+        if self._road is None:
+            raise ConnectionError("the backend is not open")
+        return self._road
+
+    # -- trying a node that is not asked
+
+    def _try(self, gate: Gate) -> None:
+        if gate not in self._probes:
+            task = self._errands.start(self._probe(gate))
+            self._probes[gate] = task
+            task.add_done_callback(lambda _: self._probes.pop(gate, None))
+
+    async def _probe(self, gate: Gate) -> None:
+        """R15: nothing is asked of the node before its journal is empty."""
+        if gate.is_open:
+            await self._pause()
+        while not await self._answers(gate):
+            await self._pause()
+        self.gates.open(gate)
+        log.warning("%s is asked again", gate.name)
+
+    async def _pause(self) -> None:
+        """Not all processes at once."""
+        await asyncio.sleep(self._interval * random.uniform(0.5, 1.0))
+
+    async def _answers(self, gate: Gate) -> bool:
+        try:
+            if not len(gate.journal):
+                found = await self._within(self.backend.read([gate.sample]))
+                return not isinstance(found.get(gate.sample), Unreached)
+            while len(gate.journal):
+                await self._replay(gate)
+        except Exception as error:
+            gate.failures += 1
+            log.debug("%s does not answer: %r", gate.name, error)
+            return False
+        return True
+
+    async def _within(self, work: Coroutine[Any, Any, T]) -> T:
+        return await self._errands.within(work, self.deadline)
+
+    async def _try_last(self, gate: Gate) -> None:
+        if len(gate.journal) and not await self._answers(gate):
+            log.error(
+                "closed while %d invalidations were not acknowledged by %s: what they were for may "
+                "be served by other processes until it expires",
+                *(len(gate.journal), gate.name),
+            )
+
+    async def _replay(self, gate: Gate) -> None:
+        page = gate.journal.page()
+        for piece in pieces(page.writes()):
+            if UNREACHED in await self._within(self.backend.write(piece)):
+                raise ConnectionError("not all was acknowledged")
+        if page.prefixes:
+            work = self._able.forget_prefix(page.prefixes)
+            if await self._errands.within(work, FORGETTING) is UNREACHED:
+                raise ConnectionError("a prefix was not acknowledged")
+        gate.replayed += gate.journal.strike(page)
+
+    @property
+    def _able(self) -> ForgetPrefix:
+        able = self.backend.capability(FORGET_PREFIX)
+        if able is None:
+            raise UnsupportedError(f"{type(self.backend).__name__} cannot forget by Prefix")
+        return able

@@ -8,6 +8,7 @@ from concurrent.futures import Future
 from typing import Final, TypeVar
 
 from cachekit.backend import LOCAL, Backend
+from cachekit.guard import Guard
 from cachekit.runtime import (
     LoopThread,
     Ways,
@@ -25,12 +26,16 @@ OPENING: Final = 5.0
 
 
 class Home:
-    """Where a backend lives: the loop that opened it, and how many caches use it there."""
+    """Where a backend lives: the loop that opened it, and how many caches use it there.
 
-    def __init__(self, backend: Backend) -> None:
+    One that does not say that it is local has a guard, within which it is held to `deadline`.
+    """
+
+    def __init__(self, backend: Backend, deadline: float) -> None:
         local = backend.capability(LOCAL)
-        self.backend = backend
-        self.local = local is not None
+        self.given = backend
+        self.guard = _guard_of(backend, deadline)
+        self.backend = self.guard or backend
         self.inline = local is not None and not local.suspends
         running = None if self.inline else running_loop()
         self.thread = None if self.inline or running else LoopThread()
@@ -110,6 +115,12 @@ class Home:
             await asyncio.wait_for(self.backend.close(), OPENING)
 
 
+def _guard_of(backend: Backend, deadline: float) -> Guard | None:
+    if isinstance(backend, Guard):
+        return backend
+    return None if backend.capability(LOCAL) else Guard(backend, deadline=deadline)
+
+
 class Homes:
     """The homes of all opened backends, so that the last cache of a backend closes it."""
 
@@ -118,11 +129,11 @@ class Homes:
         self._homes: weakref.WeakValueDictionary[int, Home] = weakref.WeakValueDictionary()
         afresh_after_fork(self)
 
-    def enter(self, backend: Backend, user: object) -> Home:
+    def enter(self, backend: Backend, user: object, deadline: float) -> Home:
         with self._lock:
             home = self._homes.get(id(backend))
             if home is None or home.gone:
-                home = self._homes[id(backend)] = Home(backend)
+                home = self._homes[id(backend)] = Home(backend, deadline)
             home.users.add(user)
             return home
 
@@ -130,8 +141,8 @@ class Homes:
         """Whether that was the last user."""
         with self._lock:
             home.users.discard(user)
-            if not home.users and self._homes.get(id(home.backend)) is home:
-                del self._homes[id(home.backend)]
+            if not home.users and self._homes.get(id(home.given)) is home:
+                del self._homes[id(home.given)]
             return not home.users
 
     def after_fork(self) -> None:

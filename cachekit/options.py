@@ -173,6 +173,13 @@ def _size(name: str, value: Any) -> int:
     return value
 
 
+def count(name: str, value: Any) -> int:
+    """How many of something: 1 or more."""
+    if not isinstance(value, int) or isinstance(value, bool) or value < 1:
+        raise ConfigurationError(f"{name} must be a whole number above 0, not {value!r}")
+    return value
+
+
 CHECKS: Final[Mapping[str, Callable[[str, Any], Any]]] = {
     "ttl": _ttl,
     "none_ttl": seconds_or_never,

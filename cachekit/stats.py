@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field, fields
 
-from cachekit.backend import Measure
+from cachekit.backend import Measure, Tiers
 
 
 @dataclass(slots=True)
@@ -181,6 +181,18 @@ class Ledger:
         sums = {f.name: sum(getattr(one, f.name) for one in each) for f in fields(Info)}
         counts = {f.name: getattr(self.counters, f.name) for f in fields(Counters)}
         return Stats(**sums, **counts, functions=tuple(each))
+
+
+def tiers_of(stats: Stats, tiers: Tiers | None) -> tuple[TierStats, ...]:
+    """What each of two tiers has answered, of all that one cache asked."""
+    if tiers is None:
+        return ()
+    near, far = tiers.names
+    missed = stats.far_hits + stats.misses
+    return (
+        TierStats(near, stats.hits - stats.far_hits, missed, tiers.bypasses),
+        TierStats(far, stats.far_hits, stats.misses, 0),
+    )
 
 
 class StoreFigures:

@@ -15,11 +15,12 @@ from cachekit.backend import (
     Backend,
     Found,
     Outcome,
+    Tiers,
     Unreached,
     Write,
 )
 from cachekit.batch import of_size, pieces
-from cachekit.carrier import Carrier
+from cachekit.carrier import FORGETTING, NO_ANSWER, Carrier
 from cachekit.clock import Clock
 from cachekit.entry import Entry
 from cachekit.errors import CacheClosedError, ConfigurationError, UnsupportedError
@@ -37,19 +38,13 @@ from cachekit.runtime import (
     running_loop,
 )
 from cachekit.sightings import Sightings
-from cachekit.stats import Counters
+from cachekit.stats import Counters, NodeStats
 
 T = TypeVar("T")
 log: Final = logging.getLogger("cachekit")
 
 MISTAKES: Final = (CacheClosedError, ConfigurationError, UnsupportedError)
 """Errors of who uses the cache, not of a backend that fails: they are raised, not lived with."""
-
-
-_NO_ANSWER: Final = ConnectionError("no answer")
-
-FORGETTING: Final = 60.0
-"""Seconds that deleting by prefix may take: a store of millions of keys is walked through."""
 
 
 def _nothing(key: str) -> Entry | None:
@@ -127,7 +122,7 @@ class Store:
     def _enter(self) -> Home:
         with self._entering:
             if self._entered is None or self._entered.gone:
-                self._entered = HOMES.enter(self._find(), self)
+                self._entered = HOMES.enter(self._find(), self, self.deadline)
             return self._entered
 
     def _move_in(self, home: Home) -> None:
@@ -135,9 +130,9 @@ class Store:
             if self.home is home or self._entered is not home:
                 return
             if home.loop is not None:
-                self._carrier = Carrier(
-                    home, home.loop, self.deadline, self._has_read, self._has_written
-                )
+                inner = home.backend if home.guard is None else home.guard.backend
+                gates = None if home.guard is None else home.guard.gates
+                self._carrier = Carrier(inner, home.loop, self.deadline, gates, self)
             self.home = home
             peek = home.backend.capability(PEEK)
             self.peeks = peek is not None
@@ -223,7 +218,7 @@ class Store:
             home = await self.open(ways)
             if home.inline:
                 outcomes = of_size(await home.backend.write(writes), len(writes))
-                self._has_written(outcomes)
+                self.has_written(_failure_in(outcomes))
                 return outcomes
             patience = self._patience(len(pieces(writes)))
             outcomes = await home.do(ways, lambda: self._road.write(writes), patience)
@@ -231,6 +226,7 @@ class Store:
             raise
         except Exception as error:
             self._failed("writes", error)
+            self.remember([write.key for write in writes if write.announce], ())
             return [UNREACHED] * len(writes)
         if UNREACHED in outcomes:
             self.check_open()
@@ -247,8 +243,9 @@ class Store:
             raise
         except Exception as error:
             self._failed("writes", error)
+            self.remember((), prefixes)
             return UNREACHED
-        self._has_written([outcome])
+        self.has_written(_failure_in([outcome]))
         return outcome
 
     async def _forgetting(self, home: Home, prefixes: Sequence[str]) -> Outcome:
@@ -257,8 +254,23 @@ class Store:
             raise UnsupportedError(
                 f"{type(home.backend).__name__} cannot forget by Prefix; use a Tag instead"
             )
-        work = able.forget_prefix(prefixes)
-        return await (work if home.inline else self._road.within(work, FORGETTING))
+        if home.inline:
+            return await able.forget_prefix(prefixes)
+        return await self._road.forget_prefix(able, prefixes)
+
+    def remember(self, keys: Sequence[str], prefixes: Sequence[str]) -> None:
+        """What was to be forgotten may never have been sent."""
+        home = self._entered
+        if home is None or home.guard is None or home.loop is None or home.gone:
+            return
+        gates = home.guard.gates
+        if home.loop is running_loop():
+            gates.remember(keys, prefixes)
+            return
+        if gates.copies is not None:
+            gates.copies.fence(keys, prefixes)
+        with suppress(RuntimeError):  # the loop is closed: nothing more is asked on it
+            home.loop.call_soon_threadsafe(gates.remember, keys, prefixes)
 
     async def finish(self, work: Coroutine[Any, Any, T], ways: Ways) -> T:
         """R10: what forgets goes on to its end, even if its caller is cancelled."""
@@ -294,6 +306,18 @@ class Store:
         self._later.add(answer)
         answer.add_done_callback(self._later.discard)
 
+    @property
+    def nodes(self) -> tuple[NodeStats, ...]:
+        """The figures of the backend's nodes."""
+        home = self._entered
+        return () if home is None or home.guard is None else home.guard.nodes()
+
+    @property
+    def tiers(self) -> Tiers | None:
+        """What a backend of two tiers tells of itself."""
+        home = self._entered
+        return None if home is None else home.backend.capability(TIERS)
+
     def every(
         self, period: float, work: Callable[[], Coroutine[Any, Any, bool]]
     ) -> Repeating | None:
@@ -315,18 +339,16 @@ class Store:
         assert self._carrier is not None
         return self._carrier
 
-    def _has_read(self, found: Found, error: BaseException | None) -> None:
+    def has_read(self, found: Found, error: BaseException | None) -> None:
         """Once for each batch, before anyone who waits for it goes on."""
         self._sightings.note(found)
-        if error is None:
-            unreached = next((e for e in found.values() if isinstance(e, Unreached)), None)
-            error = None if unreached is None else unreached.cause or _NO_ANSWER
         self._note("reads", error)
 
-    def _has_written(self, outcomes: Sequence[Outcome], error: BaseException | None = None) -> None:
-        if error is None and UNREACHED in outcomes:
-            error = _NO_ANSWER
+    def has_written(self, error: BaseException | None) -> None:
         self._note("writes", error)
+
+    def has_skipped(self) -> None:
+        self._count.degraded += 1
 
     def _note(self, what: str, error: BaseException | None) -> None:
         if self.closed:
@@ -343,3 +365,7 @@ class Store:
             return
         self.check_open()
         self._note(what, error)
+
+
+def _failure_in(outcomes: Sequence[Outcome]) -> BaseException | None:
+    return NO_ANSWER if UNREACHED in outcomes else None

@@ -142,20 +142,20 @@ class SyncCache:
         call = engine.call(key, in_thread(), tags=tags, policy=engine.policies.to_set(options))
         return drive(engine.add(key, call, value))
 
-    def delete(self, key: str) -> None:
-        self.delete_many([key])
+    def delete(self, key: str, *, barrier: bool = False) -> None:
+        self.delete_many([key], barrier=barrier)
 
-    def delete_many(self, keys: Iterable[str]) -> None:
-        self.invalidate(*(Key(key) for key in several("keys", keys)))
+    def delete_many(self, keys: Iterable[str], *, barrier: bool = False) -> None:
+        self.invalidate(*(Key(key) for key in several("keys", keys)), barrier=barrier)
 
-    def invalidate(self, *targets: Target) -> None:
-        drive(self._engine.invalidate(targets, in_thread()))
+    def invalidate(self, *targets: Target, barrier: bool = False) -> None:
+        drive(self._engine.invalidate(targets, in_thread(), barrier=barrier))
 
-    def emit(self, event: Any) -> tuple[Target, ...]:
-        return drive(self._engine.emit(event, in_thread()))
+    def emit(self, event: Any, *, barrier: bool = False) -> tuple[Target, ...]:
+        return drive(self._engine.emit(event, in_thread(), barrier=barrier))
 
-    def clear(self) -> None:
-        drive(self._engine.clear(in_thread()))
+    def clear(self, *, barrier: bool = False) -> None:
+        drive(self._engine.clear(in_thread(), barrier=barrier))
 
     @contextmanager
     def deferred(self) -> Generator[None]:

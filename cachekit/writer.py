@@ -1,7 +1,8 @@
 """What replaces and what forgets: `set`, `add`, and everything that invalidates."""
 
+import logging
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
 from cachekit.backend import ANY, DONE, REFUSED, UNREACHED, Outcome, Unreached, Write
 from cachekit.batch import pieces
@@ -19,9 +20,14 @@ from cachekit.stats import Counters
 from cachekit.store import Store
 from cachekit.targets import Doomed
 
+log: Final = logging.getLogger("cachekit")
+
 
 class Writer:
-    """Changes the store on a user's word; an answer that did not come is an error."""
+    """Changes the store on a user's word; an answer that did not come is an error.
+
+    Or, if the user is content with what the guard `journals`, a line in the log.
+    """
 
     def __init__(
         self,
@@ -31,7 +37,10 @@ class Writer:
         leases: Leases,
         clock: Clock,
         counters: Counters,
+        *,
+        journals: bool,
     ) -> None:
+        self._journals = journals
         self._store = store
         self._loader = loader
         self._filler = filler
@@ -49,11 +58,13 @@ class Writer:
     ) -> None:
         """Store values by store key. Raises `InvalidationError`, `EncodeError` for what was not."""
         if not await self._store.ready(ways):
-            raise self._unacknowledged("set", list(titles.values()))
+            self._store.remember(list(values), ())
+            self._tell("set", list(titles.values()))
+            return
         entries, bad = self._entries(values, policy)
         lost = await self._store.finish(self._set(entries, tags, ways), ways) if entries else []
         if lost:
-            raise self._unacknowledged("set", [titles[key] for key in lost])
+            self._tell("set", [titles[key] for key in lost])
         if bad is not None:
             raise bad
 
@@ -172,7 +183,7 @@ class Writer:
         work = self._written([Write(call.key, new, old.version, announce=shorter)], call.ways)
         outcome = (await self._store.finish(work, call.ways))[call.key]
         if shorter and outcome is UNREACHED:
-            raise self._unacknowledged("touch", [name])
+            self._tell("touch", [name])
         return outcome is DONE
 
     async def forget(self, doomed: Doomed, ways: Ways) -> None:
@@ -193,11 +204,15 @@ class Writer:
         names = {**doomed.keys, **doomed.tags, **doomed.prefixes}
         lost = [names[key] for key, outcome in outcomes.items() if outcome is UNREACHED]
         if lost:
-            raise self._unacknowledged("invalidate", lost)
+            self._tell("invalidate", lost)
 
-    def _unacknowledged(self, action: str, names: Sequence[str]) -> InvalidationError:
+    def _tell(self, action: str, names: Sequence[str]) -> None:
+        """Of what was not acknowledged."""
         self._count.unacknowledged += len(names)
-        return InvalidationError(action, names, self._store.failure)
+        error = InvalidationError(action, names, self._store.failure)
+        if not self._journals:
+            raise error
+        log.warning("%s; it is tried again until it is", error)
 
 
 def _worth_storing(entry: Entry) -> Entry:

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from math import inf
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from cachekit.backend import (
     FEED,
@@ -20,13 +20,13 @@ from cachekit.backend import (
     Backend,
     C,
     Capability,
-    Entry,
     Found,
     Outcome,
     Write,
     offer,
 )
 from cachekit.clock import SYSTEM, Clock
+from cachekit.entry import Entry
 from cachekit.errors import ConfigurationError, UnsupportedError
 from cachekit.options import Duration, seconds, window
 from cachekit.registry import backend_from
@@ -88,9 +88,9 @@ class TieredBackend(Backend):
         return type(self._l1).__name__, type(self._l2).__name__
 
     def capability(self, wanted: Capability[C]) -> C | None:
+        if cast("object", wanted) in (MEASURE, NODES):
+            return self._l2.capability(wanted)
         having: dict[Capability[Any], object] = {PEEK: self, FENCE: self, TIERS: self}
-        for theirs in (MEASURE, NODES):
-            having[theirs] = self._l2.capability(theirs)
         if self._l2.capability(FORGET_PREFIX) is not None:
             having[FORGET_PREFIX] = self
         return offer(wanted, having)
