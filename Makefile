@@ -14,7 +14,7 @@ ARGS   :=
 STORE := $(if $(filter redis% valkey%,$(PLACES_CACHE)),$(VENV)/.with-redis)
 
 # Words after `bench` that are no goals are names of benchmarks, and nothing is made of them here.
-GOALS := help install servers demo serve test test-long mutants lint types api bench clean
+GOALS := help install servers demo demo-outage serve test test-long mutants lint types api bench clean
 NAMES := $(if $(filter bench,$(MAKECMDGOALS)),$(filter-out $(GOALS),$(MAKECMDGOALS)))
 
 INSTALL := $(if $(UV),$(UV) pip install -q --python $(RUN),$(RUN) -m pip install -qq)
@@ -26,7 +26,7 @@ SERVERS := sh tests/servers/install.sh $(VENV)/bin
 export PYRIGHT_PYTHON_IGNORE_WARNINGS := 1
 
 help: ## Tell what there is
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 install: $(VENV)/.with-dev ## Make .venv with everything that development needs
 	@echo "$(VENV) is ready"
@@ -36,6 +36,10 @@ servers: $(VENV)/.with-dev ## Get a redis-server for the tests, where there is n
 
 demo: $(VENV)/.with-demo $(STORE) ## Measure a real service, without and with the cache
 	@$(RUN) -m examples.places.demo $(ARGS)
+
+demo-outage: $(VENV)/.with-demo $(VENV)/.with-redis ## Measure it while its Redis is killed, frozen and replaced
+	@$(SERVERS)
+	@$(RUN) -m examples.places.outage $(ARGS)
 
 serve: $(VENV)/.with-demo $(STORE) ## Leave that service running, with its docs page
 	@$(RUN) -m examples.places $(ARGS)

@@ -15,7 +15,7 @@ class StoreError(Exception):
 
 @asynccontextmanager
 async def corner(store: str | None) -> AsyncGenerator[str | None]:
-    """`store`, its URLs with a prefix that no other keys have; what begins so is deleted at the end.
+    """`store` with a prefix in its URLs that no other keys have; what begins so goes at the end.
 
     What is in memory, or none, is the service's own and left to it. `StoreError` if another does
     not answer.

@@ -53,19 +53,37 @@ class World:
         return cls([row["id"] for row in places], busy, calm)
 
 
+@dataclass(frozen=True)
+class Mix:
+    """How often each kind is asked for, in percent, and how many pages are of which search."""
+
+    place: int = 60
+    page: int = 20
+    settings: int = 9
+    statistics: int = 6
+    update: int = 3
+    save: int = 2
+    by_country: float = 0.8
+    by_name: float = 0.2
+
+
+ORDINARY = Mix()
+
+
 class Traffic:
     """What one client asks for."""
 
-    def __init__(self, world: World, seed: str) -> None:
+    def __init__(self, world: World, seed: str, mix: Mix = ORDINARY) -> None:
         self._world = world
+        self._mix = mix
         self._random = random.Random(seed)
-        self._kinds = {  # and how often, in percent
-            self._place: 60,
-            self._page: 20,
-            self._settings: 9,
-            self._statistics: 6,
-            self._update: 3,
-            self._save: 2,
+        self._kinds = {
+            self._place: mix.place,
+            self._page: mix.page,
+            self._settings: mix.settings,
+            self._statistics: mix.statistics,
+            self._update: mix.update,
+            self._save: mix.save,
         }
 
     def asks(self, count: int) -> Iterator[Ask]:
@@ -78,9 +96,9 @@ class Traffic:
 
     def _page(self) -> Ask:
         query: dict[str, str | int] = {"page": self._popular(range(1, 4))}
-        if self._random.random() < 0.8:
+        if self._random.random() < self._mix.by_country:
             query["country"] = self._popular(self._world.countries)
-        if self._random.random() < 0.2:
+        if self._random.random() < self._mix.by_name:
             query["q"] = self._popular(FRAGMENTS)
         return Ask("GET", "/places", query)
 

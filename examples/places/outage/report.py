@@ -1,0 +1,65 @@
+"""What is shown: a table of the phases, and the charts."""
+
+from collections.abc import Iterator, Sequence
+
+from rich.box import SIMPLE_HEAD
+from rich.console import Console, ConsoleOptions, Group, RenderableType, RenderResult
+from rich.progress_bar import ProgressBar
+from rich.table import Table
+
+from examples.places.outage.charts import charts
+from examples.places.outage.figures import Chapter, Timeline
+from examples.places.outage.run import Run
+
+COLUMNS = ("requests", "errors", "stale", "p50", "p99", "after 1 s", "no cache", "queries/s")
+
+
+class Report:
+    """A run as it is shown, while it runs and at its end."""
+
+    def __init__(self, run: Run) -> None:
+        self._run = run
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        timeline = self._run.timeline
+        yield Group(table(timeline), *charts(timeline, options.max_width))
+        if self._run.doing:
+            yield self._progress()
+
+    def _progress(self) -> RenderableType:
+        line = Table.grid(padding=(0, 1))
+        done, total = len(self._run.timeline.seconds), self._run.options.duration
+        line.add_row(ProgressBar(total, done, width=30), f"{done} of {total} s", self._run.doing)
+        return line
+
+
+def table(timeline: Timeline) -> Table:
+    """The phases until now; `after 1 s`, and `no cache`, which is that of the first phase: the p99
+    without the first second."""
+    title = "Redis goes and comes; latencies in ms"
+    shown = Table(title=title, title_justify="left", box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
+    shown.show_edge = False
+    shown.add_column("", no_wrap=True)
+    for heading in COLUMNS:
+        shown.add_column(heading, justify="right")
+    for cells, is_bad in _rows(list(timeline.chapters())):
+        shown.add_row(*cells, style="red" if is_bad else None)
+    return shown
+
+
+def _rows(chapters: Sequence[Chapter]) -> Iterator[tuple[list[str], bool]]:
+    """The cells of each row, and whether there is something in it that may not be."""
+    for number, chapter in enumerate(chapters, start=1):
+        figures, later = chapter.all, chapter.later
+        counts = (figures.requests, len(figures.errors), len(figures.stale))
+        latencies = (
+            *(figures.percentile(50), figures.percentile(99)),
+            *(later.percentile(99), chapters[0].later.percentile(99)),
+        )
+        cells = [
+            f"{number} {chapter.title}",
+            *(f"{count:,}" for count in counts),
+            *(f"{1000 * latency:,.1f}" for latency in latencies),
+            f"{figures.queries_per_second:,.0f}",
+        ]
+        yield cells, any(counts[1:])
