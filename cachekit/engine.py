@@ -35,7 +35,7 @@ from cachekit.serializer import Serializer
 from cachekit.sightings import Sightings
 from cachekit.signature import is_async
 from cachekit.slots import Slots
-from cachekit.stats import Info, Ledger, Stats, StoreFigures, tiers_of
+from cachekit.stats import Info, Ledger, Stats, StoreFigures
 from cachekit.store import Store
 from cachekit.targets import Doomed, title
 from cachekit.view import CacheEntry, EntryMetadata, metadata, view
@@ -423,7 +423,7 @@ class Engine:
         return replace(
             figures,
             unreadable=figures.unreadable + unreadable,
-            tiers=tiers_of(figures, self.store.tiers),
+            tiers=self._stores.tiers(figures, self.store.tiers),
             nodes=self.store.nodes,
         )
 

@@ -62,7 +62,8 @@ class TierStats:
     """A moment's figures of one tier of a store that has several.
 
     - `hits`, `misses`: lookups that it answered, and that went past it to the next.
-    - `bypasses`: lookups that did not ask it, since nobody could say that its copies were right.
+    - `bypasses`: lookups that did not ask it, since nobody could say that its copies were right; of
+      all caches that share the store. Most of them are among the `misses`, too.
     """
 
     name: str
@@ -183,18 +184,6 @@ class Ledger:
         return Stats(**sums, **counts, functions=tuple(each))
 
 
-def tiers_of(stats: Stats, tiers: Tiers | None) -> tuple[TierStats, ...]:
-    """What each of two tiers has answered, of all that one cache asked."""
-    if tiers is None:
-        return ()
-    near, far = tiers.names
-    missed = stats.far_hits + stats.misses
-    return (
-        TierStats(near, stats.hits - stats.far_hits, missed, tiers.bypasses),
-        TierStats(far, stats.far_hits, stats.misses, 0),
-    )
-
-
 class StoreFigures:
     """What the stores of one cache have counted, one after the other: it never goes down.
 
@@ -203,6 +192,7 @@ class StoreFigures:
 
     def __init__(self) -> None:
         self._before: tuple[int, Measure | None] = (0, None)
+        self._near_hits = 0
 
     def unreadable(self, store: Measure | None) -> int:
         """So far, `store` being what there is now, if it is open and counts."""
@@ -212,6 +202,19 @@ class StoreFigures:
         before += _unreadable(known)
         self._before = (before, store)
         return before + store.unreadable
+
+    def tiers(self, stats: Stats, tiers: Tiers | None) -> tuple[TierStats, ...]:
+        """What each of two tiers has answered, of all that one cache asked."""
+        if tiers is None:
+            return ()
+        # A hit of another thread may be in one of the two counts only.
+        self._near_hits = max(self._near_hits, stats.hits - stats.far_hits)
+        near, far = tiers.names
+        missed = stats.far_hits + stats.misses
+        return (
+            TierStats(near, self._near_hits, missed, tiers.bypasses),
+            TierStats(far, stats.far_hits, stats.misses, 0),
+        )
 
 
 def _unreadable(store: Measure | None) -> int:

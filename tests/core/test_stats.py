@@ -1,9 +1,12 @@
 """What a cache tells of itself, for who draws curves of it."""
 
+from dataclasses import replace
+
 import pytest
 
-from cachekit import Cache, FunctionStats
+from cachekit import Cache, FunctionStats, TierStats
 from cachekit.backend import MEASURE, C, Capability, offer
+from cachekit.stats import StoreFigures
 from cachekit.testing import ReferenceBackend
 
 
@@ -62,6 +65,26 @@ async def test_a_store_made_anew_counts_from_there(second: int) -> None:
     for unreadable in (7, 7 + second):
         async with cache:
             assert [cache.stats().unreadable for _ in range(2)] == [unreadable] * 2
+
+
+class Two:
+    """A store of two tiers."""
+
+    staleness = 1.0
+    names = ("near", "far")
+    bypasses = 4
+
+
+def test_what_was_near_is_what_was_not_far_and_never_less_than_before() -> None:
+    """A hit of another thread may have been counted as far, and not yet as a hit."""
+    figures, seen = StoreFigures(), Cache().stats()
+    told = [
+        figures.tiers(replace(seen, hits=hits, far_hits=far_hits, misses=2), Two())
+        for hits, far_hits in [(10, 3), (10, 4), (12, 4)]
+    ]
+    assert [near.hits for near, _ in told] == [7, 7, 8]
+    assert told[-1] == (TierStats("near", 8, 6, 4), TierStats("far", 4, 2, 0))
+    assert figures.tiers(seen, None) == ()
 
 
 def one() -> int:
