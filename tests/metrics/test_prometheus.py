@@ -18,6 +18,8 @@ from cachekit.backend import MEASURE, C, Capability, Found, offer
 from cachekit.metrics.figures import FIGURES
 from cachekit.metrics.prometheus import CacheCollector, LoadTimes
 from cachekit.testing import FakeClock, Fault, FaultyBackend, ReferenceBackend
+from cachekit_memory import MemoryBackend
+from cachekit_tiered import TieredBackend
 from tests.metrics.helpers import CANARY, Tiered, failing, used
 
 Series = tuple[str, frozenset[tuple[str, str]]]
@@ -139,6 +141,40 @@ async def test_tiers_and_nodes(registry: CollectorRegistry) -> None:
     }
     for name, number in of_node.items():
         assert found[one(name, cache="shop", node="store:6379")] == number
+
+
+async def test_a_store_that_does_not_acknowledge_is_told_of_and_then_not_asked(
+    registry: CollectorRegistry,
+) -> None:
+    store = FaultyBackend(ReferenceBackend())
+    async with Cache(store, namespace="test") as cache:
+        registry.register(CacheCollector(cache))
+        await cache.set("k", 1)
+        assert scraped(registry)[one("journaled", cache="default", node="FaultyBackend")] == 0
+        store.chances[Fault.LOST] = 1.0
+        await failing(cache.delete("k"))
+        await cache.get("k")
+        found = scraped(registry)
+        assert found[one("journaled", cache="default", node="FaultyBackend")] == 1
+        assert found[one("invalidations_total", cache="default", acknowledged="false")] == 1
+        assert found[one("degraded_total", cache="default")] == 1
+
+
+async def test_the_hits_of_the_tiers_are_those_of_the_cache(registry: CollectorRegistry) -> None:
+    clock = FakeClock()
+    far, near = ReferenceBackend(clock), MemoryBackend(clock=clock)
+    options: Any = {"namespace": "test", "clock": clock}
+    async with Cache(ReferenceBackend(clock, far.records), **options) as elsewhere:
+        await elsewhere.set("k", 1)
+    async with Cache(TieredBackend(near, far, clock=clock), **options) as cache:
+        registry.register(CacheCollector(cache))
+        for key in ("k", "k", "k", "none"):
+            await cache.get(key)
+        found = scraped(registry)
+    for tier, (hits, misses) in {"MemoryBackend": (2, 2), "ReferenceBackend": (1, 1)}.items():
+        assert found[one("tier_hits_total", cache="default", tier=tier)] == hits
+        assert found[one("tier_misses_total", cache="default", tier=tier)] == misses
+    assert found[one("hits_total", cache="default", function="")] == 3
 
 
 def test_names_and_help_are_as_prometheus_wants_them(registry: CollectorRegistry) -> None:
