@@ -69,6 +69,7 @@ class Carrier:
 
     async def _read_some(self, keys: Sequence[str], gates: Gates) -> Found:
         """Without what is behind a shut gate."""
+        await gates.attempts(self._deadline)
         unasked = gates.unasked(keys)
         if unasked:
             gates.skip(unasked)
@@ -91,6 +92,7 @@ class Carrier:
         return self._writes.ask(writes) if len(parts) == 1 else self._write_in_parts(parts)
 
     async def _write_some(self, writes: Sequence[Write], gates: Gates) -> Sequence[Outcome]:
+        await gates.attempts(self._deadline)
         unasked = gates.unasked(write.key for write in writes)
         if unasked:
             gates.skip(unasked)
@@ -123,6 +125,8 @@ class Carrier:
     async def forget_prefix(self, able: ForgetPrefix, prefixes: Sequence[str]) -> Outcome:
         """Delete by prefix; raises what that raises."""
         gates = self._gates
+        if gates is not None and gates.are_shut:
+            await gates.attempts(self._deadline)
         if gates is not None and gates.are_shut:
             gates.remember((), prefixes)
             return UNREACHED

@@ -1,14 +1,11 @@
 """Which nodes of a store are asked at the moment: a breaker and a journal for each."""
 
-import logging
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Final
+import asyncio
+from collections.abc import Callable, Iterable, Sequence
 
 from cachekit.backend import UNREACHED, Fence, Nodes, Outcome, Unreached, Write
 from cachekit.journal import Journal
 from cachekit.stats import NodeStats
-
-log: Final = logging.getLogger("cachekit")
 
 
 class NotAskedError(ConnectionError):
@@ -30,6 +27,8 @@ class Gate:
         self.failures = self.skipped = self.replayed = 0
         self.sample = ""
         """A key that it has."""
+        self.attempt: asyncio.Future[None] | None = None
+        """Done when it is known whether what was lost just now could be made good."""
         self._most = most
         self._in_a_row = 0
 
@@ -74,11 +73,15 @@ class Gates:
     """All nodes of one backend; runs on its loop.
 
     `whole` stands for the store where nobody knows its nodes, and for what is not of one node.
-    `shut` hears of each gate that is shut.
+    `shut` hears of each gate that is shut, and why.
     """
 
     def __init__(
-        self, name: str, failures: int, journal: int, shut: Callable[[Gate], None]
+        self,
+        name: str,
+        failures: int,
+        journal: int,
+        shut: Callable[[Gate, BaseException | None], None],
     ) -> None:
         self.are_shut = False
         self.nodes: Nodes | None = None
@@ -120,8 +123,9 @@ class Gates:
 
     def skip(self, keys: Iterable[str]) -> None:
         """Count what was not asked."""
-        for gate in {self._closed(key) for key in keys} - {None}:
-            gate.skipped += 1
+        for gate in {self._closed(key) for key in keys}:
+            if gate is not None:
+                gate.skipped += 1
 
     def heard(
         self, asked: Callable[[], Iterable[str]], lost: Sequence[str], error: BaseException | None
@@ -138,13 +142,9 @@ class Gates:
 
     def _have_failed(self, lost: Sequence[str], error: BaseException) -> None:
         failed = {self._of(key): key for key in lost}
-        for gate, gate.sample in failed.items():
+        for gate, key in failed.items():
+            gate.sample = key
             if gate.failed(error):
-                log.warning(
-                    "%s is not asked any more, it has failed %d times in a row, at last with %s: "
-                    "%s. It is tried again about once a second",
-                    *(gate.name, self._failures, type(error).__name__, error),
-                )
                 self._close(gate, error)
 
     def wrote(
@@ -176,7 +176,13 @@ class Gates:
         if not self.are_shut and self.copies is not None:
             self.copies.cut_off(True)
         self.are_shut = True
-        self._shut(gate)
+        self._shut(gate, error)
+
+    async def attempts(self, seconds: float) -> None:
+        """What was lost just now is being made good: wait for that, so long at most."""
+        waited = [gate.attempt for gate in self.all() if gate.attempt is not None]
+        if waited:
+            await asyncio.wait(waited, timeout=seconds)
 
     def open(self, gate: Gate) -> None:
         """It has answered, and nothing is in its journal."""
@@ -184,10 +190,3 @@ class Gates:
         self.are_shut = any(each.shut is not None for each in self.all())
         if not self.are_shut and self.copies is not None:
             self.copies.cut_off(False)
-
-
-def split(
-    keys: Sequence[str], unasked: Mapping[str, Unreached]
-) -> tuple[list[str], dict[str, Unreached]]:
-    """Those that are asked for, and the answers in the place of the others."""
-    return [key for key in keys if key not in unasked], dict(unasked)

@@ -28,11 +28,16 @@ from cachekit.carrier import FORGETTING, Carrier, Deaf
 from cachekit.errands import Errands
 from cachekit.errors import UnsupportedError
 from cachekit.gates import Gate, Gates
+from cachekit.health import Health
 from cachekit.options import Duration, count, seconds
 from cachekit.stats import NodeStats
 
 T = TypeVar("T")
 log: Final = logging.getLogger("cachekit")
+
+_FAILS: Final = "%s is not asked for anything until it answers again: %s: %s"
+_BACK: Final = "%s is asked again"
+_UNACKNOWLEDGED: Final = ConnectionError("an invalidation was not acknowledged")
 
 
 class Guard(Backend):
@@ -70,11 +75,14 @@ class Guard(Backend):
         self._errands = Errands()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._road: Carrier | None = None
+        self._health = Health(self._now, _FAILS, _BACK)
+
+    def _now(self) -> float:
+        return 0.0 if self._loop is None else self._loop.time()
 
     def nodes(self) -> tuple[NodeStats, ...]:
-        """The figures of each node; of a store that is known to have several, of those."""
-        gates = self.gates.all()
-        return tuple(gate.stats() for gate in (gates if len(gates) == 1 else gates[1:]))
+        """The figures of each node, after those of what is not of one node."""
+        return tuple(gate.stats() for gate in self.gates.all())
 
     def capability(self, wanted: Capability[C]) -> C | None:
         having: dict[Capability[Any], object] = {LOCAL: self}
@@ -92,7 +100,7 @@ class Guard(Backend):
         self.gates.copies = self.backend.capability(FENCE)
         for gate in self.gates.all():
             if gate.shut is not None:
-                self._try(gate)
+                self._try(gate, gate.shut.cause)
 
     async def close(self) -> None:
         """Try once more to forget what is in the journal, then close."""
@@ -125,20 +133,33 @@ class Guard(Backend):
 
     # -- trying a node that is not asked
 
-    def _try(self, gate: Gate) -> None:
+    def _try(self, gate: Gate, error: BaseException | None = None) -> None:
+        self._health.note(gate.name, error or _UNACKNOWLEDGED)
         if gate not in self._probes:
             task = self._errands.start(self._probe(gate))
             self._probes[gate] = task
             task.add_done_callback(lambda _: self._probes.pop(gate, None))
 
     async def _probe(self, gate: Gate) -> None:
-        """R15: nothing is asked of the node before its journal is empty."""
+        """R17: nothing is asked of the node before its journal is empty."""
         if gate.is_open:
             await self._pause()
-        while not await self._answers(gate):
+        while not await self._attempt(gate):
             await self._pause()
-        self.gates.open(gate)
-        log.warning("%s is asked again", gate.name)
+        self._health.note(gate.name, None)
+
+    async def _attempt(self, gate: Gate) -> bool:
+        """Others wait for it, unless the node was failing before."""
+        attempt = asyncio.get_running_loop().create_future()
+        gate.attempt = None if gate.is_open else attempt
+        try:
+            answers = await self._answers(gate)
+            if answers:
+                self.gates.open(gate)
+            return answers
+        finally:
+            gate.attempt = None
+            attempt.set_result(None)
 
     async def _pause(self) -> None:
         """Not all processes at once."""

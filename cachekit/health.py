@@ -1,10 +1,9 @@
 """What fails at the moment, and saying so in the log."""
 
 import logging
+from collections.abc import Callable
 from math import inf
 from typing import Final
-
-from cachekit.clock import Clock
 
 log: Final = logging.getLogger("cachekit")
 
@@ -24,8 +23,8 @@ class Health:
     large ones cannot, writes would fail and succeed in turns, and the log would do nothing else.
     """
 
-    def __init__(self, clock: Clock, fails: str = FAILS, back: str = BACK) -> None:
-        self._clock = clock
+    def __init__(self, now: Callable[[], float], fails: str = FAILS, back: str = BACK) -> None:
+        self._now = now
         self._fails = fails
         self._back = back
         self._failing: dict[str, BaseException] = {}
@@ -47,7 +46,7 @@ class Health:
             log.warning(self._back, what)
 
     def _complain(self, what: str, failure: BaseException) -> None:
-        now = self._clock.monotonic()
+        now = self._now()
         if what not in self._told and now >= self._complained.get(what, -inf) + QUIET:
             self._told.add(what)
             self._complained[what] = now

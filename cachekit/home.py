@@ -28,14 +28,14 @@ OPENING: Final = 5.0
 class Home:
     """Where a backend lives: the loop that opened it, and how many caches use it there.
 
-    One that does not say that it is local has a guard, within which it is held to `deadline`.
+    One that does not say that it is local has a guard.
     """
 
-    def __init__(self, backend: Backend, deadline: float) -> None:
+    def __init__(self, backend: Backend, guard: Guard | None) -> None:
         local = backend.capability(LOCAL)
         self.given = backend
-        self.guard = _guard_of(backend, deadline)
-        self.backend = self.guard or backend
+        self.guard = guard
+        self.backend = backend if self.guard is None else self.guard
         self.inline = local is not None and not local.suspends
         running = None if self.inline else running_loop()
         self.thread = None if self.inline or running else LoopThread()
@@ -115,27 +115,34 @@ class Home:
             await asyncio.wait_for(self.backend.close(), OPENING)
 
 
-def _guard_of(backend: Backend, deadline: float) -> Guard | None:
-    if isinstance(backend, Guard):
-        return backend
-    return None if backend.capability(LOCAL) else Guard(backend, deadline=deadline)
-
-
 class Homes:
     """The homes of all opened backends, so that the last cache of a backend closes it."""
 
     def __init__(self) -> None:
         self._lock = threading.RLock()
         self._homes: weakref.WeakValueDictionary[int, Home] = weakref.WeakValueDictionary()
+        self._guards: weakref.WeakValueDictionary[int, Guard] = weakref.WeakValueDictionary()
         afresh_after_fork(self)
 
     def enter(self, backend: Backend, user: object, deadline: float) -> Home:
         with self._lock:
             home = self._homes.get(id(backend))
             if home is None or home.gone:
-                home = self._homes[id(backend)] = Home(backend, deadline)
+                guard = self._guard_of(backend, deadline)
+                home = self._homes[id(backend)] = Home(backend, guard)
             home.users.add(user)
             return home
+
+    def _guard_of(self, backend: Backend, deadline: float) -> Guard | None:
+        """The same wherever it lives: its journal outlasts a loop."""
+        if isinstance(backend, Guard):
+            return backend
+        if backend.capability(LOCAL) is not None:
+            return None
+        guard = self._guards.get(id(backend))
+        if guard is None:
+            guard = self._guards[id(backend)] = Guard(backend, deadline=deadline)
+        return guard
 
     def leave(self, home: Home, user: object) -> bool:
         """Whether that was the last user."""
@@ -148,6 +155,7 @@ class Homes:
     def after_fork(self) -> None:
         self._lock = threading.RLock()
         self._homes.clear()
+        self._guards.clear()
 
 
 HOMES: Final = Homes()

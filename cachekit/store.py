@@ -25,6 +25,7 @@ from cachekit.clock import Clock
 from cachekit.entry import Entry
 from cachekit.errors import CacheClosedError, ConfigurationError, UnsupportedError
 from cachekit.finishing import Finishing
+from cachekit.guard import Guard
 from cachekit.health import Health
 from cachekit.home import HOMES, OPENING, Home
 from cachekit.runtime import (
@@ -71,7 +72,7 @@ class Store:
         self._find = find
         self._count = counters
         self._sightings = sightings
-        self._health = Health(clock)
+        self._health = Health(clock.monotonic)
         self._finishing = Finishing()
         self._held_up: LoopHeldError | None = None
         self.after_fork()
@@ -89,6 +90,7 @@ class Store:
         self._entering = threading.RLock()
         self._later: set[asyncio.Future[Any]] = set()
         self._finishing.begin_afresh()
+        self._guard: Guard | None = None
         self._forget()
 
     @property
@@ -123,6 +125,7 @@ class Store:
         with self._entering:
             if self._entered is None or self._entered.gone:
                 self._entered = HOMES.enter(self._find(), self, self.deadline)
+                self._guard = self._entered.guard
             return self._entered
 
     def _move_in(self, home: Home) -> None:
@@ -252,7 +255,7 @@ class Store:
         able = home.backend.capability(FORGET_PREFIX)
         if able is None:
             raise UnsupportedError(
-                f"{type(home.backend).__name__} cannot forget by Prefix; use a Tag instead"
+                f"{type(home.given).__name__} cannot forget by Prefix; use a Tag instead"
             )
         if home.inline:
             return await able.forget_prefix(prefixes)

@@ -6,7 +6,6 @@ from collections.abc import Callable
 from typing import Final
 
 from cachekit.backend import Feed, News
-from cachekit.clock import SYSTEM
 from cachekit.health import Health
 from cachekit_tiered.near import Near
 
@@ -41,7 +40,7 @@ class Follower:
         self._hear = hear
         self._position: object | None = None
         self._wait = 0.0
-        self._health = Health(SYSTEM, _FAILS, _BACK)
+        self._health = Health(now, _FAILS, _BACK)
 
     async def run(self) -> None:
         """Until it is cancelled. Whatever fails, nothing is known until an answer comes again."""

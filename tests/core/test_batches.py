@@ -26,7 +26,7 @@ from cachekit.batch import MOST, MOST_BYTES
 from cachekit.carrier import Carrier
 from cachekit.entry import Entry, Kind
 from cachekit.envelope import pack
-from cachekit.home import Home
+from cachekit.gates import Gate, Gates
 from cachekit.runtime import ON_LOOP
 from tests.core.conftest import Caches
 from tests.core.helpers import ends, start, ticks, time
@@ -48,8 +48,11 @@ class Ledger:
     def has_read(self, found: Found, error: BaseException | None) -> None:
         self.reads.append(error)
 
-    def has_written(self, outcomes: Sequence[Outcome], error: BaseException | None) -> None:
+    def has_written(self, error: BaseException | None) -> None:
         self.writes.append(error)
+
+    def has_skipped(self) -> None:
+        raise AssertionError("no gate is shut")
 
 
 @pytest.fixture
@@ -61,11 +64,15 @@ def ledger() -> Ledger:
 async def carrier(store: SlowStore, ledger: Ledger) -> AsyncIterator[Carrier]:
     """One that ends with nothing under way."""
     loop = asyncio.get_running_loop()
-    carrier = Carrier(Home(store), loop, DEADLINE, ledger.has_read, ledger.has_written)
+    carrier = Carrier(store, loop, DEADLINE, Gates("store", 10**6, 1, _never_shut), ledger)
     yield carrier
     store.heal()
     await ticks()
     assert asyncio.all_tasks() == {asyncio.current_task()}
+
+
+def _never_shut(gate: Gate) -> None:
+    raise AssertionError(f"{gate.name} was shut")
 
 
 def reading(carrier: Carrier, *keys: str) -> "asyncio.Task[Found]":
