@@ -14,6 +14,7 @@ from redis.asyncio import Redis
 
 from cachekit import Cache, ConfigurationError, InvalidationError, Key, Prefix, Tag
 from cachekit_redis import RedisBackend
+from tests.redis.following import Follower
 from tests.servers.cluster import RedisCluster, SlotMove, slot_of
 from tests.servers.fixtures import Starter
 from tests.servers.server import RedisServer
@@ -115,7 +116,10 @@ async def fail() -> str:
 
 async def do_everything(url: str, servers: Sequence[RedisServer], owner: RedisServer) -> None:
     """`owner` has `SPOILT`."""
-    async with Cache(RedisBackend(url, timeout=5.0), namespace="shop", deadline=5.0) as cache:
+    backend = RedisBackend(url, timeout=5.0)
+    async with Cache(backend, namespace="shop", deadline=5.0) as cache:
+        follower = Follower(backend)
+        await follower.begin()
         for ttl in (60, None):
             assert await cache.get_or_set("a", load, ttl=ttl, tags=["t"]) == "loaded"
             await cache.set("b", 1, ttl=ttl, tags=["t"])
@@ -131,6 +135,7 @@ async def do_everything(url: str, servers: Sequence[RedisServer], owner: RedisSe
         owner.command("SET", SPOILT, "what nobody can read")
         assert await cache.add("e", 1)
         await cache.clear()
+        assert await follower.news()
         stats = cache.stats()
         assert (stats.unreached, stats.refused_fills, stats.unacknowledged) == (0, 0, 0)
 
