@@ -5,6 +5,7 @@ from cachekit.cached import AsyncCached, Cached
 from cachekit.cached_many import AsyncCachedMany, CachedMany
 from cachekit.context import Load, current_load
 from cachekit.errors import (
+    BackendError,
     CacheClosedError,
     CacheError,
     ConfigurationError,
@@ -28,6 +29,7 @@ __all__ = [
     "MISSING",
     "AsyncCached",
     "AsyncCachedMany",
+    "BackendError",
     "BoundSerializer",
     "Cache",
     "CacheClosedError",

@@ -62,6 +62,8 @@ class Cache:
     - `listeners`: hear of hits, misses and loads; see `Listener`.
     - `max_loads`: how many loads may run at once in this process; others wait for their turn.
       Loads inside of loads do not count.
+    - `on_error`: what becomes of a read that the store does not answer: `"load"`, as if there were
+      nothing, or `"raise"` a `BackendError`.
     - `on_unacked`: what becomes of an invalidation that the store does not acknowledge: `"raise"`
       an `InvalidationError`, or, with `"journal"`, a line in the log. Either way it is carried out
       before this process asks the store for anything again.
@@ -108,6 +110,7 @@ class Cache:
         invalidators: Invalidator | Iterable[Invalidator] = (),
         listeners: Iterable[Listener] = (),
         max_loads: int | None = None,
+        on_error: Literal["load", "raise"] = "load",
         on_unacked: Literal["raise", "journal"] = "raise",
         clock: Clock = SYSTEM,
         disabled: bool = False,
@@ -126,7 +129,8 @@ class Cache:
             invalidators=invalidators_of(invalidators),
             listeners=tuple(listeners),
             max_loads=None if max_loads is None else count("max_loads", max_loads),
-            journals=_journals(on_unacked),
+            raises=_one_of("on_error", on_error, "load", "raise") == "raise",
+            journals=_one_of("on_unacked", on_unacked, "raise", "journal") == "journal",
             disabled=disabled,
         )
         if self._source.known:
@@ -523,7 +527,7 @@ class Cache:
         await self.close()
 
 
-def _journals(on_unacked: str) -> bool:
-    if on_unacked not in ("raise", "journal"):
-        raise ConfigurationError(f"on_unacked must be 'raise' or 'journal', not {on_unacked!r}")
-    return on_unacked == "journal"
+def _one_of(argument: str, given: str, *allowed: str) -> str:
+    if given not in allowed:
+        raise ConfigurationError(f"{argument} must be one of {allowed}, not {given!r}")
+    return given

@@ -62,6 +62,7 @@ class Engine:
         invalidators: Sequence[Invalidator],
         listeners: Sequence[Listener],
         max_loads: int | None,
+        raises: bool,
         journals: bool,
         disabled: bool,
     ) -> None:
@@ -83,7 +84,9 @@ class Engine:
         self._clock = clock
         counters, told = self.ledger.counters, Listeners(listeners)
         self._sightings = sightings = Sightings()
-        self.store = store = Store(self.backend, deadline, clock, counters, sightings)
+        self.store = store = Store(
+            self.backend, deadline, clock, counters, sightings, raises=raises
+        )
         self._slots = Slots(max_loads, clock.monotonic)
         self.leases = leases = Leases(store, clock, counters, sightings)
         filler = Filler(store, leases, clock, counters)

@@ -53,6 +53,10 @@ class UnsupportedError(CacheError):
     """The backend lacks the capability that was asked for."""
 
 
+class BackendError(CacheError, ConnectionError):
+    """The store did not answer; raised with `on_error="raise"` only. `__cause__` says why."""
+
+
 _NAMED: Final = 10
 """So many of what was not reached are in the message."""
 

@@ -191,7 +191,7 @@ class Reader:
             found = _with(found, (call.key, *call.tags), await self._store.read(more, call.ways))
         seen = _seen(call, found, self._store.is_near)
         if not seen.answered:
-            self._store.check_open()
+            self._store.check_answered()
         return seen
 
     async def look_all(self, calls: Sequence[Call]) -> list[Seen]:
@@ -204,7 +204,7 @@ class Reader:
             found = _with(found, asked, await self._store.read(list(more), ways))
         seen = [_seen(call, found, self._store.is_near) for call in calls]
         if not all(saw.answered for saw in seen):
-            self._store.check_open()
+            self._store.check_answered()
         return seen
 
     def serves(self, seen: Seen) -> bool:

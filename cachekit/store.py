@@ -23,7 +23,7 @@ from cachekit.batch import of_size, pieces
 from cachekit.carrier import FORGETTING, NO_ANSWER, Carrier
 from cachekit.clock import Clock
 from cachekit.entry import Entry
-from cachekit.errors import CacheClosedError, ConfigurationError, UnsupportedError
+from cachekit.errors import BackendError, CacheClosedError, ConfigurationError, UnsupportedError
 from cachekit.finishing import Finishing
 from cachekit.guard import Guard
 from cachekit.health import Health
@@ -55,7 +55,8 @@ def _nothing(key: str) -> Entry | None:
 class Store:
     """Reads and writes for one Cache. A backend that fails or hangs gives `Unreached`.
 
-    `deadline` is how many seconds an operation of a backend that does I/O may take.
+    `deadline` is how many seconds an operation of a backend that does I/O may take. `raises`: what
+    a caller reads and is not answered is an error.
     """
 
     def __init__(
@@ -65,7 +66,10 @@ class Store:
         clock: Clock,
         counters: Counters,
         sightings: Sightings,
+        *,
+        raises: bool,
     ) -> None:
+        self._raises = raises
         self.peek: Callable[[str], Entry | None] = _nothing
         self.closed = False
         self.deadline = deadline
@@ -120,6 +124,12 @@ class Store:
             raise CacheClosedError(
                 "this cache was closed; open it again with `await cache.open()` or `async with`"
             )
+
+    def check_answered(self) -> None:
+        """Something was not answered: raises if that is to be raised, or the cache was closed."""
+        self.check_open()
+        if self._raises:
+            raise BackendError(f"the store did not answer: {self.failure}") from self.failure
 
     def _enter(self) -> Home:
         with self._entering:

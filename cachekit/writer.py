@@ -1,7 +1,7 @@
 """What replaces and what forgets: `set`, `add`, and everything that invalidates."""
 
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Final
 
 from cachekit.backend import ANY, DONE, REFUSED, UNREACHED, Outcome, Unreached, Write
@@ -64,6 +64,7 @@ class Writer:
         entries, bad = self._entries(values, policy)
         lost = await self._store.finish(self._set(entries, tags, ways), ways) if entries else []
         if lost:
+            self._store.remember(lost, ())  # it may have come to nothing before any of it was sent
             self._tell("set", [titles[key] for key in lost])
         if bad is not None:
             raise bad
@@ -196,15 +197,22 @@ class Writer:
         writes += [Write(tag, Entry(Kind.TAG), announce=True) for tag in doomed.tags]
         outcomes = await self._written(writes, ways)
         if doomed.prefixes:
-            outcome = UNREACHED
-            if UNREACHED not in outcomes.values():  # else it would be waited for once more
-                outcome = await self._store.forget_prefix(list(doomed.prefixes), ways)
+            outcome = await self._forget_prefixes(list(doomed.prefixes), outcomes.values(), ways)
             outcomes.update(dict.fromkeys(doomed.prefixes, outcome))
         self._count.invalidations += sum(outcome is DONE for outcome in outcomes.values())
         names = {**doomed.keys, **doomed.tags, **doomed.prefixes}
         lost = [names[key] for key, outcome in outcomes.items() if outcome is UNREACHED]
         if lost:
             self._tell("invalidate", lost)
+
+    async def _forget_prefixes(
+        self, prefixes: Sequence[str], before: Collection[Outcome], ways: Ways
+    ) -> Outcome:
+        """A store that has not answered `before` is not waited for once more."""
+        if UNREACHED in before:
+            self._store.remember((), prefixes)
+            return UNREACHED
+        return await self._store.forget_prefix(prefixes, ways)
 
     def _tell(self, action: str, names: Sequence[str]) -> None:
         """Of what was not acknowledged."""

@@ -85,7 +85,8 @@ class TieredBackend(Backend):
 
     @property
     def names(self) -> tuple[str, str]:
-        return type(self._l1).__name__, type(self._l2).__name__
+        near, far = type(self._l1).__name__, type(self._l2).__name__
+        return near, far if far != near else f"{far} behind"
 
     def capability(self, wanted: Capability[C]) -> C | None:
         if cast("object", wanted) in (MEASURE, NODES):

@@ -59,8 +59,8 @@ class Follower:
     async def _follow(self) -> None:
         """One question and its answer.
 
-        What was acknowledged before the question was sent is known once the answer is applied, if
-        that was not cut short: not what came until the answer was here.
+        R15: what was acknowledged before the question was sent is known once the answer is applied,
+        if that was not cut short: not what came until the answer was here.
         """
         sent = self._now()
         async with asyncio.timeout(self._wait + _PATIENCE * self._staleness):

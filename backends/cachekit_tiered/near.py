@@ -32,9 +32,13 @@ class Moment(NamedTuple):
 class Near:
     """Copies of entries of another store.
 
-    What was seen there may be put here only if nothing has moved since before it was asked for:
-    each key has a generation, shared with some others, and whatever may have changed the key moves
-    it. `longest` is how many seconds after that a copy may serve, where nobody tells of changes.
+    R16: what was seen there may be put here only if nothing has moved since before it was asked
+    for. Each key has a generation, shared with some others, and whatever may have changed the key
+    moves it. To compare it, to put the copy and to link that to the records of its tags is one
+    step under a lock.
+
+    `longest` is how many seconds after it was asked for a copy may serve, where nobody tells of
+    changes.
     """
 
     def __init__(self, backend: Backend, limits: Limits, clock: Clock) -> None:
@@ -57,9 +61,17 @@ class Near:
 
     def keep(self, found: Found, moment: Moment) -> None:
         """Keep what was found by who asked at that `moment`."""
-        kept = [(key, entry) for key, entry in found.items() if isinstance(entry, Entry)]
+        kept = [
+            (key, entry)
+            for key, entry in found.items()
+            if isinstance(entry, Entry) and self._may_stay(entry, found)
+        ]
         with self._lock:
             self._put([(key, entry) for key, entry in kept if self._stands(key, moment)], moment)
+
+    def _may_stay(self, entry: Entry, found: Found) -> bool:
+        """Where nobody tells of changes, a record counts from when it was read: with the value."""
+        return self.longest is None or all(tag in found for tag in entry.tags)
 
     def settle(self, writes: Sequence[Write], outcomes: Sequence[Outcome], moment: Moment) -> None:
         """Drop what was to be changed, and keep what took its place.
@@ -78,7 +90,8 @@ class Near:
                 if entry is not None and self._stands(key, moment)
             ]
             self._drop(dict.fromkeys(write.key for write in writes))
-            self._put(standing, moment)
+            if self.longest is None:
+                self._put(standing, moment)
 
     def forget(self, keys: Iterable[str], prefixes: Iterable[str]) -> None:
         """These have changed, or may have."""
