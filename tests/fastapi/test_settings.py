@@ -77,6 +77,14 @@ def test_every_setting_reaches_the_cache(monkeypatch: pytest.MonkeyPatch) -> Non
     settings.cache()
 
 
+async def test_urls_with_a_space_between_are_a_chain(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CACHE_URL", "memory://?max_entries=5  memory://")
+    async with CacheSettings().cache(namespace="shop") as cache:
+        await cache.set("a", 1)
+        assert await cache.get("a") == 1
+        assert len(cache.stats().tiers) == 2
+
+
 async def test_space_around_a_url_is_no_part_of_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CACHE_URL", " memory://\n")
     assert await ttl_of(CacheSettings().cache()) == 300.0

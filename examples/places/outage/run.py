@@ -22,7 +22,7 @@ from examples.places.outage.traffic import asks
 SMALLEST = 15_000
 """Places of fewer people are left out."""
 
-STORE = "{}"
+STORE = "memory://?max_entries=20000 {}"
 """What `PLACES_CACHE` is, with the URL of Redis."""
 
 
