@@ -71,8 +71,7 @@ async def acknowledged(
         answer = await call
     except InvalidationError:
         world.history.covered["unacknowledged invalidations"] += 1
-        for claim in claims:
-            world.checker.note(world.now(), claim, "NOT acknowledged")
+        owe(world, process, claims)
     except asyncio.CancelledError:
         if _was_cancelled(asyncio.current_task()):
             raise
@@ -81,15 +80,23 @@ async def acknowledged(
         world.checker.report(world.now(), f"{what} raised {error!r}")
     else:
         if answer is not False:  # what `add` says if something was there
-            hold(world, claims)
+            hold(world, process, claims)
     finally:
         world.operations += 1
 
 
-def hold(world: World, claims: Sequence[Claim]) -> None:
+def hold(world: World, process: Process, claims: Sequence[Claim]) -> None:
     """Whoever asks from now on must see what the claims say."""
     for claim in claims:
         world.checker.acknowledged(world.now(), claim)
+
+
+def owe(world: World, process: Process, claims: Sequence[Claim]) -> None:
+    """Not acknowledged: its process counts on it at once, others once it is made up for."""
+    for claim in claims:
+        world.checker.note(world.now(), claim, "NOT acknowledged")
+    if process.journals:
+        world.debts.owe(process.link, claims)
 
 
 async def perhaps_cancelled(

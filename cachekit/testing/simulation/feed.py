@@ -6,7 +6,7 @@ from contextvars import Context
 from typing import Any, NamedTuple, Protocol, TypeAlias
 
 from cachekit.backend import News
-from cachekit.testing.simulation.history import EVERYWHERE, History
+from cachekit.testing.simulation.history import EVERYWHERE, History, short
 from cachekit.testing.simulation.stream import KEY, PREFIX, Answer, Change, Stream
 
 
@@ -68,7 +68,7 @@ class StreamFeed:
         stream, most = self._way.stream, self._way.count
         answer = await self._ask(lambda: stream.after(position.id, most, wait), wait)
         if why := _lost(position, answer):
-            self._note(f"has lost news: {why}")
+            self._note(f"has lost news: {why}", EVERYWHERE)
             self._way.history.covered[f"news lost: {why}"] += 1
             return await self._begin()
         return self._news(position, answer)
@@ -85,7 +85,8 @@ class StreamFeed:
         self._way.history.covered["full answers"] += full
         if changes:
             position = position._replace(id=changes[-1].id)
-            self._note(f"hears of {len(changes)} changes")
+            for change in changes:
+                self._note("hears of it", short(change.name))
         return News(position, _of(KEY, changes), _of(PREFIX, changes), complete=not full)
 
     async def _ask(self, question: Question, wait: float) -> Answer:
@@ -119,9 +120,9 @@ class StreamFeed:
             if not answer.done():
                 answer.set_result(seen)
 
-    def _note(self, what: str) -> None:
+    def _note(self, what: str, key: str) -> None:
         way = self._way
-        way.history.add(self._loop.time(), way.process, what, EVERYWHERE)
+        way.history.add(self._loop.time(), way.process, what, key)
 
 
 def _lost(position: Position, answer: Answer) -> str:

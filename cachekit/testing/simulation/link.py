@@ -32,6 +32,15 @@ from cachekit.testing.simulation.stream import KEY, PREFIX, Stream
 from cachekit.testing.simulation.trips import FAULTS, LINGERS, RAISES, TRAVEL, Trip
 from cachekit.testing.simulation.weather import Weather
 
+RECOVERY: Final = 2.5
+"""Seconds after the last thing that went wrong on a link within which its store is asked again.
+
+What is under way may take one until it is given up, the next attempt is made within another.
+"""
+
+PATIENCE: Final = 1.0
+"""Seconds that each step of what takes long may take."""
+
 UNANSWERED: Final = Unreached(ConnectionError("this node did not answer"))
 
 
@@ -67,7 +76,7 @@ class Link(Backend):
         self.history = history
         self.faults = 0
         self.troubled_at = -inf
-        self.down_until = 0.0
+        self.down_until = -inf
         self.good_until = 0.0
         self.deaf_until = 0.0
         self.dead = False
@@ -122,6 +131,9 @@ class Link(Backend):
         return {number for i, number in enumerate(numbers) if i not in trip.missing}
 
     async def forget_prefix(self, prefixes: Sequence[str]) -> Outcome:
+        return await asyncio.wait_for(self._forget_prefix(prefixes), PATIENCE)
+
+    async def _forget_prefix(self, prefixes: Sequence[str]) -> Outcome:
         trip, apart = self._plan(len(prefixes)), self._tells_apart()
         self._note(trip, EVERYWHERE)
         tells = self.tiers and not apart
@@ -168,8 +180,8 @@ class Link(Backend):
         return Passage(now + there, back, broken)
 
     def calm_since(self, moment: float) -> bool:
-        """Whether nothing has gone wrong since a second before that."""
-        return self.troubled_at < moment - 1.0
+        """Whether nothing has gone wrong since so long before that, that all is as ever again."""
+        return max(self.troubled_at, self.down_until) < moment - RECOVERY
 
     def _unpack(self, key: str, data: bytes | Unreached | None) -> Entry | Unreached | None:
         return unpack(key, data, self.clock) if isinstance(data, bytes) else data

@@ -27,7 +27,7 @@ from cachekit.testing.simulation.shore import Setting
 from cachekit.testing.simulation.text import TextSerializer
 from cachekit.testing.simulation.weather import CALM, NEVER, Weather
 from cachekit.testing.simulation.world import Process, World
-from cachekit.testing.simulation.writes import BY_PREFIX, WRITES
+from cachekit.testing.simulation.writes import BY_PREFIX, OF_TIERS, WRITES
 
 OPERATIONS: Final = 500
 """Calls per seed, at least."""
@@ -124,6 +124,7 @@ class Simulation:
         chores = [asyncio.create_task(work) for work in self._chores()]
         while world.operations < OPERATIONS and self._right:
             await asyncio.sleep(0.1)
+            self.world.debts.collect()
             self._look_for_hanging()
             self._raise_own_errors()
         for chore in chores:
@@ -257,6 +258,7 @@ class Simulation:
                 break
         await self._find_stubs()
         await asyncio.sleep(SETTLES)
+        world.debts.collect()
         for process in self.processes.values():
             if left := _under_way(process.cache):
                 world.wrong(f"{process.name} has flights or polls left: {left}")
@@ -304,6 +306,8 @@ def _under_way(cache: Any) -> list[Any]:
 
 
 def _possible(world: World, table: Mapping[Operation, float]) -> Mapping[Operation, float]:
+    if world.shore.setting.tiers:
+        table = {**table, **OF_TIERS}
     if world.shore.has_prefixes:
         return table
     return {operation: often for operation, often in table.items() if operation not in BY_PREFIX}

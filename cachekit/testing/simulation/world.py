@@ -6,11 +6,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from cachekit import Cache
 from cachekit.entry import Kind
 from cachekit.keys import tag_key, value_key
 from cachekit.testing.simulation import functions
 from cachekit.testing.simulation.ages import Attempts
 from cachekit.testing.simulation.checker import Checker
+from cachekit.testing.simulation.debts import Debts
 from cachekit.testing.simulation.functions import NAMESPACE, PREFIX, Functions
 from cachekit.testing.simulation.history import History, short
 from cachekit.testing.simulation.link import Link
@@ -37,6 +39,17 @@ class Process:
     dead: bool = False
     seen: dict[str, int] = field(default_factory=dict[str, int])
     """By key: the version of what was there when one looked who wants something newer."""
+
+    @property
+    def journals(self) -> bool:
+        """Whether it makes up for what was not acknowledged."""
+        return isinstance(self.cache, Cache)
+
+    @property
+    def is_even(self) -> bool:
+        """Whether there is nothing that it has yet to make up for."""
+        nodes = self.cache.stats().nodes if self.journals else ()
+        return not any(node.is_open or node.journaled for node in nodes)
 
     def kill(self, loop: VirtualLoop) -> None:
         """End it as `kill -9` does: what it had sent is on its way, and that is all."""
@@ -85,6 +98,7 @@ class World:
         skew = 2 * self.weather.skew + self.slack
         staleness = self.weather.staleness if setting.tiers else 0.0
         self.checker = Checker(self.history, self.origin, skew, self._there, staleness)
+        self.debts = Debts(self.checker, self.now)
         self.attempts = Attempts(self.history, self.origin, self._there)
         self.origin.begins = self._begins
         self.origin.wrong = self._wrong_load

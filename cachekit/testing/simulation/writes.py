@@ -7,11 +7,12 @@ claim that the checker holds it to.
 import asyncio
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import replace
 from itertools import chain
 from typing import Any, Final
 
 from cachekit.invalidation import Key, Prefix, Tag
-from cachekit.testing.simulation.calls import acknowledged, cancelled, hold
+from cachekit.testing.simulation.calls import acknowledged, cancelled, hold, owe
 from cachekit.testing.simulation.checker import SELF, Claim
 from cachekit.testing.simulation.functions import PREFIX, record_of
 from cachekit.testing.simulation.origin import Value
@@ -94,6 +95,15 @@ async def invalidate_both(world: World, process: Process) -> None:
         await _forget(world, process, claims, call)
 
 
+async def invalidate_everywhere(world: World, process: Process) -> None:
+    """Done once no process has an older copy."""
+    async with _committed(world, process, 1) as topics:
+        claim = replace(_about(world, process, "invalidate everywhere", topics), barrier=True)
+        keys = [Key(topic.key) for topic in topics]
+        call = process.cache.invalidate(*keys, barrier=True)
+        await acknowledged(world, process, [claim], call)
+
+
 async def invalidate_prefix(world: World, process: Process) -> None:
     async with _committed(world, process, 2):
         claim = _all(world, process, "invalidate prefix")
@@ -133,10 +143,12 @@ async def forget_deferred(world: World, process: Process) -> None:
     """R11: an invalidation that follows a commit, read past meanwhile, not lost by an error."""
     async with _committed(world, process, 2) as topics:
         claim = _about(world, process, "deferred", topics)
-        await acknowledged(world, process, [claim], _in_a_block(world, process, topics))
+        await acknowledged(world, process, [claim], _in_a_block(world, process, topics, claim))
 
 
-async def _in_a_block(world: World, process: Process, topics: Sequence[Topic]) -> bool:
+async def _in_a_block(
+    world: World, process: Process, topics: Sequence[Topic], claim: Claim
+) -> bool:
     faults = process.link.faults
     try:
         async with process.cache.deferred():
@@ -146,8 +158,10 @@ async def _in_a_block(world: World, process: Process, topics: Sequence[Topic]) -
             await look_past(world, process, topic, pending=topic in topics)
             if world.chance(0.3):
                 raise _RolledBack
-    except _RolledBack:  # then only a store that answered everything can have acknowledged
-        return process.link.faults == faults
+    except _RolledBack:  # then nobody says whether it was acknowledged
+        if process.link.faults > faults or not process.is_even:
+            owe(world, process, [claim])
+            return False
     return True
 
 
@@ -191,7 +205,7 @@ async def _forget(world: World, process: Process, claims: Sequence[Claim], call:
         await asyncio.sleep(0.1 + world.slack)
         if not process.dead:
             world.history.covered["invalidations that outlived their caller"] += 1
-            hold(world, claims)
+            (hold if process.is_even else owe)(world, process, claims)
     return None
 
 
@@ -242,3 +256,6 @@ WRITES: Final[Mapping[Operation, float]] = {
 
 BY_PREFIX: Final = frozenset({invalidate_both, invalidate_prefix})
 """Those of a store that can forget by prefix."""
+
+OF_TIERS: Final[Mapping[Operation, float]] = {invalidate_everywhere: 1.0}
+"""Those that make a difference where there are copies."""
