@@ -8,6 +8,7 @@ from cachekit.backend import UNREACHED, Backend, ForgetPrefix, Found, Outcome, U
 from cachekit.batch import MOST, Batch, Line, Reading, Writing, pieces
 from cachekit.entry import Entry
 from cachekit.errands import Errands
+from cachekit.errors import CacheError
 from cachekit.gates import Gates
 
 FORGETTING: Final = 60.0
@@ -69,7 +70,7 @@ class Carrier:
 
     async def _read_some(self, keys: Sequence[str], gates: Gates) -> Found:
         """Without what is behind a shut gate."""
-        await gates.attempts(self._deadline)
+        await gates.attempts(keys, self._deadline)
         unasked = gates.unasked(keys)
         if unasked:
             gates.skip(unasked)
@@ -92,7 +93,7 @@ class Carrier:
         return self._writes.ask(writes) if len(parts) == 1 else self._write_in_parts(parts)
 
     async def _write_some(self, writes: Sequence[Write], gates: Gates) -> Sequence[Outcome]:
-        await gates.attempts(self._deadline)
+        await gates.attempts([write.key for write in writes], self._deadline)
         unasked = gates.unasked(write.key for write in writes)
         if unasked:
             gates.skip(unasked)
@@ -126,19 +127,24 @@ class Carrier:
         """Delete by prefix; raises what that raises."""
         gates = self._gates
         if gates is not None and gates.are_shut:
-            await gates.attempts(self._deadline)
+            await gates.attempts(None, self._deadline)
         if gates is not None and gates.are_shut:
+            gates.whole.skipped += 1
             gates.remember((), prefixes)
+            self._hearer.has_skipped()
             return UNREACHED
         try:
             limit = None if gates is None else FORGETTING
             outcome = await self._errands.within(able.forget_prefix(prefixes), limit)
+        except CacheError:
+            raise  # it cannot, and will not the next time either
         except Exception as error:
             if gates is not None:
                 gates.remember((), prefixes, error)
             raise
         if gates is not None and outcome is UNREACHED:
             gates.remember((), prefixes)
+        self._hearer.has_written(NO_ANSWER if outcome is UNREACHED else None)
         return outcome
 
     async def close(self) -> None:

@@ -178,9 +178,11 @@ class Gates:
         self.are_shut = True
         self._shut(gate, error)
 
-    async def attempts(self, seconds: float) -> None:
-        """What was lost just now is being made good: wait for that, so long at most."""
-        waited = [gate.attempt for gate in self.all() if gate.attempt is not None]
+    async def attempts(self, keys: Iterable[str] | None, seconds: float) -> None:
+        """What was lost just now, on the nodes of `keys` or on any, is being made good: wait for
+        that, so long at most."""
+        shut = self.all() if keys is None else {self._closed(key) for key in keys}
+        waited = [gate.attempt for gate in shut if gate and gate.attempt is not None]
         if waited:
             await asyncio.wait(waited, timeout=seconds)
 

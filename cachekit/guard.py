@@ -4,6 +4,7 @@ import asyncio
 import logging
 import random
 from collections.abc import Coroutine, Sequence
+from contextlib import suppress
 from typing import Any, Final, TypeVar
 
 from cachekit.backend import (
@@ -23,13 +24,14 @@ from cachekit.backend import (
     Write,
     offer,
 )
-from cachekit.batch import pieces
+from cachekit.batch import of_size, pieces
 from cachekit.carrier import FORGETTING, Carrier, Deaf
 from cachekit.errands import Errands
-from cachekit.errors import UnsupportedError
+from cachekit.errors import CacheError, UnsupportedError
 from cachekit.gates import Gate, Gates
 from cachekit.health import Health
 from cachekit.options import Duration, count, seconds
+from cachekit.runtime import running_loop
 from cachekit.stats import NodeStats
 
 T = TypeVar("T")
@@ -38,6 +40,9 @@ log: Final = logging.getLogger("cachekit")
 _FAILS: Final = "%s is not asked for anything until it answers again: %s: %s"
 _BACK: Final = "%s is asked again"
 _UNACKNOWLEDGED: Final = ConnectionError("an invalidation was not acknowledged")
+
+LAST: Final = 1.0
+"""Seconds that closing spends on what is in the journal."""
 
 
 class Guard(Backend):
@@ -75,6 +80,7 @@ class Guard(Backend):
         self._errands = Errands()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._road: Carrier | None = None
+        self._is_open = False
         self._health = Health(self._now, _FAILS, _BACK)
 
     def _now(self) -> float:
@@ -93,24 +99,27 @@ class Guard(Backend):
     async def open(self) -> None:
         loop = asyncio.get_running_loop()
         if loop is not self._loop:
+            self._is_open = False
             self._loop, self._probes, self._errands = loop, {}, Errands()
         self._road = Carrier(self.backend, loop, self.deadline, self.gates, Deaf())
+        self.gates.copies = self.backend.capability(FENCE)
         await self.backend.open()
         self.gates.nodes = self.backend.capability(NODES)
-        self.gates.copies = self.backend.capability(FENCE)
+        self._is_open = True
         for gate in self.gates.all():
             if gate.shut is not None:
                 self._try(gate, gate.shut.cause)
 
     async def close(self) -> None:
         """Try once more to forget what is in the journal, then close."""
+        self._is_open = False
         probes = list(self._probes.values())
         for task in probes:
             task.cancel()
         if probes:
             await asyncio.wait(probes)
-        for gate in self.gates.all():
-            await self._try_last(gate)
+        await asyncio.gather(*(self._try_last(gate) for gate in self._owing()))
+        self.tell_left()
         if self._road is not None:
             await self._road.close()
         await self._errands.close(self.deadline)
@@ -123,7 +132,12 @@ class Guard(Backend):
         return await self._carrier.write(writes)
 
     async def forget_prefix(self, prefixes: Sequence[str]) -> Outcome:
-        return await self._carrier.forget_prefix(self._able, prefixes)
+        try:
+            return await self._carrier.forget_prefix(self._able, prefixes)
+        except CacheError:
+            raise
+        except Exception:
+            return UNREACHED
 
     @property
     def _carrier(self) -> Carrier:
@@ -135,28 +149,27 @@ class Guard(Backend):
 
     def _try(self, gate: Gate, error: BaseException | None = None) -> None:
         self._health.note(gate.name, error or _UNACKNOWLEDGED)
-        if gate not in self._probes:
-            task = self._errands.start(self._probe(gate))
-            self._probes[gate] = task
-            task.add_done_callback(lambda _: self._probes.pop(gate, None))
+        if self._is_open and self._loop is running_loop() and gate not in self._probes:
+            self._probes[gate] = self._errands.start(self._probe(gate))
 
     async def _probe(self, gate: Gate) -> None:
         """R17: nothing is asked of the node before its journal is empty."""
-        if gate.is_open:
-            await self._pause()
-        while not await self._attempt(gate):
-            await self._pause()
-        self._health.note(gate.name, None)
+        probes = self._probes
+        try:
+            if gate.is_open or not await self._attempt(gate):
+                await self._pause()
+                while not await self._answers(gate):
+                    await self._pause()
+            self.gates.open(gate)
+            self._health.note(gate.name, None)
+        finally:  # not later: it may be shut again before a callback of this task is called
+            probes.pop(gate, None)
 
     async def _attempt(self, gate: Gate) -> bool:
-        """Others wait for it, unless the node was failing before."""
-        attempt = asyncio.get_running_loop().create_future()
-        gate.attempt = None if gate.is_open else attempt
+        """The first one: others wait for it."""
+        gate.attempt = attempt = asyncio.get_running_loop().create_future()
         try:
-            answers = await self._answers(gate)
-            if answers:
-                self.gates.open(gate)
-            return answers
+            return await self._answers(gate)
         finally:
             gate.attempt = None
             attempt.set_result(None)
@@ -166,23 +179,38 @@ class Guard(Backend):
         await asyncio.sleep(self._interval * random.uniform(0.5, 1.0))
 
     async def _answers(self, gate: Gate) -> bool:
+        """Whether it does, and nothing is left in its journal."""
         try:
             if not len(gate.journal):
-                found = await self._within(self.backend.read([gate.sample]))
-                return not isinstance(found.get(gate.sample), Unreached)
-            while len(gate.journal):
+                await self._ask(gate.sample)
+            while len(gate.journal):  # also with what was added while it was asked
                 await self._replay(gate)
         except Exception as error:
-            gate.failures += 1
+            gate.failed(error)
             log.debug("%s does not answer: %r", gate.name, error)
             return False
         return True
 
+    async def _ask(self, key: str) -> None:
+        found = await self._within(self.backend.read([key]))
+        if isinstance(answer := found.get(key), Unreached):
+            raise answer.cause or ConnectionError("no answer")
+
     async def _within(self, work: Coroutine[Any, Any, T]) -> T:
         return await self._errands.within(work, self.deadline)
 
+    def _owing(self) -> list[Gate]:
+        return [gate for gate in self.gates.all() if len(gate.journal)]
+
     async def _try_last(self, gate: Gate) -> None:
-        if len(gate.journal) and not await self._answers(gate):
+        with suppress(TimeoutError):
+            if await self._errands.within(self._answers(gate), LAST):
+                self.gates.open(gate)
+                self._health.note(gate.name, None)
+
+    def tell_left(self) -> None:
+        """Log what is left in the journal."""
+        for gate in self._owing():
             log.error(
                 "closed while %d invalidations were not acknowledged by %s: what they were for may "
                 "be served by other processes until it expires",
@@ -192,7 +220,7 @@ class Guard(Backend):
     async def _replay(self, gate: Gate) -> None:
         page = gate.journal.page()
         for piece in pieces(page.writes()):
-            if UNREACHED in await self._within(self.backend.write(piece)):
+            if UNREACHED in of_size(await self._within(self.backend.write(piece)), len(piece)):
                 raise ConnectionError("not all was acknowledged")
         if page.prefixes:
             work = self._able.forget_prefix(page.prefixes)

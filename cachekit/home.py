@@ -113,6 +113,8 @@ class Home:
             await self.backend.close()
         elif self._is_open:
             await asyncio.wait_for(self.backend.close(), OPENING)
+        elif self.guard is not None:
+            self.guard.tell_left()
 
 
 class Homes:

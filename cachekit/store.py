@@ -258,7 +258,8 @@ class Store:
             self._failed("writes", error)
             self.remember((), prefixes)
             return UNREACHED
-        self.has_written(_failure_in([outcome]))
+        if home.inline:
+            self.has_written(_failure_in([outcome]))
         return outcome
 
     async def _forgetting(self, home: Home, prefixes: Sequence[str]) -> Outcome:
@@ -274,7 +275,7 @@ class Store:
     def remember(self, keys: Sequence[str], prefixes: Sequence[str]) -> None:
         """What was to be forgotten may never have been sent."""
         home = self._entered
-        if home is None or home.guard is None or home.loop is None or home.gone:
+        if home is None or home.guard is None or home.loop is None:
             return
         gates = home.guard.gates
         if home.loop is running_loop():
@@ -282,8 +283,10 @@ class Store:
             return
         if gates.copies is not None:
             gates.copies.fence(keys, prefixes)
-        with suppress(RuntimeError):  # the loop is closed: nothing more is asked on it
+        try:
             home.loop.call_soon_threadsafe(gates.remember, keys, prefixes)
+        except RuntimeError:  # the loop is closed: the guard opens on another one
+            gates.remember(keys, prefixes)
 
     async def finish(self, work: Coroutine[Any, Any, T], ways: Ways) -> T:
         """R10: what forgets goes on to its end, even if its caller is cancelled."""
