@@ -58,10 +58,14 @@ async def has_lost(follower: Follower) -> None:
 # -- slots that move
 
 
+@pytest.mark.parametrize("trust_restart", [False, True])
 async def test_a_stream_that_moves_is_followed_at_its_new_place(
-    cluster: RedisCluster, backend: RedisBackend, follower: Follower
+    cluster: RedisCluster, trust_restart: bool
 ) -> None:
-    """While it is on its way nobody says that all is known; what is announced then is."""
+    """While it is on its way nobody says that all is known."""
+    backend = RedisBackend(cluster.url, timeout=PATIENCE, trust_restart=trust_restart)
+    follower = Follower(backend)
+    await follower.begin()
     other = next(cluster.others(cluster.owner_of(STREAM)))
     move = SlotMove(cluster, slot_of(STREAM), other)
     move.begin()
@@ -72,6 +76,7 @@ async def test_a_stream_that_moves_is_followed_at_its_new_place(
     move.finish()
     await has_lost(follower)
     await hears(follower, backend, "v:moved")
+    await backend.close()
 
 
 async def test_a_stream_that_moves_while_the_question_waits(

@@ -106,9 +106,10 @@ async def test_who_waits_longer_than_before_is_waited_for() -> None:
         clock = LoopClock()
         asking = asyncio.ensure_future(follower.ask(50.0))
         await eventually(lambda: server.greet is silent, "a question")
-        clock.advance(49.0)
-        for _ in range(20):
-            await asyncio.sleep(0)
+        for seconds in (49.0, 0.1, 0.1):  # it gives a server some grace if the time has jumped
+            clock.advance(seconds)
+            for _ in range(20):
+                await asyncio.sleep(0)
         assert not asking.done()
         clock.advance(3.0)
         assert isinstance(await told(asking), TimeoutError)
@@ -160,14 +161,16 @@ async def test_who_is_cancelled_at_any_moment_may_ask_again(
 
 
 async def test_a_server_that_hangs_is_found_out(start: Starter) -> None:
+    """On a connection that there is, and on one that is being made."""
     server = start(RedisServer())
     backend = RedisBackend(server.url, timeout=0.1)
     follower = Follower(backend)
-    await follower.begin()
-    server.freeze()
     async with asyncio.timeout(PATIENCE):
-        assert isinstance(await told(follower.ask(0.05)), TimeoutError)
-        assert isinstance(await told(follower.ask(0.05)), TimeoutError)
+        while isinstance(await told(follower.ask(0.05)), Exception):
+            pass
+        server.freeze()
+        for _ in range(2):
+            assert "Timeout" in type(await told(follower.ask(0.05))).__name__
     server.thaw()
     await backend.close()
 
