@@ -75,7 +75,8 @@ class Reader:
             return await self._read_past(call, scope)
         store = self._store
         entry = store.peek(call.key) if store.peeks else None
-        if entry is not None:
+        # R5: nobody tells copies of a refresh, so before one is begun the store is asked.
+        if entry is not None and (store.is_near or self._now() < call.policy.quiet_until(entry)):
             value = self._served(call, _judged(call, _glanced(call, entry)))
             if value is not MISSING:
                 return value
