@@ -105,6 +105,7 @@ async def test_an_unacknowledged_invalidation_whose_caller_left_is_logged(
         assert "Key('k')" in caplog.text
         caplog.clear()
         store.resume()
+        await asyncio.sleep(2)  # until it is asked again
 
 
 async def test_a_block_gathers_to_its_very_end(cache: Cache) -> None:
