@@ -73,8 +73,7 @@ class TieredBackend(Backend):
         self._look = peek.peek
         self._follower: Follower | None = None
         self._following: asyncio.Task[None] | None = None
-        self._confirmed = self._until = -inf
-        self._heard = self._off = False
+        self._know_nothing()
         self.bypasses = 0
         """How often there was no look at `l1`, since nobody could say that it is right."""
 
@@ -97,9 +96,8 @@ class TieredBackend(Backend):
         return offer(wanted, having)
 
     async def open(self) -> None:
+        await self._stop_following()
         self._near.begin_afresh()
-        self._confirmed = self._until = -inf
-        self._heard = self._off = False
         await self._l2.open()
         await self._l1.open()
         feed = self._l2.capability(FEED)
@@ -111,15 +109,23 @@ class TieredBackend(Backend):
         self._following = asyncio.get_running_loop().create_task(follower.run())
 
     async def close(self) -> None:
-        following, self._following = self._following, None
-        if following is not None:
-            following.cancel()
-            await asyncio.wait({following})
-        self._until = -inf
+        await self._stop_following()
         try:
             await self._l2.close()
         finally:
             await self._l1.close()
+
+    async def _stop_following(self) -> None:
+        """What runs on a loop that has gone, or in the parent of a fork, is left alone."""
+        following, self._following = self._following, None
+        if following is not None and following.get_loop() is asyncio.get_running_loop():
+            following.cancel()
+            await asyncio.wait({following})
+        self._know_nothing()
+
+    def _know_nothing(self) -> None:
+        self._confirmed = self._until = -inf
+        self._heard = self._off = False
 
     # -- what is kept here
 

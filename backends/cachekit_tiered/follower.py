@@ -49,7 +49,9 @@ class Follower:
             try:
                 await self._follow()
                 pause = _SHORTEST_PAUSE
-            except Exception as error:
+            except (Exception, asyncio.CancelledError) as error:
+                if _is_cancelled():  # if not, it was something that the feed has waited for
+                    raise
                 self._hear(None)
                 self._wait = 0.0
                 self._health.note("changes", error)
@@ -76,6 +78,11 @@ class Follower:
         if news.lost:
             self._near.forget_all()
         self._near.forget(news.keys, news.prefixes)
+
+
+def _is_cancelled() -> bool:
+    task = asyncio.current_task()
+    return task is None or task.cancelling() > 0
 
 
 _FAILS: Final = (

@@ -46,13 +46,17 @@ class Near:
         self._backend = backend
         self._limits = limits
         self._now = clock.monotonic
+        self._all = 0
+        self._of = [0] * _STRIPES
         self.begin_afresh()
 
     def begin_afresh(self) -> None:
-        """R12: in the child of a fork the lock may be held by a thread of the parent."""
+        """What was asked for before is not kept.
+
+        R12: in the child of a fork the lock may be held by a thread of the parent.
+        """
         self._lock = threading.RLock()
-        self._all = 0
-        self._of = [0] * _STRIPES
+        self._all += 1
 
     def moment(self, keys: Iterable[str]) -> Moment:
         """What `keys` have to be at when something of them is put: call it before they are read."""
@@ -71,7 +75,7 @@ class Near:
 
     def _may_stay(self, entry: Entry, found: Found) -> bool:
         """Where nobody tells of changes, a record counts from when it was read: with the value."""
-        return self.longest is None or all(tag in found for tag in entry.tags)
+        return self.longest is None or all(isinstance(found.get(tag), Entry) for tag in entry.tags)
 
     def settle(self, writes: Sequence[Write], outcomes: Sequence[Outcome], moment: Moment) -> None:
         """Drop what was to be changed, and keep what took its place.

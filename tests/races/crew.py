@@ -21,7 +21,7 @@ CONTEXT: Final = multiprocessing.get_context("forkserver")
 
 # Those that are not yet known then are imported by each process.
 CONTEXT.set_forkserver_preload(
-    ["tests.races.stampede", "tests.races.rivals", "cachekit_msgpack"]
+    ["tests.races.stampede", "tests.races.rivals", "tests.tiered.fleet", "cachekit_msgpack"]
     + [plugin.module for plugin in entry_points(group=BACKENDS)]
 )
 

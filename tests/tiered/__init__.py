@@ -1,0 +1,1 @@
+"""Tests of copies in front of a shared store."""
