@@ -11,6 +11,9 @@ from examples.places.outage.client import Client
 from examples.places.outage.figures import Figures, Timeline
 from examples.places.outage.watch import Watch
 
+FAILURES = (AnswerError, OSError, EOFError)
+"""What comes in the place of an answer."""
+
 STATS = Ask("GET", "/stats")
 
 
@@ -55,7 +58,7 @@ class Driver:
         figures, asked = self._figures(due), time.monotonic()
         try:
             answer = await self._clients[process].ask(ask)
-        except (AnswerError, OSError, EOFError) as error:
+        except FAILURES as error:
             figures.errors.append(str(error) or repr(error))
             return
         finally:
@@ -70,12 +73,17 @@ class Driver:
 
     async def _count_queries(self) -> None:
         """Once a second, put down what the databases have done since."""
-        before = await self._queries()
+        before = 0
         while True:
+            figures = self._figures(time.monotonic())
+            try:
+                queries = await self._queries()
+            except FAILURES as error:
+                figures.errors.append(f"/stats: {error!r}")
+            else:
+                figures.queries += queries - before
+                before = queries
             await asyncio.sleep(1.0)
-            figures, queries = self._figures(time.monotonic() - 1.0), await self._queries()
-            figures.queries += queries - before
-            before = queries
 
     async def _queries(self) -> int:
         answers = [await client.ask(STATS) for client in self._clients]

@@ -141,7 +141,8 @@ class OwnRedis:
         """Whether it has all of its data. Another process may have taken the port."""
         assert self._process is not None
         if self._process.returncode is not None:
-            raise RedisError(self._log.read_text(errors="replace")[-2000:])
+            last_words = self._log.read_text(errors="replace")[-2000:]
+            raise RedisError(f"Redis did not start: {last_words}")
         try:
             loaded = await self._ask("PING") == "+PONG"
             return loaded and f"process_id:{self._process.pid}\r" in await self._ask("INFO server")

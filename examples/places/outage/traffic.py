@@ -11,8 +11,8 @@ LIGHT = Mix(place=78, page=8, settings=10, statistics=0, update=2, save=2, by_co
 MANY = 1000
 
 
-def asks(world: World, seed: str) -> Iterator[Ask]:
+def asks(world: World, seed: str, mix: Mix = LIGHT) -> Iterator[Ask]:
     """Requests without an end; the same for equal seeds."""
-    traffic = Traffic(world, seed, LIGHT)
+    traffic = Traffic(world, seed, mix)
     while True:
         yield from traffic.asks(MANY)
