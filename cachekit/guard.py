@@ -5,7 +5,7 @@ import logging
 import random
 from collections.abc import Coroutine, Sequence
 from contextlib import suppress
-from typing import Any, Final, TypeVar
+from typing import Any, Final, TypeVar, cast
 
 from cachekit.backend import (
     FENCE,
@@ -59,8 +59,6 @@ class Guard(Backend):
     It does not raise for an operation that fails: that is `Unreached` or `UNREACHED`.
     """
 
-    suspends = True
-
     def __init__(
         self,
         backend: Backend,
@@ -91,10 +89,10 @@ class Guard(Backend):
         return tuple(gate.stats() for gate in self.gates.all())
 
     def capability(self, wanted: Capability[C]) -> C | None:
-        having: dict[Capability[Any], object] = {LOCAL: self}
-        if self.backend.capability(FORGET_PREFIX) is not None:
-            having[FORGET_PREFIX] = self
-        return offer(wanted, having) or self.backend.capability(wanted)
+        able = self.backend.capability(wanted)
+        if cast("object", wanted) is LOCAL or able is None:
+            return None
+        return offer(wanted, {FORGET_PREFIX: self}) or able
 
     async def open(self) -> None:
         loop = asyncio.get_running_loop()
@@ -126,7 +124,8 @@ class Guard(Backend):
         await self.backend.close()
 
     async def read(self, keys: Sequence[str]) -> Found:
-        return await self._carrier.read(keys)
+        found = await self._carrier.read(keys)  # and what others have asked for
+        return {key: found[key] for key in keys if key in found}
 
     async def write(self, writes: Sequence[Write]) -> Sequence[Outcome]:
         return await self._carrier.write(writes)

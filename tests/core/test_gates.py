@@ -193,7 +193,7 @@ async def test_each_node_has_a_breaker_of_its_own(clock: Clock) -> None:
     writes = [Write("v:test:a9", entry), Write("v:test:b", entry)]
     assert await guard.write(writes) == [UNREACHED, DONE]
     assert await guard.write(writes[::-1]) == [DONE, UNREACHED]
-    assert list(await guard.read(["v:test:a1", "v:test:b"])) == ["v:test:b", "v:test:a1"]
+    assert sorted(await guard.read(["v:test:a1", "v:test:b"])) == ["v:test:a1", "v:test:b"]
     assert store.sent_to("a") == []
     await asyncio.sleep(3)
     assert set(store.sent_to("a")) == {"v:test:a4"}

@@ -92,13 +92,12 @@ async def test_a_touch_is_journaled_if_it_shortens(slow: Cache, store: SlowStore
 
 async def test_what_fills_and_leases_is_not(slow: Cache, store: SlowStore) -> None:
     """Nor claims, passes and renewals; nor is a value that may still be served forgotten."""
-    window = {"stale_while_revalidate": 100.0}
-    await aged(slow, "old", by=20, **window)
+    await aged(slow, "old", by=20, stale_while_revalidate=100)
     store.loses = lambda write: True
     load = Load()
     fill = asyncio.ensure_future(slow.get_or_set("k", load))
     failing = asyncio.ensure_future(slow.get_or_set("l", Load().fail(ValueError("no"))))
-    assert await slow.get_or_set("old", Load().finish(), **window) == "old"
+    assert await slow.get_or_set("old", Load().finish()) == "old"
     assert await slow.add("m", 1) is False
     await asyncio.sleep(3)  # for which the stub would have been renewed
     load.finish()
