@@ -1,19 +1,22 @@
 """The places while their Redis is killed, frozen, flushed and replaced: nobody notices."""
 
-import os
+import shutil
 import sys
 from pathlib import Path
 
 import pytest
 
+from examples.places.demo.server import serving
 from examples.places.demo.traffic import Ask, Mix
 from examples.places.outage.__main__ import main
 from examples.places.outage.charts import charts
+from examples.places.outage.client import Client
 from examples.places.outage.figures import Timeline
 from examples.places.outage.own_redis import OwnRedis, RedisError
 from examples.places.outage.phases import PHASES, Phase, nothing
 from examples.places.outage.run import Options, Run
 from examples.places.outage.watch import BOUND, RETURN, Watch
+from tests.examples.asking import LYON, PARIS
 
 READ = Ask("GET", "/places/5")
 UPDATE = Ask("PATCH", "/places/5", body={"population": 1})
@@ -102,8 +105,30 @@ def test_a_run_of_nothing_is_refused(
 
 
 def folder_with(filled: Path, folder: Path) -> Path:
-    os.link(filled, folder / "filled.db")
+    shutil.copy(filled, folder / "filled.db")
     return folder
+
+
+async def test_without_any_redis_all_that_is_asked_for_is_answered(
+    filled: Path, tmp_path: Path
+) -> None:
+    """Every pattern that forgets does so after its commit, and is not undone by that."""
+    database = folder_with(filled, tmp_path) / "filled.db"
+    changes = (
+        Ask("PATCH", f"/places/{PARIS}", body={"name": "Lutetia"}),
+        Ask("PUT", "/featured", body={"places": [PARIS, LYON]}),
+        Ask("PUT", "/users/7/settings", body={"language": "fr"}),
+    )
+    paths = (f"/places/{PARIS}", "/places", "/featured", "/users/7/settings", "/countries/FR")
+    async with serving(database, cached=True, store="memory:// redis://127.0.0.1:1") as server:
+        client = Client(server.url)
+        for change in changes:
+            changed = await client.ask(change)
+            where = Ask("GET", change.path)
+            assert await client.ask(where) == await client.ask(where) == changed
+        for path in paths:
+            await client.ask(Ask("GET", path))
+        client.close()
 
 
 async def test_redis_goes_and_comes_under_load_and_no_client_notices(
