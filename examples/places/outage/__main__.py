@@ -66,7 +66,7 @@ async def shown(run: Run) -> None:
     """Run, and show it on the way. What draws is in a thread: the driver has to be on time."""
     _cancel_on_sigterm()
     sys.setswitchinterval(SWITCH)
-    with Live(Report(run), refresh_per_second=2):
+    with Live(Report(run), refresh_per_second=1):
         await run.all()
 
 

@@ -11,7 +11,7 @@ from examples.places.outage.charts import charts
 from examples.places.outage.figures import Chapter, Timeline
 from examples.places.outage.run import Run
 
-COLUMNS = ("requests", "errors", "stale", "p50", "p99", "after 1 s", "no cache", "queries/s")
+COLUMNS = ("asked", "errors", "stale", "p50", "p99", "after 1 s", "no cache", "queries/s")
 
 
 class Report:
@@ -49,13 +49,11 @@ def table(timeline: Timeline) -> Table:
 
 def _rows(chapters: Sequence[Chapter]) -> Iterator[tuple[list[str], bool]]:
     """The cells of each row, and whether there is something in it that may not be."""
+    alone = chapters[0].later.percentile(99) if chapters else 0.0
     for number, chapter in enumerate(chapters, start=1):
         figures, later = chapter.all, chapter.later
         counts = (figures.requests, len(figures.errors), len(figures.stale))
-        latencies = (
-            *(figures.percentile(50), figures.percentile(99)),
-            *(later.percentile(99), chapters[0].later.percentile(99)),
-        )
+        latencies = (figures.percentile(50), figures.percentile(99), later.percentile(99), alone)
         cells = [
             f"{number} {chapter.title}",
             *(f"{count:,}" for count in counts),
