@@ -24,11 +24,11 @@ class Follower:
         self.position: object | None = None
         self.heard: list[str] = []
         self.losses = 0
-        self._feed = feed
+        self.feed = feed
 
     async def ask(self, wait: float = MOMENT) -> News:
         """One answer."""
-        news = await self._feed.news(self.position, wait)
+        news = await self.feed.news(self.position, wait)
         self.position = news.position
         self.heard += [*news.keys, *(f"{prefix}*" for prefix in news.prefixes)]
         self.losses += news.lost
