@@ -180,7 +180,7 @@ class Guard(Backend):
     async def _answers(self, gate: Gate) -> bool:
         """Whether it does, and nothing is left in its journal."""
         try:
-            if not len(gate.journal):
+            if gate.sample and not len(gate.journal):
                 await self._ask(gate.sample)
             while len(gate.journal):  # also with what was added while it was asked
                 await self._replay(gate)
