@@ -149,7 +149,7 @@ class Link(Backend):
         having: dict[Capability[Any], object] = {}
         if self.backend.capability(FORGET_PREFIX) is not None:
             having[FORGET_PREFIX] = self
-        if self.tiers:
+        if self.tiers and self.weather.feeds:
             having[FEED] = StreamFeed(self)
         return offer(wanted, having)
 

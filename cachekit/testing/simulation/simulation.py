@@ -197,7 +197,9 @@ class Simulation:
         """No news come to a process, on a link that is well otherwise."""
         world = self.world
         process = world.rng.choice(list(self.processes.values()))
-        process.link.deaf_until = world.now() + world.rng.expovariate(1 / 3.0)
+        process.link.deaf_until = world.now() + world.rng.expovariate(
+            1 / (2.0 * world.weather.max_staleness)
+        )
         world.history.covered["processes without news"] += 1
         world.history.add(world.now(), process.name, "HAS NO NEWS", EVERYWHERE)
 

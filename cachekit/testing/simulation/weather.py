@@ -62,6 +62,7 @@ class Weather:
     # copies in front of links, and how the news of changes get to them
     max_staleness: float = 1.0
     outage_staleness: float = 0.0
+    feeds: bool = True
     copies: int = 1000
     remembers: int = 100
     count: int = 500
