@@ -10,7 +10,11 @@ from cachekit.health import Health
 from cachekit_tiered.near import Near
 
 _WAIT: Final = 0.4
-"""The part of the staleness allowed that one question waits for news."""
+"""The part of the staleness allowed that two answers may be apart, since each confirms only up to
+when its question was sent."""
+
+_LATE: Final = 0.1
+"""Seconds that an answer without news may be late: Redis looks at its clock ten times a second."""
 
 _PATIENCE: Final = 2.0
 """Times the staleness allowed that an answer is waited for."""
@@ -40,6 +44,7 @@ class Follower:
         self._hear = hear
         self._position: object | None = None
         self._wait = 0.0
+        self._longest = max(_WAIT * staleness - _LATE, _WAIT * staleness / 2)
         self._health = Health(now, _FAILS, _BACK)
 
     async def run(self) -> None:
@@ -72,7 +77,7 @@ class Follower:
         if news.complete and not news.lost:
             self._hear(sent)
             self._health.note("changes", None)
-            self._wait = _WAIT * self._staleness
+            self._wait = self._longest
 
     def _apply(self, news: News) -> None:
         if news.lost:

@@ -57,6 +57,7 @@ class Proxy:
     def __init__(self, target: int, faults: Faults = NONE, *, seed: int = 0) -> None:
         self.faults = faults
         self.met = Counter[str]()
+        self.silences = 0
         self._target = target
         self._random = Random(seed)
         self._links = set[asyncio.Task[None]]()
@@ -90,6 +91,10 @@ class Proxy:
     def release(self) -> None:
         """Let pass what was held."""
         self._open.set()
+
+    def silence(self) -> None:
+        """Lose all that is sent from here on over the connections there are; they stay."""
+        self.silences += 1
 
     async def disconnect(self) -> None:
         """Reset all connections."""
@@ -143,6 +148,7 @@ class _Link:
     ) -> None:
         self._proxy = proxy
         self._ways = [(requests, server, False), (replies, client, True)]
+        self._silences = proxy.silences
         self._lost = False
 
     async def carry(self) -> None:
@@ -164,6 +170,7 @@ class _Link:
         while piece := await reader.read(CHUNK):
             await self._proxy.opened()
             faults = self._proxy.faults
+            self._lost |= self._silences != self._proxy.silences
             if self._lost or self._proxy.strikes("hole", faults.hole):
                 self._lost = True
                 continue

@@ -70,6 +70,22 @@ async def test_what_falls_into_a_hole_is_lost_until_the_connection_is(
             await asking
 
 
+async def test_connections_fall_silent_and_stay_so_while_new_ones_are_well(
+    redis_server: RedisServer,
+) -> None:
+    async with Proxy(redis_server.port) as proxy:
+        reader, writer = await asyncio.open_connection(LOOPBACK, proxy.port)
+        writer.write(ECHO)
+        assert await reader.readexactly(len(REPLY)) == REPLY
+        proxy.silence()
+        writer.write(ECHO)
+        assert await ask(proxy) == [REPLY]
+        await proxy.disconnect()
+        with pytest.raises(ConnectionResetError):
+            await reader.read()
+        writer.close()
+
+
 async def test_what_was_held_is_done_although_nobody_waits_for_it_any_more(
     redis_server: RedisServer, prefix: str
 ) -> None:

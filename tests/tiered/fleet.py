@@ -49,12 +49,13 @@ WEATHER: Final = (
     Faults(delay=0.5, longest=0.05),
     Faults(delay=0.05, longest=1.5),
     Faults(delay=0.2, longest=0.02, split=0.2, cut=0.01),
-    Faults(hole=0.1),
+    Faults(hole=0.02),
     Faults(reset=0.02),
     *[NONE] * 3,
 )
+SILENT: Final = 0.3
 HELD: Final = 0.2
-"""The share of weather in which all is late, and nothing is lost."""
+"""So often all connections there are fall silent; so often all is late, and nothing is lost."""
 
 CHANGES: Final = (0.1, 0.9)
 """Seconds after which it is another one."""
@@ -156,6 +157,8 @@ class Fleet:
         try:
             while True:
                 proxy.faults = self._random.choice(WEATHER)
+                if self._random.random() < SILENT:
+                    proxy.silence()
                 if self._random.random() < HELD:
                     proxy.hold()
                 await asyncio.sleep(self._random.uniform(*CHANGES))

@@ -6,6 +6,8 @@ from contextlib import suppress
 from typing import Any, Final, cast
 
 from redis.asyncio import Redis
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
 
 from cachekit.backend import (
     DONE,
@@ -23,7 +25,7 @@ from cachekit.backend import (
 from cachekit_redis import RedisBackend
 
 CHANNEL: Final = "changes"
-AT_ONCE: Final = 0.3
+AT_ONCE: Final = 0.2
 """Seconds for a connection, and for the acknowledgement of what is published."""
 
 
@@ -42,7 +44,8 @@ class Published(Backend):
         await self._backend.open()
         make = cast("Any", Redis).from_url  # redis-py has no type for what it takes
         timeouts = {"socket_connect_timeout": AT_ONCE, "socket_timeout": AT_ONCE}
-        self._client: Any = make(self._url, decode_responses=True, **timeouts)
+        once = Retry(NoBackoff(), 0)
+        self._client: Any = make(self._url, decode_responses=True, retry=once, **timeouts)
 
     async def close(self) -> None:
         await self._hang_up()

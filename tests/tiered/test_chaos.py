@@ -11,7 +11,7 @@ from tests.tiered.ages import Acknowledged, Read, ages
 from tests.tiered.fleet import CALM, CALM_AGAIN, SLACK, STALENESS, Fleet, Log
 
 BOUND: Final = STALENESS + SLACK
-SHORT: Final = (1.0, 2.5, 0.5)
+SHORT: Final = (0.7, 2.5, 0.3)
 LONG: Final = (15.0, 60.0, 15.0)
 READS: Final = 150_000
 """In the long one; after that its last phase begins."""
@@ -43,7 +43,7 @@ async def test_nobody_reads_what_was_old_for_longer_than_that(
     print(told(log))
     assert log.impossible == 0
     assert max(log.ages()) < BOUND
-    assert log.invalidations > 10 * sum(seconds)
+    assert log.invalidations > sum(seconds)
     assert log.share(CALM) > 0.5
     assert seconds is SHORT or (log.share(CALM_AGAIN) > 0.5 and len(log.reads) >= READS)
 

@@ -159,7 +159,10 @@ class Both:
 
     def _check_peek(self, wanted: Mapping[str, Entry], key: str, peeked: Entry | None) -> None:
         if peeked is not None and peeked.serves(self.subject.clock.monotonic()):
-            assert facts(key, peeked) == facts(key, wanted[key])
+            there = wanted[key]
+            if peeked.fresh_until < there.fresh_until:
+                there = _shortened(there)
+            assert facts(key, peeked) == facts(key, there)
             current = {tag: wanted[tag].version for tag in peeked.tags if tag in wanted}
             assert dict(peeked.tags) == current
 
@@ -194,6 +197,13 @@ class Both:
     def _key(self, name: str) -> str:
         space, _, rest = name.partition(":")
         return f"{space}:{self._number}:{rest}"
+
+
+def _shortened(entry: Entry) -> Entry:
+    """What a copy of it is that ends earlier: nothing is done by then about its end."""
+    copy = entry.twin()
+    copy.stale_while_revalidate = copy.stale_if_error = copy.load_time = 0.0
+    return copy
 
 
 def _told(found: Mapping[str, Entry]) -> dict[str, dict[str, Any]]:

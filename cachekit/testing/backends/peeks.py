@@ -50,7 +50,7 @@ class Peeker:
         for _ in range(TRIES):
             found = self._subject.find(key)
             assert found is not None
-            self._subject.read(*found.tags)
+            self._subject.read(key, *found.tags)
             version = self.served(key)
             if version is not None:
                 return version
