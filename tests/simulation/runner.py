@@ -12,6 +12,7 @@ from typing import Final
 from cachekit import Cache
 from cachekit.backend import Backend
 from cachekit.clock import Clock
+from cachekit.guard import Guard
 from cachekit.testing.simulation.bytestore import in_bytes
 from cachekit.testing.simulation.shore import Setting, shared
 from cachekit.testing.simulation.simulation import Result, make_cache, simulate
@@ -84,6 +85,37 @@ COVERED_IN_MEMORY: Final = (
 )
 
 
+COVERED_WITH_COPIES: Final = (
+    "answers from copies",
+    "questions past the copies",
+    "changes that were told apart",
+    "processes without news",
+    "late news",
+    "full answers",
+    "news lost: the server was restarted",
+    "news lost: there is no stream",
+    "news lost: the stream begins later",
+    "news lost: the stream ended before",
+    "unacknowledged invalidations",
+    "invalidations that were made up for",
+    "invalidations everywhere",
+    "journals that were full",
+    "outages",
+    "crashes",
+    "flushes",
+    "refused fills",
+    "late writes executed",
+    "evicted tags",
+    "evicted values",
+)
+
+
+COVERED: Final[Mapping[str, Sequence[str]]] = {
+    "links": EVERY_RUN_COVERS,
+    "tiers": COVERED_WITH_COPIES,
+}
+
+
 @dataclass
 class Tally:
     """What many seeds have shown."""
@@ -106,7 +138,7 @@ class Tally:
 
     def missing(self) -> list[str]:
         """What never happened."""
-        wanted = EVERY_RUN_COVERS if self.store == "links" else COVERED_IN_MEMORY
+        wanted = COVERED.get(self.store, COVERED_IN_MEMORY)
         return [name for name in wanted if not self.covered[name]]
 
 
@@ -146,7 +178,7 @@ def with_copies(backend: Backend, clock: Clock, weather: Weather) -> Cache:
         outage_staleness=weather.outage_staleness,
         clock=clock,
     )
-    return make_cache(tiered, clock, weather)
+    return make_cache(Guard(tiered, journal=weather.journal), clock, weather)
 
 
 STORES: Final[Mapping[str, Callable[[int, int], Result]]] = {

@@ -1,7 +1,8 @@
 """The simulation against the cache, and the simulation itself.
 
 The budget of an ordinary run is `SEEDS` seeds of at least 500 operations for each of two and three
-processes, and `IN_MEMORY` seeds on a memory backend: about half a minute on two cores.
+processes, `IN_MEMORY` seeds on a memory backend, and `WITH_COPIES` seeds of three processes with
+copies in front of their links: about 40 seconds on two cores.
 """
 
 import os
@@ -20,6 +21,7 @@ from tests.simulation.toy import CacheAside
 
 SEEDS = 30
 IN_MEMORY = 30
+WITH_COPIES = 25
 
 SILENT = {"names": 0.0, "load_skips": 0.0, "load_says_ttl": 0.0, "load_same": 0.0}
 """Loaders that tell their cache nothing, for one that would not listen."""
@@ -34,11 +36,16 @@ def test_caches_that_share_a_memory_backend() -> None:
     judge(range(IN_MEMORY), 2, "memory")
 
 
+def test_copies_are_no_older_than_they_may_be() -> None:
+    judge(range(WITH_COPIES), 3, "tiers")
+
+
 @pytest.mark.long
 @pytest.mark.timeout(3600)
 @pytest.mark.parametrize("processes", [2, 3])
-def test_two_thousand_seeds(processes: int) -> None:
-    judge(range(2000), processes)
+@pytest.mark.parametrize("store", ["links", "tiers"])
+def test_two_thousand_seeds(processes: int, store: str) -> None:
+    judge(range(2000), processes, store)
 
 
 @pytest.mark.parametrize("seeds", [8, pytest.param(20, marks=pytest.mark.long)])

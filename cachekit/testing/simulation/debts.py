@@ -39,6 +39,7 @@ class Debts:
         for debtor in self._debtors:
             if debtor.since < now - RECOVERY and debtor.link.calm_since(now):
                 self._checker.acknowledged(now, debtor.claim)
+                self._checker.history.covered["invalidations that were made up for"] += 1
             elif not debtor.link.dead:
                 left.append(debtor)
         self._debtors = left

@@ -273,11 +273,14 @@ class Simulation:
                 world.wrong(f"{owner} has a task left: {where(task)}")
 
     def _count(self, process: Process) -> None:
-        """What its copies were good for."""
-        stats = process.cache.stats() if isinstance(process.cache, Cache) else None
-        for tier in stats.tiers[:1] if stats is not None else ():
-            self.world.history.covered["answers from copies"] += tier.hits
-            self.world.history.covered["questions past the copies"] += tier.bypasses
+        """What its copies were good for, and how full its journals."""
+        if not isinstance(process.cache, Cache):
+            return
+        stats, covered = process.cache.stats(), self.world.history.covered
+        for tier in stats.tiers[:1]:
+            covered["answers from copies"] += tier.hits
+            covered["questions past the copies"] += tier.bypasses
+        covered["journals that were full"] += sum(node.overflows for node in stats.nodes)
 
     async def _find_stubs(self) -> None:
         """R2: none may be there for longer than a lease after the last load has ended."""

@@ -22,6 +22,7 @@ def _any(rng: random.Random) -> Mapping[str, Any]:
         "max_staleness": some(1.0, 0.1, 1.0),
         "outage_staleness": some(0.2, 0.5, 5.0),
         "feeds": rng.random() < 0.9,
+        "journal": rng.choice([2, 10_000, 10_000]),
         "copies": rng.choice([2, 1000]),
         "remembers": rng.choice([3, 10, 1000]),
         "count": rng.choice([1, 3, 500]),

@@ -59,6 +59,7 @@ class Weather:
     flush_every: float = NEVER
     crash_every: float = NEVER
     origin_down_every: float = NEVER
+    journal: int = 10_000
     # copies in front of links, and how the news of changes get to them
     max_staleness: float = 1.0
     outage_staleness: float = 0.0

@@ -102,6 +102,7 @@ async def invalidate_everywhere(world: World, process: Process) -> None:
         keys = [Key(topic.key) for topic in topics]
         call = process.cache.invalidate(*keys, barrier=True)
         await acknowledged(world, process, [claim], call)
+        world.history.covered["invalidations everywhere"] += 1
 
 
 async def invalidate_prefix(world: World, process: Process) -> None:
