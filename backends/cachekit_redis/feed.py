@@ -20,6 +20,11 @@ COUNT: Final = 500
 """So many changes are read at once. If there are as many, more may be waiting."""
 
 
+LATE: Final = 0.1
+"""Seconds by which an answer without news may be late: a server that is idle looks at its clock ten
+times a second."""
+
+
 class _Position(NamedTuple):
     """Whose stream it is, and the entry that was read last, as it is there."""
 
@@ -98,7 +103,7 @@ class StreamFeed:
 
     def _patient(self, wait: float) -> Settings:
         """Silence is no failure for so long. Lives are told apart, whoever trusts them."""
-        timeout = self._settings.timeout + wait
+        timeout = self._settings.timeout + wait + LATE
         return replace(self._settings, timeout=timeout, connections=1, trust_restart=False)
 
     async def _give_up(self, servers: Servers) -> None:
