@@ -1,14 +1,14 @@
 """The feed where the master of the stream may change: what may have been lost by that is said."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from typing import Final
 
 import pytest
 
 from cachekit_redis import RedisBackend
 from tests.redis.following import Follower, announce
-from tests.redis.place import PATIENCE
+from tests.redis.place import PATIENCE, Place
 from tests.redis.scripted import told
 from tests.servers.cluster import RedisCluster, SlotMove, slot_of
 from tests.servers.fixtures import Starter
@@ -58,16 +58,24 @@ async def has_lost(follower: Follower) -> None:
 # -- slots that move
 
 
+@pytest.fixture(scope="module")
+def moving(server_installed: str) -> Iterator[RedisCluster]:
+    """A Cluster whose slots are moved; each test keeps to its prefix."""
+    with RedisCluster() as cluster:
+        yield cluster
+
+
 @pytest.mark.parametrize("trust_restart", [False, True])
 async def test_a_stream_that_moves_is_followed_at_its_new_place(
-    cluster: RedisCluster, trust_restart: bool
+    moving: RedisCluster, prefix: str, trust_restart: bool
 ) -> None:
     """While it is on its way nobody says that all is known."""
-    backend = RedisBackend(cluster.url, timeout=PATIENCE, trust_restart=trust_restart)
+    place = Place(moving, prefix)
+    backend = place.backend(trust_restart=trust_restart)
     follower = Follower(backend)
     await follower.begin()
-    other = next(cluster.others(cluster.owner_of(STREAM)))
-    move = SlotMove(cluster, slot_of(STREAM), other)
+    stream = place.name("~changes")
+    move = SlotMove(moving, slot_of(stream), next(moving.others(moving.owner_of(stream))))
     move.begin()
     await hears(follower, backend, "v:begun")
     move.move_keys()
@@ -80,18 +88,23 @@ async def test_a_stream_that_moves_is_followed_at_its_new_place(
 
 
 async def test_a_stream_that_moves_while_the_question_waits(
-    cluster: RedisCluster, backend: RedisBackend, follower: Follower
+    moving: RedisCluster, prefix: str
 ) -> None:
-    owner = cluster.owner_of(STREAM)
+    place = Place(moving, prefix)
+    backend = place.backend()
+    follower = Follower(backend)
+    await follower.begin()
+    stream = place.name("~changes")
+    owner = moving.owner_of(stream)
     asking = await follower.waits(owner)
-    cluster.move(slot_of(STREAM), next(cluster.others(owner)))
+    moving.move(slot_of(stream), next(moving.others(owner)))
     await announce(backend, ["v:k"])
     answer = await told(asking)
     assert isinstance(answer, Exception) or (follower.losses, follower.heard) == (1, [])
-    follower.losses = 0
-    follower.position = None
+    follower.losses, follower.position = 0, None
     await has_lost(follower)
     await hears(follower, backend, "v:moved")
+    await backend.close()
 
 
 # -- masters that are replaced
