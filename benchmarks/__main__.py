@@ -1,4 +1,4 @@
-"""`python -m benchmarks [NAME ...]`: CPU times beside peers, of warm hits if none is named.
+"""`python -m benchmarks [NAME ...]`: CPU times beside peers; hits and misses if none is named.
 
 Rounds are interleaved; read the ratios.
 """
@@ -11,7 +11,7 @@ from typing import Final
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import hits, http, redis, serializers
+from benchmarks import hits, http, misses, redis, serializers
 from benchmarks.measuring import Effort
 
 
@@ -25,6 +25,9 @@ class Benchmark:
 
 BENCHMARKS: Final = {
     "hits": Benchmark("a warm hit of a decorated function, beside other libraries", hits.run),
+    "misses": Benchmark(
+        "a miss over its load: in memory, and while the breaker of a store is open", misses.run
+    ),
     "serializers": Benchmark(
         "values into bytes and back, beside the plain libraries", serializers.run
     ),
@@ -36,7 +39,7 @@ BENCHMARKS: Final = {
         "a response out of the cache, beside a bare ASGI app, peers and no cache", http.run
     ),
 }
-FIRST: Final = "hits"
+FIRST: Final = ("hits", "misses")
 QUICK: Final = Effort(rounds=2, hits=500, span=0.002, callers=100)
 
 
@@ -48,7 +51,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
             print(f"{name:12} {benchmark.about}")
         return
     effort = _effort(given)
-    for name in given.names or [FIRST]:
+    for name in given.names or FIRST:
         for table in BENCHMARKS[name].run(effort):
             Console().print(table)
 

@@ -13,10 +13,11 @@ from benchmarks.serializers import MOST_BYTES, envelope
 LITTLE = ["--rounds", "1", "--hits", "2", "--span", "0"]
 
 
-def test_without_a_name_hits_are_measured(capsys: pytest.CaptureFixture[str]) -> None:
+def test_without_a_name_hits_and_misses_are_measured(capsys: pytest.CaptureFixture[str]) -> None:
     main(LITTLE)
     shown = capsys.readouterr().out
     assert "A warm hit" in shown
+    assert re.search(r"breaker open +│", shown)
     assert "into bytes" not in shown
 
 
