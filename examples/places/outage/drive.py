@@ -11,7 +11,7 @@ from examples.places.outage.client import Client
 from examples.places.outage.figures import Figures, Timeline
 from examples.places.outage.watch import Watch
 
-FAILURES = (AnswerError, OSError, EOFError)
+FAILURES = (AnswerError, OSError, EOFError, ValueError)
 """What comes in the place of an answer."""
 
 STATS = Ask("GET", "/stats")
