@@ -218,7 +218,7 @@ class Guard(Backend):
 
     async def _replay(self, gate: Gate) -> None:
         page = gate.journal.page()
-        for piece in pieces(page.writes()):
+        for piece in pieces(page.writes()) if page.keys else ():
             if UNREACHED in of_size(await self._within(self.backend.write(piece)), len(piece)):
                 raise ConnectionError("not all was acknowledged")
         if page.prefixes:

@@ -129,6 +129,11 @@ async def test_it_closes_once_a_probe_is_answered(guard: Guard, store: SlowStore
         store.heal()
         await asyncio.sleep(1.01)
         assert not guard.nodes()[0].is_open
+        refuse(store)
+        for _ in range(4):
+            assert await fails(guard)
+        assert not guard.nodes()[0].is_open
+        store.heal()
         assert not await fails(guard)
 
 
@@ -197,6 +202,7 @@ async def test_each_node_has_a_breaker_of_its_own(clock: Clock) -> None:
     assert store.sent_to("a") == []
     await asyncio.sleep(3)
     assert set(store.sent_to("a")) == {"v:test:a4"}
+    assert {node.name for node in guard.nodes() if node.is_open} == {"a"}
     store.down.clear()
     await asyncio.sleep(1.01)
     assert list(await guard.read(["v:test:a1", "v:test:b"])) == ["v:test:b"]
