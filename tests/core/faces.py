@@ -18,6 +18,10 @@ from tests.core.helpers import ticks
 T = TypeVar("T")
 
 
+def _idle() -> bool:
+    return False
+
+
 class Face(Protocol):
     """How a test uses a cache, whichever way."""
 
@@ -27,7 +31,9 @@ class Face(Protocol):
         """`cache` or `cache.sync`."""
         ...
 
-    def run(self, work: Coroutine[Any, Any, T]) -> T: ...
+    def run(self, work: Coroutine[Any, Any, T], busy: Callable[[], bool] = ...) -> T:
+        """What `work` answers, once nothing that it has begun is under way, nor `busy`."""
+        ...
 
     def pass_time(self, seconds: float) -> None: ...
 
@@ -48,14 +54,18 @@ class Awaiting:
     def api(self, cache: Cache) -> Any:
         return cache
 
-    def run(self, work: Coroutine[Any, Any, T]) -> T:
+    def run(self, work: Coroutine[Any, Any, T], busy: Callable[[], bool] = _idle) -> T:
         async def quietly() -> T:
             try:
                 return await work
             finally:
                 await ticks(40)
 
-        return self.loop.run_until_complete(quietly())
+        try:
+            return self.loop.run_until_complete(quietly())
+        finally:
+            while busy():
+                self.pass_time(0.001)
 
     def pass_time(self, seconds: float) -> None:
         self.loop.run_until_complete(asyncio.sleep(seconds))
@@ -85,16 +95,16 @@ class Blocking:
         self._cache = cache
         return cache.sync
 
-    def run(self, work: Coroutine[Any, Any, T]) -> T:
+    def run(self, work: Coroutine[Any, Any, T], busy: Callable[[], bool] = _idle) -> T:
         with patch("cachekit.runtime.time", SimpleNamespace(sleep=self._clock.advance)):
             try:
                 return drive(work)
             finally:
-                self._settle()
+                while busy() or self._is_at_it():
+                    time.sleep(0.0005)
 
-    def _settle(self) -> None:
-        while self._cache is not None and self._cache._engine.store._later:
-            time.sleep(0.0005)
+    def _is_at_it(self) -> bool:
+        return self._cache is not None and bool(self._cache._engine.store._later)
 
     def pass_time(self, seconds: float) -> None:
         self._clock.advance(seconds)

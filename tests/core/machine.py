@@ -10,6 +10,7 @@ from hypothesis.stateful import RuleBasedStateMachine
 
 from cachekit import MISSING, Cache, InvalidationError, Key, Prefix, Target
 from cachekit.backend import Backend
+from cachekit.guard import Guard
 from cachekit.testing.faulty import FaultyBackend
 from cachekit_memory import MemoryBackend
 from tests.core.faces import Awaiting, Face, asked
@@ -61,8 +62,9 @@ class CacheMachine(RuleBasedStateMachine):
         memory = MemoryBackend(max_entries=self.room, clock=self.face.clock)
         inner: Backend = SlowStore(self.shelf) if self.slow else memory
         self.backend = FaultyBackend(inner)
+        self.guard = Guard(self.backend, failures=10**6, probe_interval=0.001)
         self.cache = Cache(
-            self.backend,
+            self.guard if self.slow else self.backend,
             namespace="test",
             clock=self.face.clock,
             serializer=PickleSerializer(),
@@ -118,7 +120,7 @@ class CacheMachine(RuleBasedStateMachine):
         self.backend.struck, self.began = 0, self.now
         self.value = next(self.fresh)
         try:
-            return self.face.run(work)
+            return self.face.run(work, lambda: self.guard.gates.are_shut)
         except InvalidationError:
             assert self.backend.struck
             return LOST

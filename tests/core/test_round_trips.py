@@ -140,14 +140,14 @@ async def _loads(keys: list[str]) -> dict[str, Any]:
 async def test_a_call_asks_a_store_that_hangs_once(
     slow: Cache, store: SlowStore, call: str
 ) -> None:
-    """What failed is its last operation, and costs one deadline."""
+    """What failed is its last operation, and costs one deadline; trying again is the guard's."""
     await slow.set("k", 1, tags=["t"])
     store.hang()
     arrived = arrivals(store)
     begun = time()
     await ends(start(plain(ASKING[call](slow))))
     assert time() - begun == pytest.approx(DEADLINE)
-    assert len(arrived) == 1
+    assert [at for at in arrived if at < begun + DEADLINE] == [begun]
     assert store.cancelled == 0
 
 
