@@ -133,7 +133,10 @@ class Fence(Protocol):
     """Copies in front of a store, for who guards that."""
 
     def fence(self, keys: Iterable[str], prefixes: Iterable[str]) -> None:
-        """These were to be forgotten, and the store may still have them: no copy may serve."""
+        """These were to be forgotten, and the store may still have them.
+
+        No copy may serve, and none is made before `cut_off(False)`.
+        """
         ...
 
     def cut_off(self, off: bool) -> None:

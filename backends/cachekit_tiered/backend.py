@@ -137,10 +137,12 @@ class TieredBackend(Backend):
         return None
 
     def fence(self, keys: Iterable[str], prefixes: Iterable[str]) -> None:
-        self._near.forget(keys, prefixes)
+        self._near.fence(list(keys), list(prefixes))
 
     def cut_off(self, off: bool) -> None:
         self._off = off
+        if not off:
+            self._near.lift_fences()
         self._set_end()
 
     def _hear(self, confirmed: float | None) -> None:

@@ -57,6 +57,7 @@ class Near:
         """
         self._lock = threading.RLock()
         self._all += 1
+        self.lift_fences()
 
     def moment(self, keys: Iterable[str]) -> Moment:
         """What `keys` have to be at when something of them is put: call it before they are read."""
@@ -103,12 +104,30 @@ class Near:
             self._drop(dict.fromkeys(keys))
             self._drop_prefixes(list(prefixes))
 
+    def fence(self, keys: Sequence[str], prefixes: Sequence[str]) -> None:
+        """The store may have these for a while, though they were to be forgotten.
+
+        R17: what is sent from now on may have been asked for before, and would bring them here.
+        """
+        with self._lock:
+            self._fenced.update(_stripe(key) for key in keys)
+            self._all_fenced |= bool(prefixes)
+            self.forget(keys, prefixes)
+
+    def lift_fences(self) -> None:
+        """By now it has forgotten them."""
+        self._fenced = set[int]()
+        self._all_fenced = False
+
     def forget_all(self) -> None:
         """Everything may have changed."""
         self.forget((), ("",))
 
     def _stands(self, key: str, moment: Moment) -> bool:
-        return self._all == moment.all and self._of[_stripe(key)] == moment.of.get(key)
+        if self._all_fenced or self._all != moment.all:
+            return False
+        stripe = _stripe(key)
+        return self._of[stripe] == moment.of.get(key) and stripe not in self._fenced
 
     def _drop(self, keys: Iterable[str]) -> None:
         writes = [Write(key, None) for key in keys]

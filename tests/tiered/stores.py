@@ -64,7 +64,10 @@ class Feed:
 
 
 class Far(Backend):
-    """A reference backend whose answers can be kept waiting; `reads` and `writes` are counted."""
+    """A reference backend whose answers can be kept waiting; `reads` and `writes` are counted.
+
+    While there is an `error` no write that comes is done, and each raises it.
+    """
 
     def __init__(
         self, clock: Clock, records: Records | None = None, feed: Feed | None = None
@@ -97,10 +100,11 @@ class Far(Backend):
 
     async def write(self, writes: Sequence[Write]) -> Sequence[Outcome]:
         self.writes += 1
-        outcomes = await self.store.write(writes)
+        error = self.error
+        outcomes: Sequence[Outcome] = () if error else await self.store.write(writes)
         await self._answering.wait()
-        if self.error is not None:
-            raise self.error
+        if error is not None:
+            raise error
         return outcomes if self.outcome is None else [self.outcome] * len(writes)
 
 

@@ -10,7 +10,6 @@ from cachekit.clock import SYSTEM
 from cachekit_memory import MemoryBackend
 from cachekit_redis import RedisBackend
 from cachekit_tiered import TieredBackend
-from tests.core.helpers import PickleSerializer
 from tests.core.test_calls import calls_of, drive, functions
 from tests.servers.server import RedisServer
 from tests.tiered.stores import Far, Feed
@@ -19,7 +18,7 @@ MOST: Final = 8
 WARM: Final = 4
 """Calls: one loads, one reads what the bytes hold, one keeps that; the next is warm."""
 
-KINDS: Final = functions(Cache(MemoryBackend(), serializer=PickleSerializer()), None)
+KINDS: Final = functions(Cache(MemoryBackend()), None)
 
 
 class Front:
@@ -29,7 +28,7 @@ class Front:
         self.feed = Feed()
         self.far = Far(SYSTEM, feed=self.feed)
         tiers = TieredBackend(MemoryBackend(), self.far, max_staleness=60.0)
-        self.cache = Cache(tiers, namespace="x", serializer=PickleSerializer())
+        self.cache = Cache(tiers, namespace="x")
 
     @property
     def operations(self) -> int:

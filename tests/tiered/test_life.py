@@ -151,9 +151,11 @@ async def test_a_child_of_a_fork_has_no_copies_and_its_own_follower(
         asyncio.run(use())
         gc.collect()
 
-    assert in_a_child(work) == 0
-    over.set()
-    thread.join()
+    try:
+        assert in_a_child(work) == 0
+    finally:
+        over.set()
+        thread.join()
     assert pair.served("v:k") == 1
     assert capfd.readouterr().err == ""
 
