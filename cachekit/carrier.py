@@ -1,7 +1,7 @@
 """What one cache asks of a backend that does I/O: gathered by tick, held to deadlines."""
 
 import asyncio
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable, Mapping, Sequence
 from typing import Final, Protocol
 
 from cachekit.backend import UNREACHED, Backend, ForgetPrefix, Found, Outcome, Unreached, Write
@@ -25,8 +25,8 @@ class Hearer(Protocol):
 
     def has_written(self, error: BaseException | None) -> None: ...
 
-    def has_skipped(self) -> None:
-        """An operation was not sent, since its node is not asked."""
+    def has_skipped(self, why: BaseException | None) -> None:
+        """Something was not sent, since its node is not asked; told after what was sent."""
         ...
 
 
@@ -37,7 +37,7 @@ class Deaf:
 
     def has_written(self, error: BaseException | None) -> None: ...
 
-    def has_skipped(self) -> None: ...
+    def has_skipped(self, why: BaseException | None) -> None: ...
 
 
 class Carrier:
@@ -72,11 +72,15 @@ class Carrier:
         """Without what is behind a shut gate."""
         await gates.attempts(keys, self._deadline)
         unasked = gates.unasked(keys)
-        if unasked:
-            gates.skip(unasked)
-            self._hearer.has_skipped()
+        gates.skip(unasked)
         asked = [key for key in keys if key not in unasked]
-        return {**await self._read_in_parts(asked), **unasked} if asked else unasked
+        found: Found = await self._read_in_parts(asked) if asked else {}
+        self._tell_skipped(unasked)
+        return {**found, **unasked}
+
+    def _tell_skipped(self, unasked: Mapping[str, Unreached]) -> None:
+        if unasked:
+            self._hearer.has_skipped(next(iter(unasked.values())).cause)
 
     async def _read_in_parts(self, keys: Sequence[str]) -> Found:
         parts = [keys[at : at + MOST] for at in range(0, len(keys), MOST)]
@@ -95,12 +99,11 @@ class Carrier:
     async def _write_some(self, writes: Sequence[Write], gates: Gates) -> Sequence[Outcome]:
         await gates.attempts([write.key for write in writes], self._deadline)
         unasked = gates.unasked(write.key for write in writes)
-        if unasked:
-            gates.skip(unasked)
-            gates.remember([w.key for w in writes if w.announce and w.key in unasked], ())
-            self._hearer.has_skipped()
+        gates.skip(unasked)
+        gates.remember([w.key for w in writes if w.announce and w.key in unasked], ())
         asked = [write for write in writes if write.key not in unasked]
         done = iter(await self._write_in_parts(pieces(asked)) if asked else ())
+        self._tell_skipped(unasked)
         return [UNREACHED if write.key in unasked else next(done) for write in writes]
 
     async def _write_in_parts(self, parts: Sequence[Sequence[Write]]) -> Sequence[Outcome]:
@@ -130,8 +133,8 @@ class Carrier:
             await gates.attempts(None, self._deadline)
         if gates is not None and gates.are_shut:
             gates.whole.skipped += 1
+            self._hearer.has_skipped(gates.why())
             gates.remember((), prefixes)
-            self._hearer.has_skipped()
             return UNREACHED
         try:
             limit = None if gates is None else FORGETTING

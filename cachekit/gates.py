@@ -48,8 +48,10 @@ class Gate:
     def close(self, error: BaseException | None) -> None:
         """Ask it for nothing, since `error`."""
         if self.shut is None:
-            why = "" if error is None else f": {type(error).__name__}: {error}"
-            self.shut = Unreached(NotAskedError(f"{self.name} is not asked, it failed before{why}"))
+            said = "" if error is None else f": {type(error).__name__}: {error}"
+            why = NotAskedError(f"{self.name} is not asked, it failed before{said}")
+            why.__cause__ = error
+            self.shut = Unreached(why)
 
     def open(self) -> None:
         """Ask it again."""
@@ -120,6 +122,10 @@ class Gates:
         if gate.shut is not None:
             return gate
         return next((g for g in self._by_name.values() if key in g.journal), None)
+
+    def why(self) -> BaseException | None:
+        """Something is not asked since this happened."""
+        return next((gate.shut.cause for gate in self.all() if gate.shut is not None), None)
 
     def skip(self, keys: Iterable[str]) -> None:
         """Count what was not asked."""

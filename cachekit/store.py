@@ -79,6 +79,7 @@ class Store:
         self._health = Health(clock.monotonic)
         self._finishing = Finishing()
         self._held_up: LoopHeldError | None = None
+        self._skipped: BaseException | None = None
         self.after_fork()
         afresh_after_fork(self)
 
@@ -100,7 +101,7 @@ class Store:
     @property
     def failure(self) -> BaseException | None:
         """Why the backend does not answer, if so."""
-        return self._health.failure or self._held_up
+        return self._health.failure or self._skipped or self._held_up
 
     @property
     def inline(self) -> bool:
@@ -363,13 +364,15 @@ class Store:
     def has_written(self, error: BaseException | None) -> None:
         self._note("writes", error)
 
-    def has_skipped(self) -> None:
+    def has_skipped(self, why: BaseException | None) -> None:
         self._count.degraded += 1
+        self._skipped = why
 
     def _note(self, what: str, error: BaseException | None) -> None:
         if self.closed:
             return  # which ends what is under way
         self._count.unreached += error is not None
+        self._skipped = None
         self._health.note(what, error)
 
     def _failed(self, what: str, error: Exception) -> None:

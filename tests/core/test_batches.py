@@ -51,7 +51,7 @@ class Ledger:
     def has_written(self, error: BaseException | None) -> None:
         self.writes.append(error)
 
-    def has_skipped(self) -> None:
+    def has_skipped(self, why: BaseException | None) -> None:
         raise AssertionError("no gate is shut")
 
 
@@ -71,7 +71,7 @@ async def carrier(store: SlowStore, ledger: Ledger) -> AsyncIterator[Carrier]:
     assert asyncio.all_tasks() == {asyncio.current_task()}
 
 
-def _never_shut(gate: Gate) -> None:
+def _never_shut(gate: Gate, why: BaseException | None) -> None:
     raise AssertionError(f"{gate.name} was shut")
 
 

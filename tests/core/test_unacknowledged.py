@@ -13,6 +13,7 @@ from cachekit import MISSING, Cache, InvalidationError, Key, Prefix, Tag
 from cachekit.backend import Write
 from cachekit.clock import Clock
 from cachekit.entry import Kind
+from cachekit.gates import NotAskedError
 from tests.core.conftest import Caches
 from tests.core.copies import Told, tiered
 from tests.core.helpers import Load, start, ticks
@@ -239,3 +240,23 @@ async def test_a_value_that_another_process_has_stored_since_is_served(
     await asyncio.sleep(PROBE)
     assert await cache.get("k") is None
     assert [w for w in store.sent(None) if w == Write("v:test:k", None, announce=True)]
+
+
+@pytest.mark.parametrize("change", CHANGES)
+async def test_the_error_says_what_the_store_said_though_another_cache_was_told(
+    cache: Cache, caches: Caches, store: SlowStore, change: str
+) -> None:
+    """It has asked the store for nothing itself, since another one had failed to."""
+    other = caches(caches.made[0]._engine.store._find(), namespace="other")
+    await other.open()
+    refuse(store)
+    with pytest.raises(InvalidationError, match=r"\(refused\)"):
+        await cache.delete("k")
+    operations = store.operations
+    for _ in range(2):
+        with pytest.raises(InvalidationError, match=r"not asked.*ConnectionRef.*: refused") as met:
+            await CHANGES[change](other)
+        assert isinstance(why := met.value.__cause__, NotAskedError)
+        assert why.__cause__ is store.error
+    assert store.operations == operations
+    await other.close()
