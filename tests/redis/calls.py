@@ -6,6 +6,10 @@ from dataclasses import dataclass, field
 from typing import Final, TypeAlias, TypeVar
 
 from cachekit import Cache, InvalidationError, Key, Prefix, Tag
+from cachekit.backend import Backend
+from cachekit.guard import Guard
+from cachekit.stats import NodeStats
+from tests.servers.waiting import eventually
 
 T = TypeVar("T")
 
@@ -17,6 +21,9 @@ OF: Final = "of:1"
 KEYS: Final[tuple[str, ...]] = (*READ, SLOW)
 ALL: Final[tuple[str, ...]] = (*KEYS, OF)
 
+SOON: Final = 0.05
+"""Seconds within which a guard tries again, where it is not to be waited for."""
+
 _ATTEMPTS: Final = 100
 
 
@@ -27,6 +34,11 @@ async def all_of(work: Iterable[Awaitable[T]]) -> list[T]:
         if isinstance(error, BaseException):
             raise error
     return [result for result in results if not isinstance(result, BaseException)]
+
+
+def guarded(backend: Backend) -> Guard:
+    """What a cache makes of `backend`, but that it is tried again soon."""
+    return Guard(backend, deadline=5.0, probe_interval=SOON)
 
 
 @dataclass
@@ -133,6 +145,11 @@ class Story:
         self.note("a slow load", await load.end(), 1)
         await self.saw(SLOW, self.get_or_set(SLOW))
 
+    async def asked_again(self) -> None:
+        """Wait until a store that answers is: what was not acknowledged is forgotten by then."""
+        nodes = self.cache.stats
+        await eventually(lambda: not any(map(_is_shut, nodes().nodes)), "a store that is asked")
+
     async def recovers(self) -> int:
         """How many rounds it takes until the cache serves again what it has stored."""
         for attempt in range(_ATTEMPTS):
@@ -143,6 +160,10 @@ class Story:
             await asyncio.sleep(0.01)
         self.wrong.append("it does not serve again")
         return _ATTEMPTS
+
+
+def _is_shut(node: NodeStats) -> bool:
+    return node.is_open or node.journaled > 0
 
 
 Forget: TypeAlias = Callable[[Story], Awaitable[object]]
