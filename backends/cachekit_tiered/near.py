@@ -124,10 +124,9 @@ class Near:
         self.forget((), ("",))
 
     def _stands(self, key: str, moment: Moment) -> bool:
-        if self._all_fenced or self._all != moment.all:
+        if self._all_fenced or (self._fenced and _stripe(key) in self._fenced):
             return False
-        stripe = _stripe(key)
-        return self._of[stripe] == moment.of.get(key) and stripe not in self._fenced
+        return self._all == moment.all and self._of[_stripe(key)] == moment.of.get(key)
 
     def _drop(self, keys: Iterable[str]) -> None:
         writes = [Write(key, None) for key in keys]
