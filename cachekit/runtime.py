@@ -12,6 +12,7 @@ import time
 import weakref
 from collections.abc import Awaitable, Callable, Coroutine
 from concurrent.futures import Future
+from contextlib import suppress
 from contextvars import copy_context
 from typing import Any, Protocol, TypeVar
 
@@ -64,11 +65,14 @@ class OnLoop:
 
     async def wait(self, future: "Future[Any]", timeout: float) -> bool:
         if not future.done():
-            waiter = asyncio.wrap_future(future)
+            loop = asyncio.get_running_loop()
+            woken = loop.create_future()
+            future.add_done_callback(lambda _: _wake(loop, woken))
+            timer = loop.call_later(timeout, _end_wait, woken)
             try:
-                await asyncio.wait({waiter}, timeout=timeout)
+                await woken
             finally:
-                waiter.cancel()
+                timer.cancel()
         return future.done()
 
     async def pause(self, seconds: float) -> None:
@@ -154,6 +158,20 @@ class InThread:
         except TimeoutError:
             future.cancel()
             raise
+
+
+def _wake(loop: Loop, woken: "asyncio.Future[None]") -> None:
+    """End a wait of that loop, from any thread. On the loop itself it need not be woken up."""
+    if running_loop() is loop:
+        _end_wait(woken)
+        return
+    with suppress(RuntimeError):  # the loop is closed: nobody waits
+        loop.call_soon_threadsafe(_end_wait, woken)
+
+
+def _end_wait(woken: "asyncio.Future[None]") -> None:
+    if not woken.done():
+        woken.set_result(None)
 
 
 ON_LOOP: Ways = OnLoop()

@@ -9,12 +9,11 @@ import pytest
 
 from cachekit.backend import DONE, UNREACHED, Unreached, Write
 from cachekit.clock import Clock
-from cachekit.entry import Entry, Kind
 from cachekit.errors import ConfigurationError
 from cachekit.guard import Guard
 from cachekit.testing import Fault, FaultyBackend, ReferenceBackend
 from tests.core.helpers import start, ticks, time
-from tests.core.nodes import Nodes, refuse
+from tests.core.nodes import refuse
 from tests.core.slow_store import Shelf, SlowStore
 
 pytestmark = pytest.mark.virtual
@@ -180,47 +179,6 @@ async def test_a_batch_sent_before_it_opened_changes_nothing_when_it_fails(
     store.error = None
     await asyncio.gather(*late)
     assert guard.nodes()[0].is_open
-
-
-async def test_each_node_has_a_breaker_of_its_own(clock: Clock) -> None:
-    """And takes its own keys only, in one batch with those of others."""
-    store = Nodes(clock)
-    guard = Guard(store)
-    await guard.open()
-    store.down = {"a"}
-    for number in range(5):
-        found = await guard.read([f"v:test:a{number}", "v:test:b"])
-        assert list(found) == [f"v:test:a{number}"]
-    state = {node.name: node.is_open for node in guard.nodes()}
-    assert state == {"Nodes": False, "a": True, "b": False}
-    store.asked.clear()
-    entry = Entry(Kind.TAG)
-    writes = [Write("v:test:a9", entry), Write("v:test:b", entry)]
-    assert await guard.write(writes) == [UNREACHED, DONE]
-    assert await guard.write(writes[::-1]) == [DONE, UNREACHED]
-    assert sorted(await guard.read(["v:test:a1", "v:test:b"])) == ["v:test:a1", "v:test:b"]
-    assert store.sent_to("a") == []
-    await asyncio.sleep(3)
-    assert set(store.sent_to("a")) == {"v:test:a4"}
-    assert {node.name for node in guard.nodes() if node.is_open} == {"a"}
-    store.down.clear()
-    await asyncio.sleep(1.01)
-    assert list(await guard.read(["v:test:a1", "v:test:b"])) == ["v:test:b"]
-    await guard.close()
-
-
-async def test_failures_of_one_node_are_in_a_row_whatever_others_do(clock: Clock) -> None:
-    store = Nodes(clock)
-    guard = Guard(store)
-    await guard.open()
-    store.down = {"a"}
-    for number in range(5):
-        assert not guard.gates.are_shut, number
-        await guard.read(["v:test:b", "v:test:c"])
-        await guard.read(["v:test:a"])
-        await guard.write([Write("v:test:b", None)])
-    assert guard.gates.are_shut
-    await guard.close()
 
 
 async def test_a_part_that_is_not_answered_is_a_failure_where_nodes_are_not_known(
