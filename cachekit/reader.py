@@ -196,7 +196,24 @@ class Reader:
         return seen
 
     async def look_all(self, calls: Sequence[Call]) -> list[Seen]:
-        """Like `look`, in one read; a second one for the tags that only the entries know."""
+        """Like `look`, in one read, but for copies that are at hand."""
+        at_hand = self._at_hand(calls)
+        asked = [call for call in calls if call not in at_hand]
+        read = dict(zip(asked, await self._read_all(asked), strict=True)) if asked else {}
+        return [at_hand[call] if call in at_hand else read[call] for call in calls]
+
+    def _at_hand(self, calls: Sequence[Call]) -> dict[Call, Seen]:
+        """What copies in front of the store can answer, with nothing else to be done."""
+        store = self._store
+        if store.is_near or not store.peeks or SCOPES.get():
+            return {}
+        found = {call: entry for call in calls if (entry := store.peek(call.key)) is not None}
+        now = self._now()
+        seen = {c: _glanced(c, e) for c, e in found.items() if now < c.policy.quiet_until(e)}
+        return {call: saw for call, saw in seen.items() if saw.value is not None}
+
+    async def _read_all(self, calls: Sequence[Call]) -> list[Seen]:
+        """One read for all; a second one for the tags that only the entries know."""
         ways = calls[0].ways
         asked = dict.fromkeys(key for call in calls for key in (call.key, *call.tags))
         found = await self._store.read(list(asked), ways)
