@@ -14,6 +14,7 @@ from examples.places.outage.client import Client
 from examples.places.outage.figures import Timeline
 from examples.places.outage.own_redis import OwnRedis, RedisError
 from examples.places.outage.phases import PHASES, Phase, nothing
+from examples.places.outage.report import advice
 from examples.places.outage.run import Options, Run
 from examples.places.outage.watch import BOUND, RETURN, Watch
 from tests.examples.asking import LYON, PARIS
@@ -78,6 +79,18 @@ def test_charts_have_room_for_any_number_of_seconds() -> None:
     lines = [line for chart in charts(timeline, 80) for line in chart.plain.splitlines()]
     assert max(map(len, lines)) <= 80
     assert lines[-1].split() == ["1", "2"]
+
+
+def test_a_machine_that_does_not_keep_up_is_told_a_rate() -> None:
+    timeline = Timeline()
+    for second in range(4):
+        timeline.at(second).latencies = [0.5 * second] * 100
+    told = advice(timeline, Options(rate=100, seconds=4))
+    assert told is not None
+    assert "about 73 requests a second, not 100" in told
+    assert "--rate 36'" in told
+    timeline.at(3).latencies = [0.9] * 100
+    assert advice(timeline, Options(rate=100, seconds=4)) is None
 
 
 async def test_a_redis_that_does_not_start_says_so(

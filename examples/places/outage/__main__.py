@@ -22,7 +22,7 @@ from cachekit import ConfigurationError
 from examples.places.demo.drive import AnswerError
 from examples.places.demo.server import ServerError
 from examples.places.outage.own_redis import RedisError
-from examples.places.outage.report import Report
+from examples.places.outage.report import Report, advice
 from examples.places.outage.run import Options, Run
 
 SWITCH = 0.0005
@@ -40,6 +40,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
             sys.exit(f"The demo failed: {error}")
         except (KeyboardInterrupt, asyncio.CancelledError):
             sys.exit("The demo was ended before it was through.")
+    if told := advice(run.timeline, options):
+        print(told)
     if svg:
         draw(run, svg)
     if complaints := run.timeline.complaints():

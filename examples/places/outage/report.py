@@ -9,9 +9,13 @@ from rich.table import Table
 
 from examples.places.outage.charts import charts
 from examples.places.outage.figures import Chapter, Timeline
-from examples.places.outage.run import Run
+from examples.places.outage.run import Options, Run
 
 COLUMNS = ("asked", "errors", "stale", "p50", "p99", "after 1 s", "no cache", "queries/s")
+
+
+BEHIND = 1.0
+"""Who is so many seconds late at the end of a phase does not keep up."""
 
 
 class Report:
@@ -31,6 +35,19 @@ class Report:
         done, total = len(self._run.timeline.seconds), self._run.options.duration
         line.add_row(ProgressBar(total, done, width=30), f"{done} of {total} s", self._run.doing)
         return line
+
+
+def advice(timeline: Timeline, options: Options) -> str | None:
+    """What to say if the service does not keep up on this machine, even without a cache."""
+    alone = timeline.seconds[: options.seconds]
+    behind = alone[-1].percentile(99)
+    if behind < BEHIND:
+        return None
+    answered = options.rate * options.seconds / (options.seconds + behind)
+    return (
+        f"Without a cache this machine answers about {answered:.0f} requests a second, not "
+        f"{options.rate}: latencies are of queues. ARGS='--rate {answered / 2:.0f}' has none."
+    )
 
 
 def table(timeline: Timeline) -> Table:
