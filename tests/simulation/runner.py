@@ -7,7 +7,8 @@ from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field, replace
 from functools import partial
 from multiprocessing import get_context
-from typing import Final
+from types import MappingProxyType
+from typing import Any, Final
 
 from cachekit import Cache
 from cachekit.backend import Backend
@@ -16,6 +17,7 @@ from cachekit.guard import Guard
 from cachekit.testing.simulation.bytestore import in_bytes
 from cachekit.testing.simulation.shore import Setting, shared
 from cachekit.testing.simulation.simulation import Result, make_cache, simulate
+from cachekit.testing.simulation.tides import KINDS
 from cachekit.testing.simulation.weather import NEVER, Weather
 from cachekit_memory import MemoryBackend
 from cachekit_tiered import TieredBackend
@@ -164,9 +166,12 @@ def on_links_to_memory(seed: int, processes: int) -> Result:
     return simulate(seed, Setting(memory), processes=processes)
 
 
-def on_tiers(seed: int, processes: int) -> Result:
+def on_tiers(
+    seed: int, processes: int, changes: Mapping[str, Any] = MappingProxyType({})
+) -> Result:
     """Like `on_links`, with copies in front of each link."""
-    return simulate(seed, replace(in_bytes(), tiers=True), processes=processes, make=with_copies)
+    setting = replace(in_bytes(), tiers=True)
+    return simulate(seed, setting, processes=processes, make=with_copies, changes=changes)
 
 
 def with_copies(backend: Backend, clock: Clock, weather: Weather) -> Cache:
@@ -186,6 +191,7 @@ STORES: Final[Mapping[str, Callable[[int, int], Result]]] = {
     "memory": in_memory,
     "far-memory": on_links_to_memory,
     "tiers": on_tiers,
+    **{f"tiers-{kind}": partial(on_tiers, changes=its) for kind, (_, its) in KINDS.items()},
 }
 """What the simulation can run on."""
 

@@ -86,7 +86,8 @@ class StreamFeed:
         if changes:
             position = position._replace(id=changes[-1].id)
             for change in changes:
-                self._note("hears of it", short(change.name))
+                if short(change.name):
+                    self._note("hears of it", short(change.name))
         return News(position, _of(KEY, changes), _of(PREFIX, changes), complete=not full)
 
     async def _ask(self, question: Question, wait: float) -> Answer:

@@ -24,6 +24,7 @@ from cachekit.testing.simulation.loop import PROCESS, VirtualLoop, run, where
 from cachekit.testing.simulation.origin import LOAD_TIMEOUT
 from cachekit.testing.simulation.reads import READS, Operation
 from cachekit.testing.simulation.shore import Setting
+from cachekit.testing.simulation.stream import KEY
 from cachekit.testing.simulation.text import TextSerializer
 from cachekit.testing.simulation.weather import CALM, NEVER, Weather
 from cachekit.testing.simulation.world import Process, World
@@ -177,6 +178,7 @@ class Simulation:
             self._now_and_then(weather.flush_every, lambda: shore.flush(rng)),
             self._now_and_then(weather.outage_every, self._cut_off),
             self._now_and_then(weather.deaf_every, self._deafen),
+            self._now_and_then(weather.others_every, self._tell_of_others),
             self._now_and_then(weather.crash_every, self._crash),
             self._now_and_then(weather.origin_down_every, self._take_origin_down),
         ]
@@ -198,10 +200,15 @@ class Simulation:
         world = self.world
         process = world.rng.choice(list(self.processes.values()))
         process.link.deaf_until = world.now() + world.rng.expovariate(
-            1 / (2.0 * world.weather.max_staleness)
+            1 / world.weather.max_staleness
         )
         world.history.covered["processes without news"] += 1
         world.history.add(world.now(), process.name, "HAS NO NEWS", EVERYWHERE)
+
+    async def _tell_of_others(self) -> None:
+        """Changes of another cache on the same store."""
+        for _ in range(self.world.rng.randint(1, 5)):
+            self.world.shore.stream.tell(KEY, "v:others:")
 
     async def _take_origin_down(self) -> None:
         world = self.world

@@ -10,8 +10,8 @@ from cachekit.testing.simulation.weather import NEVER, Weather
 
 def draw_tiers(rng: random.Random, weather: Weather) -> Weather:
     """`weather`, with what it is for copies; most seeds are for what matters to those."""
-    kinds = [_ANY, _WATCHED, _FLOODED]
-    return replace(weather, **{**_any(rng), **rng.choices(kinds, [20, 50, 30])[0]})
+    weights, kinds = zip(*KINDS.values(), strict=True)
+    return replace(weather, **{**_any(rng), **rng.choices(kinds, weights)[0]})
 
 
 def _any(rng: random.Random) -> Mapping[str, Any]:
@@ -19,46 +19,61 @@ def _any(rng: random.Random) -> Mapping[str, Any]:
         return low * (high / low) ** rng.random() if rng.random() < chance else otherwise
 
     return {
-        "max_staleness": some(1.0, 0.1, 1.0),
+        "max_staleness": some(1.0, 0.1, 0.5),
         "outage_staleness": some(0.2, 0.5, 5.0),
         "feeds": rng.random() < 0.9,
         "journal": rng.choice([2, 10_000, 10_000]),
-        "copies": rng.choice([2, 1000]),
-        "remembers": rng.choice([3, 10, 1000]),
+        "copies": rng.choice([3, 1000, 1000]),
+        "remembers": rng.choice([3, 20, 1000]),
         "count": rng.choice([1, 3, 500]),
         "apart": some(0.4, 0.1, 1.0),
-        "news_lost": some(0.4, 0.01, 0.3),
-        "news_late": some(0.5, 0.05, 0.8),
-        "deaf_every": some(0.5, 0.5, 10.0, NEVER),
-        "flush_every": some(0.4, 1.0, 20.0, NEVER),
+        "news_lost": some(0.3, 0.005, 0.05),
+        "news_late": some(0.5, 0.02, 0.5),
+        "deaf_every": some(0.6, 1.0, 8.0, NEVER),
+        "flush_every": some(0.4, 1.0, 10.0, NEVER),
     }
 
 
-_ANY: Final[Mapping[str, Any]] = {}
-
-_WATCHED: Final[Mapping[str, Any]] = {
-    "mostly": ("load", "get", "peek", "delete", "invalidate_tag", "put"),
-    "choosy": 0.0,
-    "think": 0.15,
-    "pause": 0.5,
+WATCHED: Final[Mapping[str, Any]] = {
+    **dict.fromkeys(("refused", "lost", "unanswered", "lurks", "torn", "partial"), 0.0),
+    **dict.fromkeys(("choosy", "load_hangs", "load_skips", "load_private", "load_nests"), 0.0),
+    **dict.fromkeys(("outage_every", "evict_value_every"), NEVER),
+    "mostly": ("load", "get", "peek", "delete", "invalidate_tag", "put", "invalidate_prefix"),
+    "late": 0.02,
+    "slow": 0.1,
+    "think": 0.1,
+    "pause": 0.3,
     "readers": 3,
     "writers": 1,
-    "keys": 3,
-    "tags": 2,
+    "keys": 6,
+    "tags": 3,
     "ttl": 60.0,
     "load_slow": 0.02,
-    "load_skips": 0.0,
-    "load_private": 0.0,
-    "load_nests": 0.0,
     "max_loads": None,
 }
 """Most questions find a copy, and most of what is copied is changed again."""
 
-_FLOODED: Final[Mapping[str, Any]] = {
-    **_WATCHED,
-    "mostly": ("get", "peek", "load", "delete_many"),
-    "pause": 0.05,
-    "keys": 6,
-    "count": 3,
+FLOODED: Final[Mapping[str, Any]] = {
+    **WATCHED,
+    "others_every": 0.03,
+    "remembers": 20,
+    "count": 500,
+    "deaf_every": 1.0,
+    "flush_every": NEVER,
 }
-"""More is changed than one answer has room for."""
+"""There is much news of no concern, so that what is of concern is trimmed where nobody listens."""
+
+BEHIND: Final[Mapping[str, Any]] = {**FLOODED, "remembers": 1000, "count": 2}
+"""News come faster than answers have room for, as soon as one is late."""
+
+LOST: Final[Mapping[str, Any]] = {**WATCHED, "flush_every": 0.5, "deaf_every": 1.0}
+"""The stream is lost again and again."""
+
+KINDS: Final[Mapping[str, tuple[int, Mapping[str, Any]]]] = {
+    "any": (25, {}),
+    "watched": (25, WATCHED),
+    "flooded": (15, FLOODED),
+    "behind": (20, BEHIND),
+    "lost": (15, LOST),
+}
+"""How often there is which, and what it is."""

@@ -71,6 +71,7 @@ class Weather:
     news_lost: float = 0.0
     news_late: float = 0.0
     deaf_every: float = NEVER
+    others_every: float = NEVER
     # each load
     load_fails: float = 0.0
     load_hangs: float = 0.0
