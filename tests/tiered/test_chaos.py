@@ -44,8 +44,10 @@ async def test_nobody_reads_what_was_old_for_longer_than_that(
     assert log.impossible == 0
     assert max(log.ages()) < BOUND
     assert log.invalidations > sum(seconds)
-    assert log.share(CALM) > 0.5
-    assert seconds is SHORT or (log.share(CALM_AGAIN) > 0.5 and len(log.reads) >= READS)
+    assert log.share(CALM) > 0.25
+    if seconds is LONG:
+        assert len(log.reads) >= READS
+        assert min(log.share(CALM), log.share(CALM_AGAIN)) > 0.5
 
 
 @pytest.mark.long

@@ -111,8 +111,9 @@ async def test_an_answer_that_does_not_come_is_a_failure() -> None:
         await pair.keep(v_k=pair.value(1))
         assert pair.served("v:k") == 1
         asked = len(pair.feed.asked)
-        while len(pair.feed.asked) == asked:  # noqa: ASYNC110  whoever asks tells nobody
-            await asyncio.sleep(0)
+        async with asyncio.timeout(5):
+            while len(pair.feed.asked) == asked:  # noqa: ASYNC110  whoever asks tells nobody
+                await asyncio.sleep(0)
         assert pair.served("v:k") is None  # though its clock has not moved
 
 
