@@ -153,6 +153,8 @@ class TieredBackend(Backend):
         self._set_end()
 
     def _set_end(self) -> None:
+        if self._near.longest is not None:
+            return  # nothing is heard of, and each copy has its own end
         span = max(
             self._max_staleness if self._heard else 0.0,
             self._outage_staleness if self._off else 0.0,

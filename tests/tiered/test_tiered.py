@@ -233,6 +233,19 @@ async def test_without_a_feed_copies_are_looked_at_and_live_so_long_from_their_q
         assert held is None or not held.serves_stale(pair.clock.monotonic())
 
 
+async def test_without_a_feed_an_outage_changes_nothing() -> None:
+    """Copies end by themselves, and are looked at afterwards as before."""
+    async with opened(Pair(feed=False, outage_staleness=100.0)) as pair:
+        await pair.keep(v_k=pair.value(1))
+        pair.tiers.cut_off(True)
+        assert pair.served("v:k") == 1
+        pair.clock.advance(STALENESS)
+        assert pair.served("v:k") is None
+        pair.tiers.cut_off(False)
+        await pair.keep(v_k=pair.value(2))
+        assert pair.served("v:k") == 2
+
+
 async def test_without_a_feed_no_copy_trusts_a_record_that_was_read_before_it() -> None:
     """That record may have been old already, and would be trusted for as long again."""
     async with opened(Pair(feed=False)) as pair:
