@@ -35,7 +35,8 @@ class Home:
         local = backend.capability(LOCAL)
         self.given = backend
         self.guard = guard
-        self.backend = backend if self.guard is None else self.guard
+        self.backend = backend if guard is None else guard
+        self.inner = backend if guard is None else guard.backend
         self.inline = local is not None and not local.suspends
         running = None if self.inline else running_loop()
         self.thread = None if self.inline or running else LoopThread()

@@ -144,9 +144,8 @@ class Store:
             if self.home is home or self._entered is not home:
                 return
             if home.loop is not None:
-                inner = home.backend if home.guard is None else home.guard.backend
                 gates = None if home.guard is None else home.guard.gates
-                self._carrier = Carrier(inner, home.loop, self.deadline, gates, self)
+                self._carrier = Carrier(home.inner, home.loop, self.deadline, gates, self)
             self.home = home
             peek = home.backend.capability(PEEK)
             self.peeks = peek is not None
@@ -264,7 +263,7 @@ class Store:
         return outcome
 
     async def _forgetting(self, home: Home, prefixes: Sequence[str]) -> Outcome:
-        able = home.backend.capability(FORGET_PREFIX)
+        able = home.inner.capability(FORGET_PREFIX)  # what it raises is in the error, too
         if able is None:
             raise UnsupportedError(
                 f"{type(home.given).__name__} cannot forget by Prefix; use a Tag instead"

@@ -243,6 +243,17 @@ async def test_a_value_that_another_process_has_stored_since_is_served(
 
 
 @pytest.mark.parametrize("change", CHANGES)
+async def test_the_error_says_what_the_store_said(
+    cache: Cache, store: SlowStore, change: str
+) -> None:
+    refuse(store)
+    for _ in range(3):
+        with pytest.raises(InvalidationError, match=r"\(refused\)") as met:
+            await CHANGES[change](cache)
+        assert met.value.__cause__ is store.error
+
+
+@pytest.mark.parametrize("change", CHANGES)
 async def test_the_error_says_what_the_store_said_though_another_cache_was_told(
     cache: Cache, caches: Caches, store: SlowStore, change: str
 ) -> None:
