@@ -41,6 +41,16 @@ def guarded(backend: Backend) -> Guard:
     return Guard(backend, deadline=5.0, probe_interval=SOON)
 
 
+async def asked_again(cache: Cache) -> None:
+    """Wait until what was not acknowledged is forgotten, and the store is asked for all again."""
+    nodes = cache.stats
+    await eventually(lambda: not any(map(_is_shut, nodes().nodes)), "a store that is asked")
+
+
+def _is_shut(node: NodeStats) -> bool:
+    return node.is_open or node.journaled > 0
+
+
 @dataclass
 class Origin:
     """What is cached: a number that only rises.
@@ -145,11 +155,6 @@ class Story:
         self.note("a slow load", await load.end(), 1)
         await self.saw(SLOW, self.get_or_set(SLOW))
 
-    async def asked_again(self) -> None:
-        """Wait until a store that answers is: what was not acknowledged is forgotten by then."""
-        nodes = self.cache.stats
-        await eventually(lambda: not any(map(_is_shut, nodes().nodes)), "a store that is asked")
-
     async def recovers(self) -> int:
         """How many rounds it takes until the cache serves again what it has stored."""
         for attempt in range(_ATTEMPTS):
@@ -160,10 +165,6 @@ class Story:
             await asyncio.sleep(0.01)
         self.wrong.append("it does not serve again")
         return _ATTEMPTS
-
-
-def _is_shut(node: NodeStats) -> bool:
-    return node.is_open or node.journaled > 0
 
 
 Forget: TypeAlias = Callable[[Story], Awaitable[object]]

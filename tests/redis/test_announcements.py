@@ -1,15 +1,24 @@
 """The stream of changes: how long it is, and what becomes of a change that it does not take."""
 
 import logging
+from functools import partial
 
 import pytest
 from hiredis import ReplyError
 
-from cachekit import Cache, InvalidationError, Key, Prefix, Tag
+from cachekit import Cache, InvalidationError, Key, Prefix, Tag, Target
 from cachekit.backend import ABSENT, ANY, DONE, UNREACHED, Condition, Write
 from cachekit.testing.backends.entries import an_entry
 from cachekit_redis import RedisBackend
+from tests.redis.calls import asked_again, guarded
 from tests.redis.place import PATIENCE, Place, write
+
+ANNOUNCED = {
+    str(Key("k")): {b"k": b"v:n:k"},
+    str(Tag("t")): {b"k": b"t:n:t"},
+    str(Prefix("k")): {b"p": b"v:n:k"},
+    str(None): {b"k": b"t:n~home"},
+}
 
 NODE = 100
 """Redis trims whole nodes of so many events."""
@@ -77,15 +86,20 @@ async def test_one_that_cannot_be_announced_harms_no_other(
     ]
 
 
-async def test_what_forgets_raises_if_nobody_can_be_told(place: Place) -> None:
-    async with Cache(place.backend(), namespace="n", deadline=PATIENCE) as cache:
+@pytest.mark.parametrize("target", [Key("k"), Tag("t"), Prefix("k"), None], ids=str)
+async def test_what_forgets_raises_if_nobody_can_be_told(
+    place: Place, target: Target | None
+) -> None:
+    """Whoever goes on to forget is told, too, until it could be announced."""
+    async with Cache(guarded(place.backend()), namespace="n", deadline=PATIENCE) as cache:
+        work = cache.clear if target is None else partial(cache.invalidate, target)
         await cache.get_or_set("k", lambda: 1, ttl=60, tags=["t"])
         place.ask("SET", "~changes", "no stream")
-        for target in (Key("k"), Tag("t"), Prefix("k")):
-            with pytest.raises(InvalidationError):
-                await cache.invalidate(target)
-        with pytest.raises(InvalidationError):
-            await cache.clear()
+        for _ in range(2):
+            with pytest.raises(InvalidationError, match="WRONGTYPE"):
+                await work()
         place.ask("DEL", "~changes")
-        await cache.invalidate(Key("k"))
-        assert place.announced()[-1] == {b"k": b"v:n:k"}
+        await asked_again(cache)
+        assert place.announced() == [ANNOUNCED[str(target)]]
+        await work()
+        assert place.announced() == [ANNOUNCED[str(target)]] * 2

@@ -8,7 +8,7 @@ import pytest
 
 from cachekit import Cache
 from cachekit_redis import RedisBackend
-from tests.redis.calls import FORGETS, SlowLoad, Story, all_of, guarded
+from tests.redis.calls import FORGETS, SlowLoad, Story, all_of, asked_again, guarded
 from tests.redis.faults import FAULTS, SETTINGS, Fault, replica_of_nobody
 from tests.servers.fixtures import Starter
 from tests.servers.server import RedisServer
@@ -86,7 +86,7 @@ async def test_a_fault_is_a_miss_and_passes(
         for _ in range(2):
             told.append(await change(stories))
             await read(stories)
-    await all_of(story.asked_again() for story in stories.values())
+    await all_of(asked_again(story.cache) for story in stories.values())
     rounds = await all_of(story.recovers() for story in stories.values())
     await all_of(stories[name].end_slow_load(load) for name, load in loads.items())
     await read_elsewhere(server, stories)

@@ -206,7 +206,8 @@ def arrived(servers: Sequence[RedisServer]) -> int:
 
 async def test_a_primary_that_lacks_its_replicas_takes_no_writes(start: Starter) -> None:
     server = start(RedisServer())
-    async with Cache(RedisBackend(server.url, timeout=5.0), namespace="shop") as cache:
+    backend = RedisBackend(server.url, timeout=5.0)
+    async with Cache(backend, namespace="shop", deadline=5.0) as cache:
         await cache.get_or_set("a", load, tags=["t"])
         server.command("CONFIG", "SET", "min-replicas-to-write", 1)
         for target in (Key("a"), Tag("t"), Prefix("a")):
