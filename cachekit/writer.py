@@ -62,10 +62,8 @@ class Writer:
             self._tell("set", list(titles.values()))
             return
         entries, bad = self._entries(values, policy)
-        lost = await self._store.finish(self._set(entries, tags, ways), ways) if entries else []
-        if lost:
-            self._store.remember(lost, ())  # it may have come to nothing before any of it was sent
-            self._tell("set", [titles[key] for key in lost])
+        if entries:
+            await self._store.finish(self._set_or_tell(entries, titles, tags, ways), ways)
         if bad is not None:
             raise bad
 
@@ -80,6 +78,19 @@ class Writer:
             except (EncodeError, ConfigurationError) as error:
                 bad = bad or error
         return entries, bad
+
+    async def _set_or_tell(
+        self,
+        entries: Mapping[str, Entry],
+        titles: Mapping[str, str],
+        tags: Sequence[str],
+        ways: Ways,
+    ) -> None:
+        """R10: told even if its caller is cancelled."""
+        lost = await self._set(entries, tags, ways)
+        if lost:
+            self._store.remember(lost, ())  # it may have come to nothing before any of it was sent
+            self._tell("set", [titles[key] for key in lost])
 
     async def _set(
         self, entries: Mapping[str, Entry], tags: Sequence[str], ways: Ways
@@ -102,18 +113,20 @@ class Writer:
         self, entries: Mapping[str, Entry], tags: Sequence[str], ways: Ways
     ) -> list[str]:
         found = await self._store.read([*entries, *tags], ways)
-        if any(isinstance(found.get(key), Unreached) for key in (*entries, *tags)):
-            return list(entries)
+        lost = [key for key in entries if isinstance(found.get(key), Unreached)]
+        entries = {key: entry for key, entry in entries.items() if key not in lost}
+        if not entries or any(isinstance(found.get(tag), Unreached) for tag in tags):
+            return [*lost, *entries]
         records = await self._records(found, tags, ways)
         if len(records) < len(tags):
-            return list(entries)
+            return [*lost, *entries]
         for entry in entries.values():
             entry.carry({tag: record.version for tag, record in records.items()})
         outcomes = await self._replace(entries, found, ways)
         rest = {key: entry for key, entry in entries.items() if outcomes[key] is REFUSED}
         outcomes.update(await self._set_in_two_steps(rest, ways))
         del records  # alive until the entries name them
-        return [key for key, outcome in outcomes.items() if outcome is UNREACHED]
+        return lost + [key for key, outcome in outcomes.items() if outcome is UNREACHED]
 
     async def _records(
         self, found: Mapping[str, Any], tags: Sequence[str], ways: Ways

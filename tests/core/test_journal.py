@@ -15,7 +15,7 @@ from cachekit.guard import Guard
 from cachekit.journal import Journal
 from cachekit.stats import NodeStats
 from tests.core.conftest import Caches
-from tests.core.helpers import Load, aged, ticks
+from tests.core.helpers import Load, aged, start, ticks
 from tests.core.nodes import entries, journaled, refuse
 from tests.core.slow_store import SlowStore, of_kind
 
@@ -80,6 +80,21 @@ async def test_a_set_that_is_lost_in_either_step_is_journaled(
     assert store.shelf.keys(Kind.STUB) == []
 
 
+async def test_a_set_whose_caller_is_cancelled_is_journaled_and_logged(
+    slow: Cache, store: SlowStore, caplog: pytest.LogCaptureFixture
+) -> None:
+    """R10: nobody else would hear of it."""
+    await slow.set("k", "old")
+    store.hang()
+    caller = start(slow.set("k", "new"))
+    await ticks()
+    caller.cancel()
+    await asyncio.sleep(1)
+    assert entries(slow) == ["v:test:k"]
+    assert "set was not acknowledged for: Key('k')" in caplog.text
+    caplog.clear()
+
+
 async def test_a_touch_is_journaled_if_it_shortens(slow: Cache, store: SlowStore) -> None:
     await slow.set("k", 1, ttl=100)
     store.loses = of_kind(Kind.VALUE)
@@ -120,6 +135,16 @@ async def test_a_prefix_that_cannot_be_is_not_journaled(slow: Cache, store: Slow
         await slow.invalidate(Prefix("k"))
     assert journaled(slow) == 0
     assert await slow.get("k") == 1
+
+
+def test_what_was_added_since_is_not_struck() -> None:
+    """The same once more, too: it may have been stored again in between."""
+    journal = Journal(10)
+    journal.add(["old", "k"], ["gone", "p"])
+    page = journal.page()
+    journal.add(["k", "l"], ["p", "q"])
+    assert journal.strike(page) == 2
+    assert (journal.page().keys, journal.page().prefixes) == (["k", "l"], ["p", "q"])
 
 
 def test_of_too_many_all_of_their_namespaces_is_forgotten() -> None:
