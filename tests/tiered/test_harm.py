@@ -56,10 +56,9 @@ async def test_a_backlog_after_a_cut_is_read_before_anything_is_served(
         await pair.warm("k")
         async with pair.watched("k"):
             await pair.cut()
-            cut = now()
-            acknowledged = await pair.forget(Key("k"))
             await announce(server, changes, kept)
-            while now() < cut + seconds:  # noqa: ASYNC110  it is time that is waited for
+            acknowledged = await pair.forget(Key("k"))  # at the end of it
+            while now() < acknowledged + seconds:  # noqa: ASYNC110  it is time that is waited for
                 await asyncio.sleep(0.01)
             mended = pair.mend()
             again = await pair.is_as_before("k")
