@@ -179,6 +179,18 @@ def test_threads_are_told_and_get_nothing_older(blocking: Caches, threads: Threa
     assert cache.sync.get_many(keys) == {}
 
 
+def test_what_a_thread_could_not_even_send_is_journaled(blocking: Caches) -> None:
+    """Here a set, which could not read what it was to replace."""
+    store = blocking.slow()
+    cache = blocking(store)
+    cache.sync.set("k", "old")
+    refuse(store)
+    with pytest.raises(InvalidationError):
+        cache.sync.set("k", "new")
+    store.heal()
+    assert cache.sync.get("k") is None
+
+
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="this system does not fork")
 def test_a_child_has_a_guard_of_its_own(blocking: Caches) -> None:
     """R12: what its parent has in the journal, its parent makes good."""

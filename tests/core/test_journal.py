@@ -152,7 +152,7 @@ def test_of_too_many_all_of_their_namespaces_is_forgotten() -> None:
     journal = Journal(5)
     journal.add([f"v:shop:{number}" for number in range(3)], ["v:shop:p"])
     page = journal.page()
-    journal.add(["t:other:tag", "v:long:x~0123456789abcdef"], ["v:prefix:p"])
+    journal.add(["c:shop:0", "t:other:tag", "v:long:x~0123456789abcdef"], ["v:prefix:p"])
     homes = ["t:shop~home", "t:other~home", "t:long~home", "t:prefix~home"]
     assert (journal.page().keys, journal.page().prefixes) == (homes, [])
     assert journal.overflows == 1
