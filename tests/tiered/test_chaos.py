@@ -8,7 +8,8 @@ import pytest
 from tests.servers.fixtures import Starter
 from tests.servers.server import RedisServer
 from tests.tiered.ages import Acknowledged, Read, ages
-from tests.tiered.fleet import CALM, CALM_AGAIN, SLACK, STALENESS, Fleet, Log
+from tests.tiered.fleet import SLACK, STALENESS, Fleet
+from tests.tiered.players import CALM, CALM_AGAIN, Log
 
 BOUND: Final = STALENESS + SLACK
 SHORT: Final = (0.7, 2.5, 0.3)
