@@ -1,7 +1,17 @@
 """A server that hangs costs a call one deadline, and one that refuses costs next to nothing."""
 
+import asyncio
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import (
+    AsyncGenerator,
+    AsyncIterator,
+    Awaitable,
+    Callable,
+    Iterable,
+    Mapping,
+    Sequence,
+)
+from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Final, TypeAlias
 
 import pytest
@@ -17,13 +27,17 @@ from cachekit.backend import (
     Write,
     offer,
 )
+from cachekit.guard import Guard
 from cachekit_redis import RedisBackend
 from tests.servers.fixtures import Starter
 from tests.servers.server import RedisServer
+from tests.servers.waiting import eventually
 
 DEADLINE: Final = 0.1
 FOREVER: Final = 5.0
 """Seconds after which a call hangs itself."""
+NEVER: Final = 600.0
+"""Seconds within which a guard tries again."""
 
 
 class Counting(Backend):
@@ -120,16 +134,18 @@ async def backend(server: RedisServer) -> Counting:
 
 @pytest.fixture
 async def cache(backend: Counting) -> AsyncIterator[Cache]:
-    async with Cache(backend, namespace="x", deadline=DEADLINE) as cache:
+    guard = Guard(backend, probe_interval=NEVER)
+    async with Cache(guard, namespace="x", deadline=DEADLINE) as cache:
         yield cache
 
 
-async def stored(server: RedisServer, cache: Cache) -> None:
-    """What the calls ask for is there; what is new to them is not; `cache` has a connection."""
+async def stored(server: RedisServer, *caches: Cache) -> None:
+    """What the calls ask for is there; what is new to them is not; `caches` have connections."""
     backend = RedisBackend(server.url, timeout=FOREVER)
     async with Cache(backend, namespace="x", deadline=FOREVER) as patient:
         await patient.set_many({"k": 1, "l": 1, "of": 1}, tags=["t"], ttl=300)
-    await cache.get("k")
+    for cache in caches:
+        await cache.get("k")
 
 
 async def timed(work: Awaitable[object]) -> tuple[float, bool]:
@@ -142,38 +158,82 @@ async def timed(work: Awaitable[object]) -> tuple[float, bool]:
     return time.perf_counter() - begun, False
 
 
-async def cost(cache: Cache, backend: Counting) -> Mapping[str, float]:
-    """Seconds of each call: each asks once, in vain, and what forgets raises."""
-    took: dict[str, float] = {}
-    for name, call in CALLS.items():
-        asked, unreached = backend.asked, cache.stats().unreached
-        took[name], raised = await timed(call(cache))
-        assert raised == (name in FORGETS), name
-        assert cache.stats().unreached == unreached + 1, name
-        assert backend.asked == asked + 1, name
+@asynccontextmanager
+async def caches(server: RedisServer) -> AsyncGenerator[Mapping[str, tuple[Cache, Counting]]]:
+    """One for each call, since a guard that knows of a failure asks no more."""
+    async with AsyncExitStack() as stack:
+        made: dict[str, tuple[Cache, Counting]] = {}
+        for name in CALLS:
+            backend = Counting(RedisBackend(server.url, timeout=DEADLINE))
+            cache = Cache(Guard(backend, probe_interval=NEVER), namespace="x", deadline=DEADLINE)
+            made[name] = await stack.enter_async_context(cache), backend
+        await stored(server, *(cache for cache, _ in made.values()))
+        yield made
+
+
+async def cost(name: str, cache: Cache, backend: Counting) -> float:
+    """Seconds of a call: it asks once, in vain. What forgets raises, and is tried once again."""
+    asked, unreached = backend.asked, cache.stats().unreached
+    took, raised = await timed(CALLS[name](cache))
+    assert raised == (name in FORGETS), name
+    assert cache.stats().unreached == unreached + 1, name
+    await eventually(lambda: backend.asked >= asked + 1 + raised, f"{name}, tried again")
+    await cost_nothing(cache, backend, FORGETS if raised else {})
+    assert backend.asked == asked + 1 + raised, name
     return took
 
 
-async def test_a_hung_server_costs_a_call_one_deadline(
-    server: RedisServer, cache: Cache, backend: Counting
-) -> None:
-    await stored(server, cache)
-    server.freeze()
-    took = await cost(cache, backend)
-    print({name: f"{seconds / DEADLINE:.2f} deadlines" for name, seconds in took.items()})
-    assert max(took.values()) < FOREVER
-    server.thaw()
+async def cost_nothing(cache: Cache, backend: Counting, calls: Iterable[str]) -> None:
+    """Nobody is asked anything, and what forgets raises."""
+    asked, unreached = backend.asked, cache.stats().unreached
+    for name in calls:
+        _, raised = await timed(CALLS[name](cache))
+        assert raised == (name in FORGETS), name
+    assert (backend.asked, cache.stats().unreached) == (asked, unreached)
 
 
-async def test_a_server_that_refuses_costs_a_call_next_to_nothing(
-    server: RedisServer, cache: Cache, backend: Counting
+HARM: Final[Mapping[str, Callable[[RedisServer], None]]] = {
+    "hangs": RedisServer.freeze,
+    "refuses": RedisServer.kill,
+}
+HEAL: Final[Mapping[str, Callable[[RedisServer], None]]] = {
+    "hangs": RedisServer.thaw,
+    "refuses": RedisServer.start,
+}
+
+
+@pytest.mark.parametrize("how", HARM)
+async def test_a_server_that_is_not_there_costs_a_call_one_deadline_at_most(
+    server: RedisServer, how: str
 ) -> None:
+    """Next to nothing, if it refuses."""
+    async with caches(server) as made:
+        HARM[how](server)
+        took = await asyncio.gather(*(cost(name, *pair) for name, pair in made.items()))
+        print(
+            {
+                name: f"{each / DEADLINE:.2f} deadlines"
+                for name, each in zip(made, took, strict=True)
+            }
+        )
+        assert max(took) < FOREVER
+        HEAL[how](server)
+
+
+@pytest.mark.parametrize("how", HARM)
+async def test_once_it_is_known_it_costs_nothing(
+    server: RedisServer, cache: Cache, backend: Counting, how: str
+) -> None:
+    """After five reads that failed: whatever is wanted of it."""
     await stored(server, cache)
-    server.kill()
-    took = await cost(cache, backend)
-    print({name: f"{seconds * 1000:.1f} ms" for name, seconds in took.items()})
-    assert max(took.values()) < FOREVER
-    server.start()
+    HARM[how](server)
+    for _ in range(5):
+        assert not cache.stats().nodes[0].is_open
+        await cache.get("k")
+    assert cache.stats().nodes[0].is_open
+    await cost_nothing(cache, backend, CALLS)
+    assert cache.stats().degraded >= len(CALLS)
+    HEAL[how](server)
 
 
 @pytest.mark.parametrize("before", [1, 2, 3])
