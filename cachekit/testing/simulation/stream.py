@@ -64,7 +64,7 @@ class Stream:
         """
         what = rng.choice([EMPTIED, EMPTIED_LONG_AGO, RESTARTED])
         if what == RESTARTED:
-            self._restart(rng.randint(0, len(self._changes)))
+            self._restart(rng.randint(0, min(4, len(self._changes))))
         else:
             self._changes.clear()
             self._last -= _FAR if what == EMPTIED_LONG_AGO else 0

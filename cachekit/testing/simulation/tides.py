@@ -66,14 +66,25 @@ FLOODED: Final[Mapping[str, Any]] = {
 BEHIND: Final[Mapping[str, Any]] = {**FLOODED, "remembers": 1000, "count": 2}
 """News come faster than answers have room for, as soon as one is late."""
 
-LOST: Final[Mapping[str, Any]] = {**WATCHED, "flush_every": 0.5, "deaf_every": 1.0}
+LOST: Final[Mapping[str, Any]] = {
+    **WATCHED,
+    "others_every": 0.5,
+    "remembers": 8,
+    "count": 500,
+    "deaf_every": 0.5,
+    "flush_every": 0.5,
+}
 """The stream is lost again and again."""
+
+LATE: Final[Mapping[str, Any]] = {**WATCHED, "news_late": 0.7, "apart": 1.0, "deaf_every": NEVER}
+"""News are told apart from what they are about, and answers are late."""
 
 KINDS: Final[Mapping[str, tuple[int, Mapping[str, Any]]]] = {
     "any": (25, {}),
-    "watched": (25, WATCHED),
+    "watched": (20, WATCHED),
     "flooded": (15, FLOODED),
-    "behind": (20, BEHIND),
+    "behind": (15, BEHIND),
     "lost": (15, LOST),
+    "late": (10, LATE),
 }
 """How often there is which, and what it is."""
