@@ -97,13 +97,16 @@ class Two:
         return now()
 
     async def is_as_before(self, *keys: str) -> float:
-        """Wait until `other` has copies of the new values that it looks at; the moment."""
+        """Wait until `other` looks at its copies; none is that of an old value. The moment."""
         async with asyncio.timeout(PATIENCE):
-            for key in keys:
-                while self.other.peek(key) != NEW:
-                    assert await self.other.get_or_set(key, lambda: NEW) == NEW
-                    await asyncio.sleep(0.001)
-        return now()
+            while self.other.peek("another") != NEW:
+                assert await self.other.get_or_set("another", lambda: NEW) == NEW
+                await asyncio.sleep(0.001)
+        moment = now()
+        for key in keys:
+            assert self.other.peek(key) != OLD
+            assert await self.other.get_or_set(key, lambda: NEW) == NEW
+        return moment
 
 
 @asynccontextmanager
