@@ -95,9 +95,12 @@ async def test_a_busy_connection_has_a_second_one_beside_it_and_no_third(
     server: ScriptedServer, backend: RedisBackend
 ) -> None:
     await backend.read(["v:k"])
+    *_, last = filter(introduced, server.asked)
     server.say = silent
     waiting = [asyncio.ensure_future(backend.read(["v:k"])) for _ in range(3)]
-    await until(lambda: server.met == 2)
+    await until(lambda: server.met == 2 and last in server.guests[1].asked)
+    for _ in range(10):  # its answer is on its way
+        await asyncio.sleep(0)
     waiting += [asyncio.ensure_future(backend.read(["v:k"])) for _ in range(20)]
     await until(lambda: len(questions(server)) == 1 + len(waiting))
     assert server.met == 2
