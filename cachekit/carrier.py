@@ -70,7 +70,8 @@ class Carrier:
 
     async def _read_some(self, keys: Sequence[str], gates: Gates) -> Found:
         """Without what is behind a shut gate."""
-        await gates.attempts(keys, self._deadline)
+        if gates.are_trying:
+            await gates.attempts(keys, self._deadline)
         unasked = gates.unasked(keys)
         gates.skip(unasked)
         asked = [key for key in keys if key not in unasked]
@@ -97,7 +98,8 @@ class Carrier:
         return self._writes.ask(writes) if len(parts) == 1 else self._write_in_parts(parts)
 
     async def _write_some(self, writes: Sequence[Write], gates: Gates) -> Sequence[Outcome]:
-        await gates.attempts([write.key for write in writes], self._deadline)
+        if gates.are_trying:
+            await gates.attempts([write.key for write in writes], self._deadline)
         unasked = gates.unasked(write.key for write in writes)
         gates.skip(unasked)
         gates.remember([w.key for w in writes if w.announce and w.key in unasked], ())

@@ -109,8 +109,17 @@ class Gates:
             gate = self._by_name[name] = self._gate(name)
         return gate
 
+    @property
+    def are_trying(self) -> bool:
+        """Whether what was lost just now is being made good."""
+        if not self._by_name:
+            return self.whole.attempt is not None
+        return any(gate.attempt is not None for gate in self.all())
+
     def unasked(self, keys: Iterable[str]) -> dict[str, Unreached]:
         """Those of `keys` that are not to be asked for now, with why."""
+        if self.whole.shut is not None:
+            return dict.fromkeys(keys, self.whole.shut)
         found = ((key, self._closed(key)) for key in keys)
         return {key: gate.shut for key, gate in found if gate is not None and gate.shut is not None}
 
@@ -129,6 +138,9 @@ class Gates:
 
     def skip(self, keys: Iterable[str]) -> None:
         """Count what was not asked."""
+        if self.whole.shut is not None:
+            self.whole.skipped += 1
+            return
         for gate in {self._closed(key) for key in keys}:
             if gate is not None:
                 gate.skipped += 1

@@ -12,6 +12,8 @@ Leave: TypeAlias = Callable[
 
 log: Final = logging.getLogger("cachekit")
 
+_NOBODY: Final[AbstractContextManager[None]] = nullcontext()
+
 
 class Listener:
     """Hears what a cache does; override what you want to hear.
@@ -63,9 +65,12 @@ class Listeners:
         except Exception as error:
             self._complain(error)
 
-    @contextmanager
-    def load(self, name: str, key: str) -> Generator[None]:
+    def load(self, name: str, key: str) -> AbstractContextManager[None]:
         """Around a load."""
+        return self._around(name, key) if self._load else _NOBODY
+
+    @contextmanager
+    def _around(self, name: str, key: str) -> Generator[None]:
         with ExitStack() as stack:
             for hear in self._load:
                 try:

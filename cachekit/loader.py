@@ -3,7 +3,14 @@
 import asyncio
 import logging
 from collections.abc import Coroutine, Generator, Sequence
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, contextmanager, suppress
+from contextlib import (
+    AbstractAsyncContextManager,
+    AbstractContextManager,
+    AsyncExitStack,
+    contextmanager,
+    nullcontext,
+    suppress,
+)
 from dataclasses import replace
 from typing import Any, Final
 
@@ -23,12 +30,14 @@ from cachekit.missing import MISSING
 from cachekit.outcomes import Again, Failed, Loaded, Outcome, Private
 from cachekit.policy import LEASE
 from cachekit.result_tags import ResultTags
-from cachekit.runtime import cancelled_from_outside
+from cachekit.runtime import ON_LOOP, cancelled_from_outside
 from cachekit.slots import Slots
 from cachekit.stats import Counters
 from cachekit.store import Store
 
 log: Final = logging.getLogger("cachekit")
+
+_NOTHING: Final[AbstractContextManager[None]] = nullcontext()
 
 
 class Loader:
@@ -73,13 +82,14 @@ class Loader:
         timeout, longest = first.policy.load_timeout, self.longest(first)
         return self._slots.one(first.ways, timeout, longest, flights, counts=not inside())
 
-    @contextmanager
-    def _renewing(self, leads: Sequence[Lead]) -> Generator[None]:
+    def _renewing(self, leads: Sequence[Lead]) -> AbstractContextManager[None]:
         """Keep alive what keeps others from loading."""
-        flights = [lead.flight for lead in leads]
-        renewing = any(flight.hold for flight in flights) and self._store.every(
-            LEASE / 3, lambda: self._leases.renew(flights)
-        )
+        flights = [lead.flight for lead in leads if lead.flight.hold]
+        return self._renewing_all(flights) if flights else _NOTHING
+
+    @contextmanager
+    def _renewing_all(self, flights: Sequence[Flight]) -> Generator[None]:
+        renewing = self._store.every(LEASE / 3, lambda: self._leases.renew(flights))
         try:
             yield
         finally:
@@ -114,6 +124,8 @@ class Loader:
     ) -> None:
         """A load for those who got no answer: one after the other, nothing is stored."""
         try:
+            if leads[0].call.ways is ON_LOOP:
+                await asyncio.sleep(0)  # who asks in this tick comes aboard
             for lead in leads:
                 before = lead.flight.before
                 if before is not None:

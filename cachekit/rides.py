@@ -148,6 +148,8 @@ class Rides:
             work = self._loader.fly(self.flights, leads, job)
         if all(self._limit(ride) < inf for ride in rides):  # who blocks has to go on, too
             self._loader.start_behind(rides[0].table, leads, work)
+        elif rides[0].table is self.unstored:
+            await work  # in an outage each call has one: should its caller go, the others load
         else:
             task = await rides[0].call.ways.lead(work)
             self._loader.entrust(rides[0].table, leads, task)

@@ -19,11 +19,8 @@ class Shared:
         self.task: asyncio.Task[None] | None = None
         self.future: Future[Outcome] = Future()
         self.future.set_running_or_notify_cancel()
+        self.done = False
         self._settling = threading.RLock()
-
-    @property
-    def done(self) -> bool:
-        return self.future.done()
 
     @property
     def is_orphaned(self) -> bool:
@@ -33,8 +30,9 @@ class Shared:
     def settle(self, outcome: Outcome) -> None:
         """Give everyone `outcome`; only the first one counts."""
         with self._settling:
-            if not self.future.done():
+            if not self.done:
                 self.future.set_result(outcome)
+                self.done = True
 
     def abandon(self) -> None:
         """Nobody waits any longer: cancel the task, on its own loop."""

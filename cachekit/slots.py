@@ -4,11 +4,14 @@ import threading
 from collections import deque
 from collections.abc import AsyncGenerator, Callable, Sequence
 from concurrent.futures import Future
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from math import inf
+from typing import Final
 
 from cachekit.flight import Flight
 from cachekit.runtime import Loop, Ways, running_loop
+
+_AT_ONCE: Final[AbstractAsyncContextManager[None]] = nullcontext()
 
 
 class Turn:
@@ -40,18 +43,22 @@ class Slots:
         self._queue: deque[Turn] = deque()
         self._holders: set[Turn] = set()
 
-    @asynccontextmanager
-    async def one(
+    def one(
         self, ways: Ways, timeout: float, longest: float, flights: Sequence[Flight], *, counts: bool
-    ) -> AsyncGenerator[None]:
+    ) -> AbstractAsyncContextManager[None]:
         """A slot for the length of the block; `TimeoutError` if none is free in time.
 
         What does not count, is urgent, or may not wait, begins at once. The slot of what takes
         more than `longest` seconds goes to others.
         """
         if not counts or self._size is None or not ways.waits:
-            yield
-            return
+            return _AT_ONCE
+        return self._one(ways, timeout, longest, flights)
+
+    @asynccontextmanager
+    async def _one(
+        self, ways: Ways, timeout: float, longest: float, flights: Sequence[Flight]
+    ) -> AsyncGenerator[None]:
         turn = Turn(longest)
         try:
             await self._queue_up(turn, ways, timeout, flights)
