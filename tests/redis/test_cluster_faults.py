@@ -8,7 +8,7 @@ from typing import Final, TypeAlias
 
 import pytest
 
-from cachekit import Cache, InvalidationError
+from cachekit import Cache, InvalidationError, Prefix
 from cachekit.guard import Guard
 from cachekit_redis import RedisBackend
 from tests.redis.calls import FORGETS, Story, all_of, asked_again, guarded
@@ -138,6 +138,9 @@ async def test_a_breaker_is_of_one_node(cluster: RedisCluster) -> None:
         shut, *others = sorted(stats.nodes, key=lambda node: not node.is_open)
         assert (shut.failures, shut.skipped >= 60, shut.journaled) == (FAILURES, True, 1)
         assert [(node.failures, node.skipped) for node in others] == [(0, 0)] * len(others)
+        with pytest.raises(InvalidationError, match="is not asked"):  # a prefix is of all of them
+            await cache.invalidate(Prefix("another"))
+        assert await cache.get_many(kept) == {}
         hung.thaw()
     assert not hung.command("EXISTS", f"ck:v:{space}:{lost}")
     assert sum(node.journaled for node in guard.nodes()) == 0
