@@ -8,7 +8,7 @@ from math import inf
 from typing import Final, Generic, TypeVar
 
 from cachekit.backend import UNREACHED, Backend, Found, Outcome, Unreached, Write
-from cachekit.errands import Errands
+from cachekit.errands import HELD_UP, Errands
 
 A = TypeVar("A")
 R = TypeVar("R")
@@ -18,9 +18,6 @@ MOST: Final = 512
 
 MOST_BYTES: Final = 1 << 20
 """About so many bytes of payloads travel together; a larger one goes alone."""
-
-HELD_UP: Final = 0.01
-"""A timer that is so many seconds late tells of a loop that was held up, not of a backend."""
 
 
 class Batch(ABC, Generic[A, R]):
