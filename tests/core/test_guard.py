@@ -10,7 +10,6 @@ from cachekit import Cache, InvalidationError, Prefix
 from cachekit.backend import (
     DONE,
     FENCE,
-    FORGET_PREFIX,
     LOCAL,
     PEEK,
     UNREACHED,
@@ -22,40 +21,11 @@ from cachekit.clock import Clock
 from cachekit.entry import Entry, Kind
 from cachekit.guard import Guard
 from cachekit.testing import FakeClock, Fault, FaultyBackend, ReferenceBackend
-from cachekit.testing.backends import BackDoor, BackendSuite
-from cachekit.testing.reference import Records
 from cachekit_memory import MemoryBackend
 from tests.core.conftest import Caches
 from tests.core.helpers import ticks
 from tests.core.nodes import entries
 from tests.core.slow_store import SlowStore
-from tests.testing.doors import RecordsDoor
-
-
-class TestGuard(BackendSuite):
-    """It is a backend like the one it guards."""
-
-    capabilities = frozenset({FORGET_PREFIX})
-
-    @pytest.fixture
-    def clock(self) -> FakeClock:
-        return FakeClock()
-
-    @pytest.fixture
-    def records(self) -> Records:
-        return {}
-
-    @pytest.fixture
-    def backend(self, clock: FakeClock, records: Records) -> Guard:
-        return Guard(ReferenceBackend(clock, records), deadline=10)
-
-    @pytest.fixture
-    def another_backend(self, clock: FakeClock, records: Records) -> Guard:
-        return Guard(ReferenceBackend(clock, records), deadline=10)
-
-    @pytest.fixture
-    def back_door(self, records: Records) -> BackDoor:
-        return RecordsDoor(records)
 
 
 @pytest.mark.virtual

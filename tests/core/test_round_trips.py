@@ -7,8 +7,8 @@ from typing import Any, TypeVar
 import pytest
 
 from cachekit import Cache, InvalidationError, Key, Prefix, Tag
+from cachekit.carrier import FORGETTING
 from cachekit.runtime import OnLoop
-from cachekit.store import FORGETTING
 from tests.core.helpers import Load, Loads, ends, start, time
 from tests.core.slow_store import SlowStore
 

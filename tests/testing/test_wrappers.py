@@ -1,7 +1,6 @@
 """A wrapper is a backend like the one it wraps, and answers for what that can do."""
 
 import asyncio
-from collections.abc import Sequence
 
 import pytest
 
@@ -10,14 +9,8 @@ from cachekit.backend import (
     LOCAL,
     PEEK,
     Backend,
-    C,
-    Capability,
-    Found,
-    Outcome,
-    Write,
 )
-from cachekit.carrier import Carrier
-from cachekit.home import Home
+from cachekit.guard import Guard
 from cachekit.testing import FakeClock
 from cachekit.testing.backends import BackDoor, BackendSuite
 from cachekit.testing.faulty import FaultyBackend
@@ -26,41 +19,9 @@ from cachekit_memory import MemoryBackend
 from tests.testing.doors import MemoryDoor, RecordsDoor
 
 
-class Carried(Backend):
-    """`inner` as a cache reaches it: in batches, held to a deadline."""
+class TestGuard(BackendSuite):
+    """It is a backend like the one it guards."""
 
-    def __init__(self, inner: Backend) -> None:
-        self.inner = inner
-        self._carriers: dict[asyncio.AbstractEventLoop, Carrier] = {}
-
-    @property
-    def _carrier(self) -> Carrier:
-        loop = asyncio.get_running_loop()
-        return self._carriers.setdefault(loop, Carrier(Home(self.inner), loop, 10.0, _deaf, _deaf))
-
-    async def read(self, keys: Sequence[str]) -> Found:
-        found = await self._carrier.read(keys)
-        return {key: found[key] for key in keys if key in found}
-
-    async def write(self, writes: Sequence[Write]) -> Sequence[Outcome]:
-        return await self._carrier.write(writes)
-
-    def capability(self, wanted: Capability[C]) -> C | None:
-        return self.inner.capability(wanted)
-
-    async def open(self) -> None:
-        await self.inner.open()
-
-    async def close(self) -> None:
-        await self._carrier.close()
-        await self.inner.close()
-
-
-def _deaf(answer: object, error: BaseException | None) -> None:
-    assert error is None
-
-
-class TestCarrier(BackendSuite):
     capabilities = frozenset({FORGET_PREFIX})
 
     @pytest.fixture
@@ -73,11 +34,11 @@ class TestCarrier(BackendSuite):
 
     @pytest.fixture
     def backend(self, clock: FakeClock, records: Records) -> Backend:
-        return Carried(ReferenceBackend(clock, records))
+        return Guard(ReferenceBackend(clock, records), deadline=10)
 
     @pytest.fixture
     def another_backend(self, clock: FakeClock, records: Records) -> Backend:
-        return Carried(ReferenceBackend(clock, records))
+        return Guard(ReferenceBackend(clock, records), deadline=10)
 
     @pytest.fixture
     def back_door(self, records: Records) -> BackDoor:
