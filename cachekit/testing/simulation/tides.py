@@ -25,10 +25,10 @@ def _any(rng: random.Random) -> Mapping[str, Any]:
         "journal": rng.choice([2, 10_000, 10_000]),
         "copies": rng.choice([3, 1000, 1000]),
         "remembers": rng.choice([3, 20, 1000]),
-        "count": rng.choice([1, 3, 500]),
+        "count": rng.choice([2, 500, 500]),
         "apart": some(0.4, 0.1, 1.0),
         "news_lost": some(0.3, 0.005, 0.05),
-        "news_late": some(0.5, 0.02, 0.5),
+        "news_late": some(0.4, 0.02, 0.2),
         "deaf_every": some(0.6, 1.0, 8.0, NEVER),
         "flush_every": some(0.4, 1.0, 10.0, NEVER),
     }
@@ -38,14 +38,14 @@ WATCHED: Final[Mapping[str, Any]] = {
     **dict.fromkeys(("refused", "lost", "unanswered", "lurks", "torn", "partial"), 0.0),
     **dict.fromkeys(("choosy", "load_hangs", "load_skips", "load_private", "load_nests"), 0.0),
     **dict.fromkeys(("outage_every", "evict_value_every"), NEVER),
-    "mostly": ("load", "get", "peek", "delete", "invalidate_tag", "put", "invalidate_prefix"),
+    "mostly": ("load", "get", "peek", "delete", "put"),
     "late": 0.02,
     "slow": 0.1,
     "think": 0.1,
-    "pause": 0.3,
+    "pause": 0.5,
     "readers": 3,
     "writers": 1,
-    "keys": 6,
+    "keys": 8,
     "tags": 3,
     "ttl": 60.0,
     "load_slow": 0.02,
@@ -71,12 +71,23 @@ LOST: Final[Mapping[str, Any]] = {
     "others_every": 0.5,
     "remembers": 8,
     "count": 500,
-    "deaf_every": 0.5,
-    "flush_every": 0.5,
+    "deaf_every": 1.0,
+    "flush_every": 1.0,
+    "news_late": 0.0,
+    "news_lost": 0.0,
 }
 """The stream is lost again and again."""
 
-LATE: Final[Mapping[str, Any]] = {**WATCHED, "news_late": 0.7, "apart": 1.0, "deaf_every": NEVER}
+LATE: Final[Mapping[str, Any]] = {
+    **WATCHED,
+    "news_late": 0.2,
+    "news_lost": 0.07,
+    "apart": 1.0,
+    "count": 500,
+    "remembers": 1000,
+    "deaf_every": NEVER,
+    "flush_every": NEVER,
+}
 """News are told apart from what they are about, and answers are late."""
 
 KINDS: Final[Mapping[str, tuple[int, Mapping[str, Any]]]] = {
