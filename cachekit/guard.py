@@ -50,8 +50,8 @@ class Guard(Backend):
 
     - Each operation may take `deadline` seconds. One past that is abandoned, and not cancelled.
     - A node that has failed `failures` times in a row is asked no more: operations on it fail at
-      once. Then the guard tries it every `probe_interval` seconds, or a little more often, until
-      it answers.
+      once. Then the guard tries it, at once and every `probe_interval` seconds or a little more
+      often, until it answers.
     - What was to be forgotten and was not acknowledged is kept in a journal, and forgotten before
       the node is asked for anything again. Of more than `journal` such keys on one node all of
       their namespace is forgotten. The journal is in memory, and dies with this process.
@@ -155,7 +155,7 @@ class Guard(Backend):
         """R17: nothing is asked of the node before its journal is empty."""
         probes = self._probes
         try:
-            if gate.is_open or not await self._attempt(gate):
+            if not await (self._answers(gate) if gate.is_open else self._attempt(gate)):
                 await self._pause()
                 while not await self._answers(gate):
                     await self._pause()

@@ -107,6 +107,9 @@ async def test_probes_are_jittered_and_never_rarer_than_the_interval(
     guard: Guard, store: SlowStore
 ) -> None:
     await open_breaker(guard, store)
+    failed = len(store.reads)
+    await ticks()
+    assert len(store.reads) == failed + 1  # at once: it may have been but a connection that broke
     probes, seen, begun = [time()], len(store.reads), time()
     while time() < begun + 60:
         await asyncio.sleep(0.01)
@@ -167,6 +170,16 @@ async def test_each_transition_is_logged_once(
         await asyncio.sleep(60)  # sooner it is not said again
 
 
+async def test_who_answers_at_once_is_asked_at_once(guard: Guard, store: SlowStore) -> None:
+    """All that was under way on a connection fails with it, and is more than a few."""
+    await open_breaker(guard, store)
+    assert guard.nodes()[0].is_open
+    store.error = None
+    await ticks()
+    assert not guard.nodes()[0].is_open
+    assert await guard.read(["k"]) == {}
+
+
 async def test_a_batch_sent_before_it_opened_changes_nothing_when_it_fails(
     guard: Guard, store: SlowStore
 ) -> None:
@@ -176,6 +189,7 @@ async def test_a_batch_sent_before_it_opened_changes_nothing_when_it_fails(
     await ticks()
     store.delay = 0.0
     await open_breaker(guard, store)
+    await ticks()
     store.error = None
     await asyncio.gather(*late)
     assert guard.nodes()[0].is_open
