@@ -1,9 +1,8 @@
 """Loads under way, and who waits for them; from any loop, any thread."""
 
 import threading
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
-from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Final, NamedTuple
 
@@ -108,38 +107,42 @@ class Table:
     def __len__(self) -> int:
         return len(self.all())
 
-    @contextmanager
-    def _looking(self) -> Generator[None]:
-        """Under the lock; what is found stranded is given up after it, since that is a write."""
-        with self._lock:
-            yield
-            holds, self._stranded = self._stranded, []
-        if holds:
+    def _tidy(self) -> None:
+        """Give up what was found stranded: not under the lock, since that is a write."""
+        if self._stranded:
+            with self._lock:
+                holds, self._stranded = self._stranded, []
             self._give_up(holds)
 
     def join(self, call: Call, anchor: int) -> Flight | None:
         """A flight to share for who has seen a stub, or `None`: then it is another process's."""
-        with self._looking():
+        with self._lock:
             flight = self._shared(call, anchor)
-            return None if flight is None else self._board(flight)
+            joined = None if flight is None else self._board(flight)
+        self._tidy()
+        return joined
 
     def has(self, call: Call, anchor: int) -> bool:
         """Whether there is a flight to share for who has seen that."""
-        with self._looking():
-            return self._shared(call, anchor) is not None
+        with self._lock:
+            found = self._shared(call, anchor) is not None
+        self._tidy()
+        return found
 
     def join_or_lead(
         self, call: Call, anchor: int | None, deadline: float, *, finishes: bool = False
     ) -> tuple[Flight, bool]:
         """The flight to share, or a new one that the caller leads (then True)."""
-        with self._looking():
+        with self._lock:
             flight = self._shared(call, anchor)
-            if flight is not None:
-                return self._board(flight), False
-            new = self._boarding[call.key] = Flight(call, deadline, finishes=finishes)
-            self._all.add(new)
-            new.before = self._flying.get(call.key)  # the unstored ones queue up
-            return self._board(new), True
+            leading = flight is None
+            if flight is None:
+                flight = self._boarding[call.key] = Flight(call, deadline, finishes=finishes)
+                self._all.add(flight)
+                flight.before = self._flying.get(call.key)  # the unstored ones queue up
+            self._board(flight)
+        self._tidy()
+        return flight, leading
 
     def follow(self, flight: Flight, call: Call, deadline: float) -> Flight:
         """A second load on the hold of the first, for nobody who waits yet."""

@@ -9,8 +9,8 @@ from contextlib import (
     AsyncExitStack,
     contextmanager,
     nullcontext,
-    suppress,
 )
+from contextvars import Token
 from dataclasses import replace
 from typing import Any, Final
 
@@ -226,9 +226,7 @@ class Loader:
             return job.values(calls, result)
         finally:
             load.ended = True
-            with suppress(ValueError):  # its loop was closed, and who collects it is elsewhere
-                LOADING.reset(tokens[0])
-                CURRENT.reset(tokens[1])
+            _reset(*tokens)
 
     def _context(self, leads: Sequence[Lead]) -> Load:
         lead = leads[0]
@@ -322,6 +320,14 @@ class Loader:
             self._give_up(leads)
         finally:
             _land(table, leads)
+
+
+def _reset(loading: Token[tuple[Flight, ...]], current: Token[Load | None]) -> None:
+    try:
+        LOADING.reset(loading)
+        CURRENT.reset(current)
+    except ValueError:  # its loop was closed, and who collects it is elsewhere
+        pass
 
 
 def _land(table: Table, leads: Sequence[Lead]) -> None:

@@ -81,6 +81,9 @@ class Reader:
             if value is not MISSING:
                 return value
         found = await store.read((call.key, *call.tags), call.ways)
+        if isinstance(found.get(call.key), Unreached):
+            store.check_answered()
+            return await self._loaded(call, UNANSWERED)
         value = self._at_once(call, found)
         if value is not MISSING:
             return value

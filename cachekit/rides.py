@@ -188,7 +188,7 @@ class Rides:
         return min(until, ride.since + soft)
 
     async def _arrive(self, ride: Ride, flight: Flight) -> Any:
-        match (ride.leading and flight.came) or flight.future.result():
+        match (ride.leading and flight.came) or flight.outcome:
             case Loaded() as loaded:
                 return await self._opened(loaded, ride)
             case Failed() as failed:

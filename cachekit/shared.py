@@ -17,10 +17,21 @@ class Shared:
         self.deadline = deadline
         self.waiters = 0
         self.task: asyncio.Task[None] | None = None
-        self.future: Future[Outcome] = Future()
-        self.future.set_running_or_notify_cancel()
         self.done = False
+        self.outcome: Outcome = Again()
+        self._future: Future[Outcome] | None = None
         self._settling = threading.RLock()
+
+    @property
+    def future(self) -> "Future[Outcome]":
+        """For who waits; without any, none is made."""
+        with self._settling:
+            if self._future is None:
+                self._future = Future()
+                self._future.set_running_or_notify_cancel()
+                if self.done:
+                    self._future.set_result(self.outcome)
+            return self._future
 
     @property
     def is_orphaned(self) -> bool:
@@ -30,9 +41,11 @@ class Shared:
     def settle(self, outcome: Outcome) -> None:
         """Give everyone `outcome`; only the first one counts."""
         with self._settling:
-            if not self.done:
-                self.future.set_result(outcome)
-                self.done = True
+            if self.done:
+                return
+            self.outcome, self.done = outcome, True
+            if self._future is not None:
+                self._future.set_result(outcome)
 
     def abandon(self) -> None:
         """Nobody waits any longer: cancel the task, on its own loop."""
