@@ -52,6 +52,8 @@ class Filler:
             private = Private(value, old_goes=True)
             return Made(private, leaves_pass=hold is not None and not hold.is_claim)
         try:
+            if hold is None and not self._store.inline:
+                return Made(self._passed_on(call, value, derived))
             entry = self._loaded(call, value, load)
             stored = _is_worth_storing(call.policy, value, entry, load)
         except TooLargeError as error:
@@ -71,6 +73,12 @@ class Filler:
         stored = stored and derived.counts
         loaded = Loaded(entry, call.policy.codec, value, derived.until)
         return Made(loaded, entry if stored else None, leaves_pass=not stored)
+
+    def _passed_on(self, call: Call, value: Any, derived: Derived) -> Loaded:
+        """What is not stored at all: the bytes, so that all get what they get at other times."""
+        entry = _blank(call.policy, version=0)
+        entry.payload = self._encoded(call.policy, value, call.key, entry)
+        return Loaded(entry, call.policy.codec, value, derived.until)
 
     async def conclude(self, made: Sequence[tuple[Lead, Made]]) -> None:
         """Store what was loaded, then tell those who wait."""
@@ -146,13 +154,17 @@ class Filler:
         entry.outlast(spare(took))
         if self._store.inline:
             return entry.keeping(value, share=policy.share)
+        entry.payload = self._encoded(policy, value, key, entry)
+        return entry
+
+    @staticmethod
+    def _encoded(policy: Policy, value: Any, key: str, entry: Entry) -> bytes:
         try:
-            entry.payload = policy.codec.encode(value, key, entry)
+            return policy.codec.encode(value, key, entry)
         except EncodeError as error:
             if policy.untyped:
                 error.add_note(f"its annotation was of no use: {policy.untyped}")
             raise
-        return entry
 
     def _complain(self, call: Call, value: Any, error: EncodeError) -> None:
         complaint = (
@@ -167,9 +179,9 @@ class Filler:
             log.warning("a value for %s was served but not stored: %s", call.key, why)
 
 
-def _blank(policy: Policy) -> Entry:
+def _blank(policy: Policy, version: int | None = None) -> Entry:
     """A value to be, which says who will have written it."""
-    entry = Entry(Kind.VALUE)
+    entry = Entry(Kind.VALUE, version)
     entry.codec, entry.schema = policy.codec.id, policy.codec.fingerprint
     entry.revision = policy.version
     entry.skip_l1 = policy.skip_l1

@@ -138,9 +138,10 @@ class Rides:
     async def lead(self, rides: Sequence[Ride], job: Job) -> None:
         """Begin the load that these callers, of one table, lead."""
         leads = [Lead(r.call, r.seen, r.flight) for r in rides if r.flight is not None]
-        party = {lead.flight for lead in leads}
-        for lead in leads:
-            lead.flight.party = party
+        if len(leads) > 1:
+            party = {lead.flight for lead in leads}
+            for lead in leads:
+                lead.flight.party = party
         if rides[0].table is self.unstored:
             until = min(ride.patience.until for ride in rides)
             work = self._loader.fly_unstored(self.unstored, leads, job, until)
@@ -164,7 +165,8 @@ class Rides:
         if inside():
             self._loader.hurry(flight)
         try:
-            await self._until_done(flight, call, self._limit(ride))
+            if not flight.done:
+                await self._until_done(flight, call, self._limit(ride))
         finally:
             ride.table.leave(flight, leader=ride.leading)
         if flight.done:
