@@ -50,10 +50,10 @@ class ResultTags:
 
         If they do not, the value is for those only who had come before the load began.
         """
-        tags = _named(leads, load)
-        fills = any(lead.flight.hold and not lead.flight.done for lead in leads)
+        tags = _named(leads, load) if load.tags or load.unmodified else {}
         if not tags:
             return Derived()
+        fills = any(lead.flight.hold and not lead.flight.done for lead in leads)
         if load.skipped or not fills:  # it is not known whether who came later may have it
             return Derived(until=Stage.BOARDING)
         for lead in leads:

@@ -87,9 +87,10 @@ class Rides:
 
     async def obtain(self, call: Call, seen: Seen, patience: Patience) -> Any:
         """The value of a load, this caller's or another's; `AGAIN` to look again."""
-        value = self.rested(call, seen, patience)
-        if value is not AGAIN:
-            return value
+        if seen.answered:
+            value = self.rested(call, seen, patience)
+            if value is not AGAIN:
+                return value
         ride = self.board(call, seen, patience)
         if ride.leading:
             await self.lead([ride], One(call.load, call.refresh))
@@ -104,7 +105,7 @@ class Rides:
 
     def board(self, call: Call, seen: Seen, patience: Patience) -> Ride:
         """Find what this caller has to wait for; if it is to lead, it has to begin, too."""
-        if patience.gives_up() or not seen.answered:
+        if not seen.answered or patience.gives_up():
             return self._board_unstored(call, seen, patience)
         entry, old = seen.entry if seen.valid else None, self._usable(seen)
         if entry is not None and entry.kind is Kind.STUB:
