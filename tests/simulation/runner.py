@@ -108,7 +108,6 @@ COVERED_WITH_COPIES: Final = (
     "refused fills",
     "late writes executed",
     "evicted tags",
-    "evicted values",
 )
 
 

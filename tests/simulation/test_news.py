@@ -74,7 +74,7 @@ def test_a_stream_that_is_lost_is_noticed(what: str, more: int) -> None:
             link.stream.tell(KEY, "v:k0")
         position = (await ask(link, None)).position
         rng = random.Random(more)
-        while link.stream.lose(rng) != what:
+        while link.stream.lose(rng, 0.3) != what:
             pass
         for _ in range(more):
             link.stream.tell(KEY, "v:k1")

@@ -174,8 +174,8 @@ class Link(Backend):
         if self.dead or now < self.down_until or now < self.deaf_until or draw < weather.news_lost:
             return Passage(None, back, broken)
         if draw < weather.news_lost + weather.news_late:
-            late = weather.max_staleness * self.rng.choice([0.1, 0.3, 1.5])
-            there += self.rng.expovariate(1 / late)
+            late = weather.max_staleness * self.rng.choice([0.2, 1.0])
+            there += self.rng.expovariate(1 / (0.2 * late))
             back += self.rng.expovariate(1 / late)
             self.history.covered["late news"] += 1
         return Passage(now + there, back, broken)

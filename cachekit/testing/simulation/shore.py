@@ -334,14 +334,14 @@ class Shore:
             self.history.covered["corrupted entries"] += 1
             self._say("corrupted", key)
 
-    async def flush(self, rng: random.Random) -> None:
+    async def flush(self, rng: random.Random, restarts: float) -> None:
         """Lose everything, as a restart does."""
         backend = self.backends[0]
         writes = [Write(key, None) for key in self._known]
         await self.do(backend, backend.write(writes))
         self._known.clear()
         self.history.covered["flushes"] += 1
-        what = self.stream.lose(rng) if self.setting.tiers else "FLUSHED"
+        what = self.stream.lose(rng, restarts) if self.setting.tiers else "FLUSHED"
         self.history.add(self._now(), "-", what, EVERYWHERE)
 
     async def _lose(self, backend: Backend, key: str) -> None:

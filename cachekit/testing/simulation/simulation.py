@@ -175,7 +175,7 @@ class Simulation:
             self._now_and_then(weather.evict_tag_every, lambda: shore.evict(rng, "t:")),
             self._now_and_then(weather.evict_claim_every, lambda: shore.evict(rng, "c:")),
             self._now_and_then(weather.corrupt_every, lambda: shore.corrupt(rng)),
-            self._now_and_then(weather.flush_every, lambda: shore.flush(rng)),
+            self._now_and_then(weather.flush_every, lambda: shore.flush(rng, weather.restarts)),
             self._now_and_then(weather.outage_every, self._cut_off),
             self._now_and_then(weather.deaf_every, self._deafen),
             self._now_and_then(weather.others_every, self._tell_of_others),

@@ -56,18 +56,18 @@ class Stream:
         self._changes.append(Change(self._last, kind, name))
         self._wake()
 
-    def lose(self, rng: random.Random) -> str:
+    def lose(self, rng: random.Random, restarts: float) -> str:
         """Lose it with the rest of the store; what happened, in words.
 
         If it was emptied its ids go on, or begin far lower, where the clock was set back. A restart
         is another life, and may lose but the last changes: then their ids are given once more.
         """
-        what = rng.choice([EMPTIED, EMPTIED_LONG_AGO, RESTARTED])
-        if what == RESTARTED:
+        if rng.random() < restarts:
             self._restart(rng.randint(0, min(4, len(self._changes))))
-        else:
-            self._changes.clear()
-            self._last -= _FAR if what == EMPTIED_LONG_AGO else 0
+            return RESTARTED
+        what = rng.choice([EMPTIED, EMPTIED_LONG_AGO])
+        self._changes.clear()
+        self._last -= _FAR if what == EMPTIED_LONG_AGO else 0
         return what
 
     def _restart(self, lost: int) -> None:

@@ -21,8 +21,9 @@ def _any(rng: random.Random) -> Mapping[str, Any]:
     return {
         "max_staleness": some(1.0, 0.1, 0.5),
         "outage_staleness": some(0.2, 0.5, 5.0),
+        "crash_every": some(0.4, 2.0, 20.0, NEVER),
         "feeds": rng.random() < 0.9,
-        "journal": rng.choice([2, 10_000, 10_000]),
+        "journal": rng.choice([1, 10_000]),
         "copies": rng.choice([3, 1000, 1000]),
         "remembers": rng.choice([3, 20, 1000]),
         "count": rng.choice([2, 500, 500]),
@@ -68,11 +69,12 @@ BEHIND: Final[Mapping[str, Any]] = {**FLOODED, "remembers": 1000, "count": 2}
 
 LOST: Final[Mapping[str, Any]] = {
     **WATCHED,
-    "others_every": 0.5,
+    "max_staleness": 0.15,
+    "pause": 0.2,
     "remembers": 8,
     "count": 500,
-    "deaf_every": 1.0,
-    "flush_every": 1.0,
+    "deaf_every": 0.4,
+    "flush_every": 0.4,
     "news_late": 0.0,
     "news_lost": 0.0,
 }
@@ -80,8 +82,11 @@ LOST: Final[Mapping[str, Any]] = {
 
 LATE: Final[Mapping[str, Any]] = {
     **WATCHED,
-    "news_late": 0.2,
-    "news_lost": 0.07,
+    "max_staleness": 0.15,
+    "keys": 4,
+    "pause": 0.2,
+    "news_late": 0.3,
+    "news_lost": 0.15,
     "apart": 1.0,
     "count": 500,
     "remembers": 1000,
@@ -90,12 +95,66 @@ LATE: Final[Mapping[str, Any]] = {
 }
 """News are told apart from what they are about, and answers are late."""
 
+TAGGED: Final[Mapping[str, Any]] = {
+    **WATCHED,
+    "mostly": ("load", "get", "peek", "invalidate_tag"),
+    "max_staleness": 0.05,
+    "keys": 4,
+    "tags": 4,
+    "tagged": 1.0,
+    "slow": 0.3,
+}
+"""Tags are forgotten while what carries them is read."""
+
+BARRED: Final[Mapping[str, Any]] = {
+    **LATE,
+    "mostly": ("load", "get", "peek", "invalidate_everywhere"),
+    "apart": 0.0,
+}
+"""What was forgotten everywhere is asked for at once."""
+
+UNACKED: Final[Mapping[str, Any]] = {
+    **WATCHED,
+    "mostly": ("load", "get", "peek", "delete", "put", "invalidate_both"),
+    "partial": 0.6,
+    "lost": 0.03,
+    "slow": 0.4,
+    "outage_every": 4.0,
+    "keys": 4,
+    "pause": 0.2,
+}
+"""Little is acknowledged at the first attempt."""
+
+REBORN: Final[Mapping[str, Any]] = {
+    **LOST,
+    "others_every": 0.03,
+    "remembers": 1000,
+    "deaf_every": NEVER,
+    "flush_every": 0.7,
+    "restarts": 1.0,
+}
+"""The server is started again and again, and gives ids that it has given before."""
+
+CUT: Final[Mapping[str, Any]] = {
+    **WATCHED,
+    "max_staleness": 0.15,
+    "outage_staleness": 0.7,
+    "outage_every": 1.0,
+    "pause": 0.2,
+}
+"""Copies may be older while the store does not answer, which is often."""
+
 KINDS: Final[Mapping[str, tuple[int, Mapping[str, Any]]]] = {
-    "any": (25, {}),
-    "watched": (20, WATCHED),
+    "any": (20, {}),
+    "watched": (15, WATCHED),
     "flooded": (15, FLOODED),
-    "behind": (15, BEHIND),
+    "behind": (10, BEHIND),
     "lost": (15, LOST),
+    "reborn": (10, REBORN),
     "late": (10, LATE),
+    "tagged": (10, TAGGED),
+    "barred": (5, BARRED),
+    "cut": (5, CUT),
+    "unacked": (5, UNACKED),
 }
 """How often there is which, and what it is."""

@@ -72,6 +72,7 @@ class Weather:
     news_late: float = 0.0
     deaf_every: float = NEVER
     others_every: float = NEVER
+    restarts: float = 0.3
     # each load
     load_fails: float = 0.0
     load_hangs: float = 0.0
