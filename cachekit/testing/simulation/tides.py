@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, Final
 
-from cachekit.testing.simulation.weather import NEVER, Weather
+from cachekit.testing.simulation.weather import NEVER, REFRESHED, Weather
 
 
 def draw_tiers(rng: random.Random, weather: Weather) -> Weather:
@@ -154,6 +154,7 @@ KINDS: Final[Mapping[str, tuple[int, Mapping[str, Any]]]] = {
     "late": (10, LATE),
     "tagged": (10, TAGGED),
     "barred": (5, BARRED),
+    "refreshed": (5, REFRESHED),
     "cut": (5, CUT),
     "unacked": (5, UNACKED),
 }

@@ -142,7 +142,7 @@ CALM: Final = Weather()
 def draw(rng: random.Random) -> Weather:
     """The weather of a seed; some seeds are for one kind of race that others seldom show."""
     weather = _any_weather(rng)
-    kinds = [_ANY, _LATE_LEASES, _LATE_TAGS, _LATE_WRITES, _REFRESHED, _DOWN, _CLAIMS, _NAMED]
+    kinds = [_ANY, _LATE_LEASES, _LATE_TAGS, _LATE_WRITES, REFRESHED, _DOWN, _CLAIMS, _NAMED]
     kinds.append(_PRIVATE)
     return replace(weather, **rng.choices(kinds, [38, 12, 12, 6, 6, 6, 10, 10, 6])[0])
 
@@ -212,7 +212,7 @@ _QUIET: Final[Mapping[str, Any]] = {
 }
 """Nothing but questions, so that every load can be told to be one too many."""
 
-_REFRESHED: Final[Mapping[str, Any]] = {
+REFRESHED: Final[Mapping[str, Any]] = {
     **_QUIET,
     "load_slow": 0.6,
     "revalidate": 2.0,
