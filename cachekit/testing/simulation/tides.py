@@ -125,6 +125,20 @@ UNACKED: Final[Mapping[str, Any]] = {
 }
 """Little is acknowledged at the first attempt."""
 
+REVIVED: Final[Mapping[str, Any]] = {
+    **UNACKED,
+    "mostly": ("load", "get", "invalidate_tag"),
+    "outage_every": NEVER,
+    "lost": 0.0,
+    "tags": 1,
+    "tagged": 1.0,
+    "written": 0.0,
+    "keys": 8,
+    "think": 0.3,
+    "pause": 0.3,
+}
+"""The same tag is forgotten again and again, at the first attempt or later."""
+
 REBORN: Final[Mapping[str, Any]] = {
     **LOST,
     "others_every": 0.03,
@@ -157,5 +171,6 @@ KINDS: Final[Mapping[str, tuple[int, Mapping[str, Any]]]] = {
     "refreshed": (5, REFRESHED),
     "cut": (5, CUT),
     "unacked": (5, UNACKED),
+    "revived": (0, REVIVED),
 }
 """How often there is which, and what it is."""
