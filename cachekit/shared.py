@@ -28,7 +28,6 @@ class Shared:
         with self._settling:
             if self._future is None:
                 self._future = Future()
-                self._future.set_running_or_notify_cancel()
                 if self.done:
                     self._future.set_result(self.outcome)
             return self._future

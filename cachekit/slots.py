@@ -19,7 +19,6 @@ class Turn:
 
     def __init__(self, longest: float) -> None:
         self.future: Future[bool] = Future()
-        self.future.set_running_or_notify_cancel()  # else who stops waiting cancels it
         self.longest = longest
         self.until = inf
         self.loop: Loop | None = running_loop()
