@@ -11,7 +11,7 @@ def backend_of(cache: Cache) -> Backend:
     """The one that it has opened."""
     home = cache._engine.store.home
     assert home is not None
-    return home.backend
+    return home.given
 
 
 def entry_of(cache: Cache, key: str = "k") -> Entry:
