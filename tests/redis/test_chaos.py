@@ -54,7 +54,7 @@ async def test_no_value_of_another_key_and_nothing_left_over(
     print(f"{operations}: {hits} hits, {refused} fills refused, {dict(chaos.done)}; {met}")
     assert asyncio.all_tasks() == {asyncio.current_task()}
     assert len(server.command("CLIENT", "LIST").splitlines()) == 1
-    assert hits > operations / 10  # nothing is asked while something is to be forgotten
+    assert hits > operations / 4
     assert refused > operations / 1000
     assert chaos.done["cancelled"] > operations / 20
     assert min(proxy.met[fault] for fault in ("delay", "split", "cut", "reset")) > operations / 6000
