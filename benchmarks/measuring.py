@@ -1,8 +1,10 @@
 """What all benchmarks share: CPU time in interleaved rounds, and tables of it."""
 
 import gc
+import logging
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from statistics import median
 from typing import Protocol, TypeVar
@@ -47,6 +49,20 @@ class Subject(Protocol):
 
 
 S = TypeVar("S", bound=Subject)
+
+
+@contextmanager
+def quiet(names: Iterable[str]) -> Iterator[None]:
+    """Without the log of what fails on purpose."""
+    loggers = [logging.getLogger(name) for name in names]
+    before = [logger.level for logger in loggers]
+    for logger in loggers:
+        logger.setLevel(logging.CRITICAL + 1)
+    try:
+        yield
+    finally:
+        for logger, level in zip(loggers, before, strict=True):
+            logger.setLevel(level)
 
 
 def in_rounds(what: str, subjects: Sequence[S], measure: Callable[[S], float], rounds: int) -> None:

@@ -1,7 +1,6 @@
 """What a miss costs over its load: in memory, and while a store is not asked."""
 
 import asyncio
-import logging
 import time
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
@@ -9,7 +8,7 @@ from typing import Final
 
 from rich.table import Table
 
-from benchmarks.measuring import Effort, Figure, in_rounds, table
+from benchmarks.measuring import Effort, Figure, in_rounds, quiet, table
 from cachekit import Cache
 from cachekit.backend import Backend, Found, Outcome, Write
 from cachekit_tiered import TieredBackend
@@ -42,9 +41,8 @@ class Gone(Backend):
 
 def run(effort: Effort) -> list[Table]:
     """Measures all, and shows it."""
-    logging.getLogger("cachekit").setLevel(logging.ERROR)  # that it is gone is no news
     subjects = rows()
-    with asyncio.Runner() as runner:
+    with quiet(["cachekit"]), asyncio.Runner() as runner:  # that it is gone is no news
         for row in subjects:
             runner.run(_lose(row))
 

@@ -4,17 +4,15 @@ It starts a server of its own. Times are those of a clock on the wall, since a p
 in the server; the CPU time is that of this process alone.
 """
 
-import logging
 import sys
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from itertools import count
 from statistics import median
 from typing import Final
 
 from rich.table import Table
 
-from benchmarks.measuring import Effort, Figure, table
+from benchmarks.measuring import Effort, Figure, quiet, table
 from benchmarks.redis_bursts import AIMS, Burst, bursts
 from benchmarks.redis_clients import OURS, WAITING
 from benchmarks.redis_outages import outages
@@ -24,6 +22,7 @@ from tests.servers.program import NoServerError, server_program
 from tests.servers.server import RedisServer
 
 _LOUD: Final = ("cachekit", "cashews", "fastapi_cache", "aiocache")
+"""What fails is shown in its row; logs of it would be long."""
 
 
 def run(effort: Effort) -> list[Table]:
@@ -32,7 +31,7 @@ def run(effort: Effort) -> list[Table]:
         server_program()
     except NoServerError as error:
         sys.exit(str(error))
-    with _quiet(), RedisServer() as server, sides_at(server.url) as sides:
+    with quiet(_LOUD), RedisServer() as server, sides_at(server.url) as sides:
         _measured(sides, effort)
         first = sides[0]
         others = [each for each in first.clients if each.name not in (OURS, WAITING)]
@@ -46,20 +45,6 @@ def _measured(sides: Sequence[Side], effort: Effort) -> None:
         side.bursts = bursts(side.clients, cold, effort.callers)
     fill(sides[0], effort)  # the others look into the same databases
     measure(sides, effort)
-
-
-@contextmanager
-def _quiet() -> Iterator[None]:
-    """What fails is shown in its row; logs of it would be long."""
-    loggers = [logging.getLogger(name) for name in _LOUD]
-    before = [logger.level for logger in loggers]
-    for logger in loggers:
-        logger.setLevel(logging.CRITICAL + 1)
-    try:
-        yield
-    finally:
-        for logger, level in zip(loggers, before, strict=True):
-            logger.setLevel(level)
 
 
 def shown(side: Side) -> Table:

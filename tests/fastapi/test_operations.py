@@ -246,7 +246,11 @@ async def test_what_was_not_reached_is_named_with_503(
     ]
     unreached = [answer.json()["detail"]["unreached"] for answer in answers]
     assert [answer.status_code for answer in answers] == [503, 503]
-    assert unreached == [["Tag('books')"], ["Tag('books')", "Prefix('search:')"]]
+    assert unreached == [
+        ["Tag('books')"],
+        # what was lost is not made good yet: until it is, the store is asked for nothing
+        ["Key('product:7')", "Tag('books')", "Prefix('search:')"],
+    ]
 
 
 async def test_a_503_says_nothing_of_what_the_store_said(
