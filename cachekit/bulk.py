@@ -9,8 +9,9 @@ from cachekit.deferred import Scope, Scopes
 from cachekit.jobs import Several, found_by
 from cachekit.loader import Loader
 from cachekit.missing import MISSING
+from cachekit.outcomes import AGAIN
 from cachekit.reader import Reader
-from cachekit.rides import AGAIN, Ride, Rides
+from cachekit.rides import Ride, Rides
 
 
 class Bulk:

@@ -74,8 +74,9 @@ class Carrier:
             await gates.attempts(keys, self._deadline)
         unasked = gates.unasked(keys)
         gates.skip(unasked)
-        asked = [key for key in keys if key not in unasked]
-        found: Found = await self._read_in_parts(asked) if asked else {}
+        found: Found = {}
+        if len(unasked) < len(keys):
+            found = await self._read_in_parts([key for key in keys if key not in unasked])
         self._tell_skipped(unasked)
         return {**found, **unasked}
 

@@ -14,7 +14,7 @@ from cachekit.entry import Entry, Kind
 from cachekit.errors import EncodeError, TooLargeError
 from cachekit.lease import Lead, Leases
 from cachekit.missing import MISSING, IsMissing
-from cachekit.outcomes import Absent, Again, Failed, Loaded, Outcome, Private
+from cachekit.outcomes import AGAIN, Absent, Failed, Loaded, Outcome, Private
 from cachekit.policy import LEASE, Policy
 from cachekit.result_tags import Derived
 from cachekit.stats import Counters
@@ -45,7 +45,7 @@ class Filler:
         """What becomes of one loaded value."""
         call, hold = lead.call, lead.flight.hold
         if lead.flight.has_lost_its_caller and not call.is_as_asked():
-            return Made(Again(), leaves_pass=True)
+            return Made(AGAIN, leaves_pass=True)
         if value is MISSING:
             return Made(Absent() if call.partial else Private(value))
         if load.private:  # an old value goes: it is not what the load has found
@@ -82,7 +82,9 @@ class Filler:
 
     async def conclude(self, made: Sequence[tuple[Lead, Made]]) -> None:
         """Store what was loaded, then tell those who wait."""
-        await self.put(made)
+        writes = self._all_writes(made)
+        if writes:
+            await self._put(writes)
         for lead, result in made:
             flight = lead.flight
             flight.in_vain = isinstance(result.outcome, Failed)
@@ -92,10 +94,14 @@ class Filler:
 
     async def put(self, made: Sequence[tuple[Lead, Made]]) -> int:
         """Fill, or leave a pass, or give up, each on its anchor; how many were filled."""
-        writes = [(lead, write) for lead, result in made for write in self._writes(lead, result)]
-        if not writes:
-            return 0
-        outcomes = await self._store.write([write for _, write in writes], made[0][0].call.ways)
+        writes = self._all_writes(made)
+        return await self._put(writes) if writes else 0
+
+    def _all_writes(self, made: Sequence[tuple[Lead, Made]]) -> list[tuple[Lead, Write]]:
+        return [(lead, write) for lead, result in made for write in self._writes(lead, result)]
+
+    async def _put(self, writes: Sequence[tuple[Lead, Write]]) -> int:
+        outcomes = await self._store.write([write for _, write in writes], writes[0][0].call.ways)
         filled = 0
         for (lead, write), outcome in zip(writes, outcomes, strict=True):
             if write.entry is not None and write.entry.kind is Kind.VALUE:
@@ -197,10 +203,10 @@ def _whole(policy: Policy, data: bytes) -> tuple[Entry, Codec]:
 
 def _gone(lead: Lead, made: Made) -> list[Write]:
     """R13: an old value goes for what is private, even where nothing may be stored."""
-    old = lead.seen.value
-    if old is None or not isinstance(made.outcome, Private) or not made.outcome.old_goes:
+    if not isinstance(made.outcome, Private) or not made.outcome.old_goes:
         return []
-    return [Write(lead.call.key, None, old.version, announce=True)]
+    old = lead.seen.value
+    return [] if old is None else [Write(lead.call.key, None, old.version, announce=True)]
 
 
 def spare(load_time: float) -> float:

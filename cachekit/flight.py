@@ -8,7 +8,7 @@ from typing import Final, NamedTuple
 
 from cachekit.call import Call
 from cachekit.entry import Entry
-from cachekit.outcomes import Again, Failed, Outcome, Stage
+from cachekit.outcomes import AGAIN, Failed, Outcome, Stage
 from cachekit.shared import Shared
 
 
@@ -37,22 +37,20 @@ class Flight(Shared):
     it waits for under a cap on loads, unless it is `urgent`.
     """
 
+    stage = Stage.BOARDING
+    hold: Hold | None = None
+    behind = in_vain = urgent = leader_left = False
+    turn: "Future[bool] | None" = None
+    before: "Flight | None" = None
+    came: Outcome | None = None
+    party: "set[Flight] | None" = None
+
     def __init__(self, call: Call, deadline: float, *, finishes: bool = False) -> None:
         super().__init__(call.key, deadline)
         self.tags = frozenset(call.tags)
         self.policy = call.policy
-        self.stage = Stage.BOARDING
-        self.hold: Hold | None = None
         self.finishes = finishes
-        self.behind = False
-        self.in_vain = False
-        self.urgent = False
-        self.turn: Future[bool] | None = None
-        self.leader_left = False
-        self.before: Flight | None = None
         self.owner = call.owner
-        self.came: Outcome | None = None
-        self.party = {self}
 
     @property
     def has_lost_its_caller(self) -> bool:
@@ -71,13 +69,14 @@ class Flight(Shared):
     def stranded(self, now: float) -> Outcome | None:
         """What becomes of who waits if its loop has died under it, or it has hung past its time."""
         if self.is_orphaned:
-            return Again()
+            return AGAIN
         if now >= self.deadline:
             return Failed(TimeoutError(f"the load of {self.key} took too long"))
         return None
 
     def abandon(self) -> None:
-        self.party.discard(self)
+        if self.party is not None:
+            self.party.discard(self)
         if not self.party:
             super().abandon()
 
@@ -118,9 +117,10 @@ class Table:
         """A flight to share for who has seen a stub, or `None`: then it is another process's."""
         with self._lock:
             flight = self._shared(call, anchor)
-            joined = None if flight is None else self._board(flight)
+            if flight is not None:
+                flight.waiters += 1
         self._tidy()
-        return joined
+        return flight
 
     def has(self, call: Call, anchor: int) -> bool:
         """Whether there is a flight to share for who has seen that."""
@@ -140,7 +140,7 @@ class Table:
                 flight = self._boarding[call.key] = Flight(call, deadline, finishes=finishes)
                 self._all.add(flight)
                 flight.before = self._flying.get(call.key)  # the unstored ones queue up
-            self._board(flight)
+            flight.waiters += 1
         self._tidy()
         return flight, leading
 
@@ -174,11 +174,6 @@ class Table:
         self._stranded.append(flight.hold)
         return None
 
-    @staticmethod
-    def _board(flight: Flight) -> Flight:
-        flight.waiters += 1
-        return flight
-
     def begin(self, flight: Flight, hold: Hold | None, deadline: float) -> None:
         """From here on the load is older than the question of whoever comes, and sees no anchor."""
         with self._lock:
@@ -188,7 +183,8 @@ class Table:
             flight.stage = Stage.LOADING
             flight.deadline = deadline
             flight.hold = hold
-            flight.tags = flight.tags.union(() if hold is None else hold.tags)
+            if hold is not None:
+                flight.tags = flight.tags.union(hold.tags)
 
     def leave(self, flight: Flight, *, leader: bool) -> None:
         """A caller goes. When none is left the load is given up; of several keys, for this one."""
@@ -200,7 +196,7 @@ class Table:
                 self._drop(flight)
         if alone:
             flight.abandon()
-            flight.settle(Again())
+            flight.settle(AGAIN)
         if alone and flight.party:  # R2: else its task does that
             self._give_up([flight.hold])
 
@@ -209,8 +205,9 @@ class Table:
         with self._lock:
             self._drop(flight)
         flight.before = None
-        flight.party.discard(flight)
-        flight.settle(Again())
+        if flight.party is not None:
+            flight.party.discard(flight)
+        flight.settle(AGAIN)
 
     def give_up(self) -> list[Flight]:
         """End all flights, even one whose task has not begun or whose thread cannot be stopped."""

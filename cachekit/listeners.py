@@ -48,7 +48,7 @@ class Listeners:
         self._hit = [it.hit for it in listeners if type(it).hit is not Listener.hit]
         self._miss = [it.miss for it in listeners if type(it).miss is not Listener.miss]
         self._load = [it.load for it in listeners if type(it).load is not Listener.load]
-        self.hear_hits = bool(self._hit)
+        self.hear_hits, self.hear_misses = bool(self._hit), bool(self._miss)
         self._complained = False
 
     def hit(self, name: str, key: str) -> None:

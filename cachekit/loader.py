@@ -2,13 +2,10 @@
 
 import asyncio
 import logging
-from collections.abc import Coroutine, Generator, Sequence
+from collections.abc import Coroutine, Sequence
 from contextlib import (
     AbstractAsyncContextManager,
-    AbstractContextManager,
     AsyncExitStack,
-    contextmanager,
-    nullcontext,
 )
 from contextvars import Token
 from dataclasses import replace
@@ -27,17 +24,15 @@ from cachekit.keys import value_head
 from cachekit.lease import Lead, Leases
 from cachekit.listeners import Listeners
 from cachekit.missing import MISSING
-from cachekit.outcomes import Again, Failed, Loaded, Outcome, Private
+from cachekit.outcomes import AGAIN, Failed, Loaded, Outcome, Private
 from cachekit.policy import LEASE
 from cachekit.result_tags import ResultTags
-from cachekit.runtime import ON_LOOP, cancelled_from_outside
-from cachekit.slots import Slots
+from cachekit.runtime import ON_LOOP, Repeating, cancelled_from_outside
+from cachekit.slots import AT_ONCE, Slots
 from cachekit.stats import Counters
 from cachekit.store import Store
 
 log: Final = logging.getLogger("cachekit")
-
-_NOTHING: Final[AbstractContextManager[None]] = nullcontext()
 
 
 class Loader:
@@ -78,23 +73,18 @@ class Loader:
 
     def _turn(self, leads: Sequence[Lead]) -> AbstractAsyncContextManager[None]:
         """A slot: taken before the lease, since others could load while this one waits for it."""
+        if self._slots.size is None:
+            return AT_ONCE
         first, flights = leads[0].call, [lead.flight for lead in leads]
         timeout, longest = first.policy.load_timeout, self.longest(first)
         return self._slots.one(first.ways, timeout, longest, flights, counts=not inside())
 
-    def _renewing(self, leads: Sequence[Lead]) -> AbstractContextManager[None]:
-        """Keep alive what keeps others from loading."""
+    def _renewing(self, leads: Sequence[Lead]) -> Repeating | None:
+        """Keep alive what keeps others from loading, until that is stopped."""
         flights = [lead.flight for lead in leads if lead.flight.hold]
-        return self._renewing_all(flights) if flights else _NOTHING
-
-    @contextmanager
-    def _renewing_all(self, flights: Sequence[Flight]) -> Generator[None]:
-        renewing = self._store.every(LEASE / 3, lambda: self._leases.renew(flights))
-        try:
-            yield
-        finally:
-            if renewing:
-                renewing.stop()
+        if not flights:
+            return None
+        return self._store.every(LEASE / 3, lambda: self._leases.renew(flights))
 
     async def _fly(self, table: Table, leads: Sequence[Lead], job: Job) -> None:
         taken = await self._leases.take(leads, leads[0].call.ways)
@@ -150,7 +140,7 @@ class Loader:
                 return await self._load(leads, job, self._context(leads))
         finally:
             for lead in leads:
-                lead.flight.settle(Again())
+                lead.flight.settle(AGAIN)
 
     async def put_new(self, call: Call, seen: Seen, entry: Entry) -> bool:
         """Store `entry` over what `seen` saw: lease and fill without a load."""
@@ -159,7 +149,7 @@ class Loader:
         if lead.flight.hold is None:
             return False
         entry.carry(lead.flight.hold.tags)
-        return await self._filler.put([(lead, Made(Again(), entry))]) == 1
+        return await self._filler.put([(lead, Made(AGAIN, entry))]) == 1
 
     def hurry(self, flight: Flight) -> None:
         """R9: a load waits for this one, which therefore waits for no slot."""
@@ -217,23 +207,25 @@ class Loader:
         calls, flights = [lead.call for lead in leads], [lead.flight for lead in leads]
         first = calls[0]
         first.info.loads += 1
+        renewing = self._renewing(leads)
         tokens = LOADING.set((*inside(), *flights)), CURRENT.set(load)
         try:
-            with self._renewing(leads), self._listeners.load(first.name, first.key):
+            with self._listeners.load(first.name, first.key):
                 began, timeout = self._now(), first.policy.load_timeout
                 result = await first.ways.load(lambda: job.start(calls), timeout)
                 load.took = self._now() - began
             return job.values(calls, result)
         finally:
+            if renewing is not None:
+                renewing.stop()
             load.ended = True
             _reset(*tokens)
 
     def _context(self, leads: Sequence[Lead]) -> Load:
-        lead = leads[0]
-        old = lead.seen.value if len(leads) == 1 else None
-        call = lead.call
+        call, seen = leads[0].call, leads[0].seen
 
         def opened() -> Any:
+            old = seen.value if len(leads) == 1 else None
             try:
                 return MISSING if old is None else call.policy.codec.open(call.key, old)
             except Exception:  # whatever a serializer raises for bytes it cannot read
@@ -312,8 +304,12 @@ class Loader:
         _leave_all_blocks()
         try:
             async with AsyncExitStack() as stack:
-                with self._renewing(leads):
+                renewing = self._renewing(leads)
+                try:
                     await stack.enter_async_context(self._turn(leads))
+                finally:
+                    if renewing is not None:
+                        renewing.stop()
                 if not self._store.closed:  # who closes it may have missed flights so new
                     await self._load_and_fill(table, leads, job, last=True)
         except (CacheClosedError, TimeoutError):  # nobody waits who has to be told

@@ -2,7 +2,7 @@
 
 from enum import IntEnum
 from types import TracebackType
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, Final, NamedTuple, TypeAlias
 
 from cachekit.codec import Codec
 from cachekit.entry import Entry
@@ -65,5 +65,7 @@ class Taken(NamedTuple):
 class Again(NamedTuple):
     """Nothing came of it: look again."""
 
+
+AGAIN: Final = Again()
 
 Outcome: TypeAlias = Loaded | Failed | Private | Absent | Taken | Again

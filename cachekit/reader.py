@@ -14,7 +14,8 @@ from cachekit.jobs import Job, One
 from cachekit.listeners import Listeners
 from cachekit.loader import Loader
 from cachekit.missing import MISSING
-from cachekit.rides import AGAIN, Rides
+from cachekit.outcomes import AGAIN
+from cachekit.rides import Rides
 from cachekit.stats import Counters, Info
 from cachekit.store import Store
 
@@ -275,7 +276,8 @@ class Reader:
     def missed(self, call: Call, seen: Seen) -> None:
         """Count a miss, and whether there is something that others can read."""
         call.info.misses += 1
-        self._listeners.miss(call.name, call.key)
+        if self._listeners.hear_misses:
+            self._listeners.miss(call.name, call.key)
         entry = seen.entry
         if entry is not None and entry.kind is Kind.VALUE and not call.reads(entry):
             self._count.foreign += 1

@@ -1,7 +1,7 @@
 """Tags that are known only from the result of a load (R7)."""
 
 from collections.abc import Collection, Mapping, Sequence
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from cachekit.backend import Unreached
 from cachekit.context import Load
@@ -29,6 +29,9 @@ class Derived(NamedTuple):
     counts: bool = True
 
 
+_NONE: Final = Derived()
+
+
 class ResultTags:
     """Finds out whether the tags that a loader named may go with its value."""
 
@@ -52,7 +55,7 @@ class ResultTags:
         """
         tags = _named(leads, load) if load.tags or load.unmodified else {}
         if not tags:
-            return Derived()
+            return _NONE
         fills = any(lead.flight.hold and not lead.flight.done for lead in leads)
         if load.skipped or not fills:  # it is not known whether who came later may have it
             return Derived(until=Stage.BOARDING)

@@ -17,16 +17,13 @@ from cachekit.keys import claim_of
 from cachekit.lease import Lead, Leases
 from cachekit.loader import Loader
 from cachekit.missing import MISSING
-from cachekit.outcomes import Absent, Again, Failed, Loaded, Private, Stage, Taken
+from cachekit.outcomes import AGAIN, Absent, Failed, Loaded, Private, Stage, Taken
 from cachekit.policy import LEASE
 from cachekit.refreshes import Refreshes
 from cachekit.runtime import ON_LOOP
 from cachekit.shared import Shared, Watches
 from cachekit.stats import Counters
 from cachekit.store import Store
-
-AGAIN: Final = Again()
-"""In the place of an answer: look again."""
 
 _SHORTEST_PAUSE: Final = 0.025
 _LONGEST_PAUSE: Final = 0.25
@@ -122,7 +119,7 @@ class Rides:
     def _board_unstored(self, call: Call, seen: Seen, patience: Patience) -> Ride:
         """Without an answer one load runs per key; who comes meanwhile shares the next one."""
         flight, leading = self.unstored.join_or_lead(call, None, self._longest(call))
-        old = self._usable(seen)
+        old = self._usable(seen) if seen.answered else None
         return self._aboard(Ride(call, seen, patience, self.unstored, flight, leading, old))
 
     def _aboard(self, ride: Ride) -> Ride:

@@ -5,21 +5,22 @@ import threading
 from concurrent.futures import Future
 from contextlib import suppress
 
-from cachekit.outcomes import Again, Outcome
+from cachekit.outcomes import AGAIN, Outcome
 from cachekit.runtime import running_loop
 
 
 class Shared:
     """Something one caller does and others wait for. Its fate is not theirs."""
 
+    waiters = 0
+    task: "asyncio.Task[None] | None" = None
+    done = False
+    outcome: Outcome = AGAIN
+    _future: "Future[Outcome] | None" = None
+
     def __init__(self, key: str, deadline: float) -> None:
         self.key = key
         self.deadline = deadline
-        self.waiters = 0
-        self.task: asyncio.Task[None] | None = None
-        self.done = False
-        self.outcome: Outcome = Again()
-        self._future: Future[Outcome] | None = None
         self._settling = threading.RLock()
 
     @property
@@ -39,6 +40,8 @@ class Shared:
 
     def settle(self, outcome: Outcome) -> None:
         """Give everyone `outcome`; only the first one counts."""
+        if self.done:
+            return
         with self._settling:
             if self.done:
                 return
@@ -70,7 +73,7 @@ class Watches:
         with self._lock:
             watch = self._watches.get(key)
             if watch is not None and watch.is_orphaned:
-                watch.settle(Again())
+                watch.settle(AGAIN)
                 watch = None
             mine = watch is None
             if watch is None:
@@ -98,4 +101,4 @@ class Watches:
         with self._lock:
             if self._watches.get(watch.key) is watch:
                 del self._watches[watch.key]
-        watch.settle(Again())
+        watch.settle(AGAIN)

@@ -11,7 +11,7 @@ from typing import Final
 from cachekit.flight import Flight
 from cachekit.runtime import Loop, Ways, running_loop
 
-_AT_ONCE: Final[AbstractAsyncContextManager[None]] = nullcontext()
+AT_ONCE: Final[AbstractAsyncContextManager[None]] = nullcontext()
 
 
 class Turn:
@@ -32,7 +32,7 @@ class Slots:
     """`size` loads at a time; who comes later waits in order. `None`: no cap."""
 
     def __init__(self, size: int | None, now: Callable[[], float]) -> None:
-        self._size = size
+        self.size: Final = size
         self._now = now
         self.begin_afresh()
 
@@ -50,8 +50,8 @@ class Slots:
         What does not count, is urgent, or may not wait, begins at once. The slot of what takes
         more than `longest` seconds goes to others.
         """
-        if not counts or self._size is None or not ways.waits:
-            return _AT_ONCE
+        if not counts or not ways.waits:
+            return AT_ONCE
         return self._one(ways, timeout, longest, flights)
 
     @asynccontextmanager
@@ -78,7 +78,7 @@ class Slots:
         while not turn.future.done():
             left = min(until, self._admit()) - self._now()
             if left <= 0:
-                raise TimeoutError(f"no load began within {timeout} s: {self._size} were under way")
+                raise TimeoutError(f"no load began within {timeout} s: {self.size} were under way")
             await ways.wait(turn.future, left)
 
     def let_pass(self, future: "Future[bool]") -> None:
@@ -92,12 +92,12 @@ class Slots:
 
     def _admit(self) -> float:
         """Give free slots to who is next; when to look again, for some may hang."""
-        assert self._size is not None
+        assert self.size is not None
         with self._lock:
             now = self._now()
             self._holders = {turn for turn in self._holders if not turn.is_over(now)}
             self._queue = deque(turn for turn in self._queue if not turn.is_over(now))
-            while self._queue and len(self._holders) < self._size:
+            while self._queue and len(self._holders) < self.size:
                 turn = self._queue.popleft()
                 turn.until = now + turn.longest
                 self._holders.add(turn)

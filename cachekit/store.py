@@ -128,7 +128,8 @@ class Store:
 
     def check_answered(self) -> None:
         """Something was not answered: raises if that is to be raised, or the cache was closed."""
-        self.check_open()
+        if self.closed:
+            self.check_open()
         if self._raises:
             raise BackendError(f"the store did not answer: {self.failure}") from self.failure
 

@@ -66,7 +66,7 @@ class MsgpackSerializer:
         except UnicodeEncodeError:
             errors = "surrogatepass"
             data = pack(value, self._write, errors)
-        if type(value) is bytes or not any(code in data for code in _BINARY):
+        if type(value) is bytes or not (_BIN8 in data or _BIN16 in data or _BIN32 in data):
             return data
         return pack(_exposed(value), self._write_exposed, errors)
 
@@ -115,7 +115,7 @@ class _Reading:
         return parts[0].read(parts)
 
 
-_BINARY: Final = (0xC4, 0xC5, 0xC6)
+_BIN8, _BIN16, _BIN32 = 0xC4, 0xC5, 0xC6
 """Where there are bytes in msgpack there is one of these. Not the other way round."""
 
 
