@@ -107,16 +107,16 @@ UNANSWERED: Final = Seen(answered=False)
 """Nothing is known of what is there."""
 
 
-@dataclass(slots=True)
 class Patience:
     """How long one call waits for others: `until` (R9), and for which stubs (R2)."""
 
-    until: float = inf
-    tries: int = 0
-    waits: int = 0
+    tries = waits = 0
     version: int | None = None
-    since: float = 0.0
-    outwaited: bool = False
+    since = 0.0
+    outwaited = False
+
+    def __init__(self, until: float = inf) -> None:
+        self.until = until
 
     def waits_for(self, version: int, now: float) -> bool:
         """R2: one whose stub vanished does not wait again, else callers starve in turn.

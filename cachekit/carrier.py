@@ -62,6 +62,15 @@ class Carrier:
         self._reads = Line(lambda: Reading(backend), loop, errands, longest, self._read_ended)
         self._writes = Line(lambda: Writing(backend), loop, errands, longest, self._write_ended)
 
+    def skips(self) -> bool:
+        """Whether nothing at all is asked for now; what would have been is counted."""
+        gates = self._gates
+        if gates is None or gates.whole.shut is None or gates.are_trying:
+            return False
+        gates.whole.skipped += 1
+        self._hearer.has_skipped(gates.whole.shut.cause)
+        return True
+
     def read(self, keys: Sequence[str]) -> Awaitable[Found]:
         """The answers to `keys`, and to what others asked for in the same tick."""
         if self._gates is not None and self._gates.are_shut:

@@ -74,7 +74,9 @@ class Codec:
 
     def _encode(self, value: Any, key: str, entry: Entry) -> bytes:
         if self._bind is None and not self.steps:
-            return self._small(_bytes(self.serializer, self.serializer.dumps(value)))
+            data = self.serializer.dumps(value)
+            fits = type(data) is bytes and len(data) <= self.limit
+            return data if fits else self._small(_bytes(self.serializer, data))
         context = context_of(key, entry)
         made = data = self._small(_bytes(self.serializer, self._for(context).dumps(value)))
         for step in self.steps:

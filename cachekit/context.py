@@ -2,10 +2,15 @@
 
 from collections.abc import Callable
 from contextvars import ContextVar
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
+from cachekit.call import Call
+from cachekit.keys import value_head
 from cachekit.missing import MISSING, IsMissing
 from cachekit.options import Duration, Ttl, span_or_never, window
+
+if TYPE_CHECKING:
+    from cachekit.flight import Flight
 
 
 class Load:
@@ -16,17 +21,22 @@ class Load:
     them, no `old`, and what it says is said of all.
     """
 
-    def __init__(self, key: str, old: Callable[[], Any]) -> None:
-        self.key = key
-        self.lifetime: float | IsMissing | None = MISSING
+    lifetime: float | IsMissing | None = MISSING
+    windows: tuple[float, float] | None = None
+    skipped = private = unmodified = ended = False
+    took = 0.0
+
+    def __init__(self, call: Call, old: Callable[[], Any], flights: "tuple[Flight, ...]") -> None:
+        self._call = call
         self.tags: dict[str, None] = {}
-        self.windows: tuple[float, float] | None = None
-        self.skipped = False
-        self.private = False
-        self.unmodified = False
-        self.ended = False
-        self.took = 0.0
+        self.flights = flights
+        """Its own, after those whose loads it was begun inside of."""
         self._old = old
+
+    @property
+    def key(self) -> str:
+        """What is loaded, without the namespace."""
+        return self._call.key.removeprefix(value_head(self._call.namespace))
 
     @property
     def ttl(self) -> float | IsMissing | None:

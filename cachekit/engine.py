@@ -11,11 +11,11 @@ from cachekit.backend import LOCAL, MEASURE, Backend, Unreached
 from cachekit.bulk import Bulk, one_of
 from cachekit.call import Call, Seen, several
 from cachekit.clock import Clock
+from cachekit.context import CURRENT
 from cachekit.deferred import SCOPES, Scope, Scopes
 from cachekit.entry import Entry
 from cachekit.errors import CacheClosedError, ConfigurationError
 from cachekit.filler import Filler
-from cachekit.flight import LOADING
 from cachekit.home import OPENING
 from cachekit.invalidation import Invalidator, Target, targets_of
 from cachekit.jobs import One, Several
@@ -101,7 +101,7 @@ class Engine:
     def after_fork(self) -> None:
         """R12: the child is in no block and in no load, whatever its parent was in."""
         SCOPES.set(())
-        LOADING.set(())
+        CURRENT.set(None)
         self.rides.begin_afresh()
         self._slots.begin_afresh()
         self._sightings.begin_afresh()

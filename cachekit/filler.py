@@ -10,7 +10,7 @@ from cachekit.call import Call
 from cachekit.clock import Clock
 from cachekit.codec import Codec
 from cachekit.context import Load
-from cachekit.entry import Entry, Kind
+from cachekit.entry import VALUE, Entry, Kind
 from cachekit.errors import EncodeError, TooLargeError
 from cachekit.lease import Lead, Leases
 from cachekit.missing import MISSING, IsMissing
@@ -118,7 +118,7 @@ class Filler:
             self._leases.give_up([hold])
             return []
         if hold is None:
-            return _gone(lead, made)
+            return _gone(lead, made) if isinstance(made.outcome, Private) else []
         if made.leaves_pass:
             return [self._leases.passed(hold)]
         off = [Write(hold.key, None, hold.mark.version)]
@@ -187,7 +187,7 @@ class Filler:
 
 def _blank(policy: Policy, version: int | None = None) -> Entry:
     """A value to be, which says who will have written it."""
-    entry = Entry(Kind.VALUE, version)
+    entry = Entry(VALUE, version)
     entry.codec, entry.schema = policy.codec.id, policy.codec.fingerprint
     entry.revision = policy.version
     entry.skip_l1 = policy.skip_l1

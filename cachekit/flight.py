@@ -3,12 +3,12 @@
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
-from contextvars import ContextVar
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 from cachekit.call import Call
+from cachekit.context import CURRENT
 from cachekit.entry import Entry
-from cachekit.outcomes import AGAIN, Failed, Outcome, Stage
+from cachekit.outcomes import AGAIN, LOADING, Failed, Outcome, Stage
 from cachekit.shared import Shared
 
 
@@ -141,14 +141,15 @@ class Table:
                 self._all.add(flight)
                 flight.before = self._flying.get(call.key)  # the unstored ones queue up
             flight.waiters += 1
-        self._tidy()
+        if self._stranded:
+            self._tidy()
         return flight, leading
 
     def follow(self, flight: Flight, call: Call, deadline: float) -> Flight:
         """A second load on the hold of the first, for nobody who waits yet."""
         with self._lock:
             new = Flight(call, deadline, finishes=True)
-            new.behind, new.stage = True, Stage.LOADING
+            new.behind, new.stage = True, LOADING
             new.hold, new.tags = flight.hold, flight.tags
             self._all.add(new)
             if self._flying.get(call.key) is flight:
@@ -157,30 +158,31 @@ class Table:
 
     def _shared(self, call: Call, anchor: int | None) -> Flight | None:
         """R1: one that flies on the anchor just seen, or that has not begun to load."""
-        flight = self._living(self._flying, call.key)
-        if flight is None or anchor is None or flight.anchor != anchor:
-            flight = self._living(self._boarding, call.key)
-        return None if flight is None or not flight.suits(call) else flight
+        flight = self._flying.get(call.key)
+        if flight is None or not self._lives(flight) or anchor is None or flight.anchor != anchor:
+            flight = self._boarding.get(call.key)
+            if flight is None or not self._lives(flight):
+                return None
+        return flight if flight.suits(call) else None
 
-    def _living(self, flights: dict[str, Flight], key: str) -> Flight | None:
-        flight = flights.get(key)
-        if flight is None or flight.done:
-            return None
+    def _lives(self, flight: Flight) -> bool:
+        if flight.done:
+            return False
         stranded = flight.stranded(self._now())
-        if stranded is None:
-            return flight
-        self._drop(flight)
-        flight.settle(stranded)
-        self._stranded.append(flight.hold)
-        return None
+        if stranded is not None:
+            self._drop(flight)
+            flight.settle(stranded)
+            self._stranded.append(flight.hold)
+        return stranded is None
 
     def begin(self, flight: Flight, hold: Hold | None, deadline: float) -> None:
         """From here on the load is older than the question of whoever comes, and sees no anchor."""
         with self._lock:
-            if self._boarding.get(flight.key) is flight:
-                del self._boarding[flight.key]
-            self._flying[flight.key] = flight
-            flight.stage = Stage.LOADING
+            key = flight.key
+            if self._boarding.get(key) is flight:
+                del self._boarding[key]
+            self._flying[key] = flight
+            flight.stage = LOADING
             flight.deadline = deadline
             flight.hold = hold
             if hold is not None:
@@ -207,7 +209,8 @@ class Table:
         flight.before = None
         if flight.party is not None:
             flight.party.discard(flight)
-        flight.settle(AGAIN)
+        if not flight.done:
+            flight.settle(AGAIN)
 
     def give_up(self) -> list[Flight]:
         """End all flights, even one whose task has not begun or whose thread cannot be stopped."""
@@ -218,21 +221,22 @@ class Table:
         return flights
 
     def _drop(self, flight: Flight) -> None:
+        key = flight.key
         self._all.discard(flight)
-        for flights in (self._boarding, self._flying):
-            if flights.get(flight.key) is flight:
-                del flights[flight.key]
+        if self._boarding.get(key) is flight:
+            del self._boarding[key]
+        if self._flying.get(key) is flight:
+            del self._flying[key]
 
     def all(self) -> list[Flight]:
         with self._lock:
             return list(self._all)
 
 
-LOADING: Final[ContextVar[tuple[Flight, ...]]] = ContextVar("cachekit_loading", default=())
-"""The flights whose loaders this context runs inside of, outermost first."""
-
-
 def inside() -> tuple[Flight, ...]:
-    """Those of `LOADING` that are still loading: a task may outlive the loader it began in."""
-    flights = LOADING.get()
-    return tuple(flight for flight in flights if not flight.done) if flights else ()
+    """The flights whose loaders this context runs inside of, outermost first.
+
+    Those that are still loading: a task may outlive the loader it began in.
+    """
+    load = CURRENT.get()
+    return () if load is None else tuple(flight for flight in load.flights if not flight.done)

@@ -3,19 +3,19 @@
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol, TypeGuard
 
-from cachekit.call import Call
+from cachekit.lease import Lead
 from cachekit.missing import MISSING
 
 
 class Job(Protocol):
-    """What loads the values of some calls."""
+    """What loads the values of some keys."""
 
-    def start(self, calls: Sequence[Call]) -> Any:
+    def start(self, leads: Sequence[Lead]) -> Any:
         """Call the loader; what it returns may have to be awaited."""
         ...
 
-    def values(self, calls: Sequence[Call], result: Any) -> Sequence[Any]:
-        """One value for each call, out of what the loader returned; `MISSING`: it has none."""
+    def values(self, leads: Sequence[Lead], result: Any) -> Sequence[Any]:
+        """One value for each lead, out of what the loader returned; `MISSING`: it has none."""
         ...
 
     def behind(self) -> "Job | None":
@@ -30,10 +30,10 @@ class One:
         self._load = load
         self._refresh = refresh
 
-    def start(self, calls: Sequence[Call]) -> Any:
+    def start(self, leads: Sequence[Lead]) -> Any:
         return self._load()
 
-    def values(self, calls: Sequence[Call], result: Any) -> Sequence[Any]:
+    def values(self, leads: Sequence[Lead], result: Any) -> Sequence[Any]:
         return (result,)
 
     def behind(self) -> Job | None:
@@ -53,12 +53,12 @@ class Several:
         self._again = again
         self._names = names
 
-    def start(self, calls: Sequence[Call]) -> Any:
-        return self._loader([self._names[call.key] for call in calls])
+    def start(self, leads: Sequence[Lead]) -> Any:
+        return self._loader([self._names[lead.call.key] for lead in leads])
 
-    def values(self, calls: Sequence[Call], result: Any) -> Sequence[Any]:
+    def values(self, leads: Sequence[Lead], result: Any) -> Sequence[Any]:
         found = found_by(result)
-        return [found.get(self._names[call.key], MISSING) for call in calls]
+        return [found.get(self._names[lead.call.key], MISSING) for lead in leads]
 
     def behind(self) -> Job | None:
         return self._again and Several(self._again, self._again, self._names)

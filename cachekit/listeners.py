@@ -12,8 +12,6 @@ Leave: TypeAlias = Callable[
 
 log: Final = logging.getLogger("cachekit")
 
-_NOBODY: Final[AbstractContextManager[None]] = nullcontext()
-
 
 class Listener:
     """Hears what a cache does; override what you want to hear.
@@ -49,6 +47,7 @@ class Listeners:
         self._miss = [it.miss for it in listeners if type(it).miss is not Listener.miss]
         self._load = [it.load for it in listeners if type(it).load is not Listener.load]
         self.hear_hits, self.hear_misses = bool(self._hit), bool(self._miss)
+        self.hear_loads = bool(self._load)
         self._complained = False
 
     def hit(self, name: str, key: str) -> None:
@@ -65,12 +64,9 @@ class Listeners:
         except Exception as error:
             self._complain(error)
 
-    def load(self, name: str, key: str) -> AbstractContextManager[None]:
-        """Around a load."""
-        return self._around(name, key) if self._load else _NOBODY
-
     @contextmanager
-    def _around(self, name: str, key: str) -> Generator[None]:
+    def load(self, name: str, key: str) -> Generator[None]:
+        """Around a load."""
         with ExitStack() as stack:
             for hear in self._load:
                 try:

@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from contextlib import (
     AbstractAsyncContextManager,
     AsyncExitStack,
@@ -18,15 +18,14 @@ from cachekit.deferred import SCOPES
 from cachekit.entry import Entry
 from cachekit.errors import CacheClosedError
 from cachekit.filler import Filler, Made
-from cachekit.flight import LOADING, Flight, Table, inside
+from cachekit.flight import Flight, Table, inside
 from cachekit.jobs import Job
-from cachekit.keys import value_head
 from cachekit.lease import Lead, Leases
 from cachekit.listeners import Listeners
 from cachekit.missing import MISSING
 from cachekit.outcomes import AGAIN, Failed, Loaded, Outcome, Private
 from cachekit.policy import LEASE
-from cachekit.result_tags import ResultTags
+from cachekit.result_tags import NO_TAGS, ResultTags
 from cachekit.runtime import ON_LOOP, Repeating, cancelled_from_outside
 from cachekit.slots import AT_ONCE, Slots
 from cachekit.stats import Counters
@@ -117,10 +116,7 @@ class Loader:
             if leads[0].call.ways is ON_LOOP:
                 await asyncio.sleep(0)  # who asks in this tick comes aboard
             for lead in leads:
-                before = lead.flight.before
-                if before is not None:
-                    left = min(before.deadline, until) - self._now()
-                    await lead.call.ways.wait(before.future, max(0.0, left))
+                await self._outlast(lead.flight.before, lead.call, until)
             async with self._turn(leads):
                 self._count.unstored += 1
                 for lead in leads:
@@ -130,6 +126,44 @@ class Loader:
             await self._failed(leads, error)
         finally:
             _land(table, leads)
+
+    async def fly_alone(self, table: Table, lead: Lead, until: float) -> None:
+        """The same for one key of which nothing is known: in an outage every call comes here."""
+        call, flight = lead.call, lead.flight
+        try:
+            if call.ways is ON_LOOP:
+                await asyncio.sleep(0)  # who asks in this tick comes aboard
+            if flight.before is not None:
+                await self._outlast(flight.before, call, until)
+            if self._slots.size is None:
+                await self._load_alone(table, lead)
+            else:
+                async with self._turn([lead]):
+                    await self._load_alone(table, lead)
+        except TimeoutError as error:  # its turn did not come
+            await self._failed([lead], error)
+        finally:
+            table.land(flight)
+
+    async def _load_alone(self, table: Table, lead: Lead) -> None:
+        self._count.unstored += 1
+        table.begin(lead.flight, None, self.deadline(lead.call))
+        load = self._context([lead])
+        try:
+            value = await self._run(lead.call, load, lead.call.load)
+            derived = await self._result_tags.derive([lead], load, 0) if load.tags else NO_TAGS
+            outcome = self._filler.make(lead, value, load, derived).outcome
+        except BaseException as error:
+            await self._lost([lead], error)
+        else:
+            self._count.load_errors += isinstance(outcome, Failed)
+            lead.flight.end(outcome)
+
+    async def _outlast(self, before: Flight | None, call: Call, until: float) -> None:
+        """R1: who came while that was loading may not share it."""
+        if before is not None:
+            left = min(before.deadline, until) - self._now()
+            await call.ways.wait(before.future, max(0.0, left))
 
     async def alone(self, calls: Sequence[Call], job: Job) -> Sequence[Any]:
         """A load for this caller only, in its own task or thread, neither stored nor shared."""
@@ -176,50 +210,59 @@ class Loader:
                 (lead, self._filler.make(lead, value, load, derived))
                 for lead, value in zip(leads, values, strict=True)
             ]
-        except asyncio.CancelledError as error:
-            self._give_up(leads)
-            if cancelled_from_outside():
-                raise
-            _end(leads, Private(error=error))
-        except Exception as error:
-            await self._failed(leads, error)
         except BaseException as error:
-            self._give_up(leads)
-            _end(leads, Private(error=error))
-            if leads[0].flight.leader_left:  # nobody else would hear of it
-                raise
+            await self._lost(leads, error)
         else:
-            await self._end(table, made, None if derived.counts or last else job.behind())
+            # Tags that do not count yet are loaded again.
+            again = None if derived.counts or last else job.behind()
+            self._note_failures(made)
+            left = made if again is None else self._without_second(table, made, again)
+            try:
+                await self._filler.conclude(left)
+            except BaseException:
+                self._give_up([lead for lead, _ in left])
+                raise
 
-    async def _end(
-        self, table: Table, made: Sequence[tuple[Lead, Made]], again: Job | None
-    ) -> None:
-        """Store what was loaded, or, if its tags do not count yet, load it `again`."""
-        self._note_failures(made)
-        left = made if again is None else self._without_second(table, made, again)
-        try:
-            await self._filler.conclude(left)
-        except BaseException:
-            self._give_up([lead for lead, _ in left])
-            raise
+    async def _lost(self, leads: Sequence[Lead], error: BaseException) -> None:
+        """The load was ended by `error`, which is raised if nobody else would hear of it."""
+        if isinstance(error, Exception):
+            await self._failed(leads, error)
+            return
+        self._give_up(leads)
+        is_cancelled = isinstance(error, asyncio.CancelledError)
+        if is_cancelled and cancelled_from_outside():
+            raise error
+        _end(leads, Private(error=error))
+        if not is_cancelled and leads[0].flight.leader_left:
+            raise error
 
     async def _load(self, leads: Sequence[Lead], job: Job, load: Load) -> Sequence[Any]:
-        calls, flights = [lead.call for lead in leads], [lead.flight for lead in leads]
-        first = calls[0]
-        first.info.loads += 1
         renewing = self._renewing(leads)
-        tokens = LOADING.set((*inside(), *flights)), CURRENT.set(load)
         try:
-            with self._listeners.load(first.name, first.key):
-                began, timeout = self._now(), first.policy.load_timeout
-                result = await first.ways.load(lambda: job.start(calls), timeout)
-                load.took = self._now() - began
-            return job.values(calls, result)
+            result = await self._run(leads[0].call, load, lambda: job.start(leads))
         finally:
             if renewing is not None:
                 renewing.stop()
+        return job.values(leads, result)
+
+    async def _run(self, call: Call, load: Load, start: Callable[[], Any]) -> Any:
+        """What a loader returns, called within `load`."""
+        call.info.loads += 1
+        token = CURRENT.set(load)
+        try:
+            began = self._now()
+            loading = call.ways.load(start, call.policy.load_timeout)
+            heard = self._listeners.hear_loads
+            result = await (self._heard(call, loading) if heard else loading)
+            load.took = self._now() - began
+            return result
+        finally:
             load.ended = True
-            _reset(*tokens)
+            _reset(token)
+
+    async def _heard(self, call: Call, loading: Coroutine[Any, Any, Any]) -> Any:
+        with self._listeners.load(call.name, call.key):
+            return await loading
 
     def _context(self, leads: Sequence[Lead]) -> Load:
         call, seen = leads[0].call, leads[0].seen
@@ -231,7 +274,7 @@ class Loader:
             except Exception:  # whatever a serializer raises for bytes it cannot read
                 return MISSING
 
-        return Load(call.key.removeprefix(value_head(call.namespace)), opened)
+        return Load(call, opened, (*inside(), *[lead.flight for lead in leads]))
 
     async def _failed(self, leads: Sequence[Lead], error: Exception) -> None:
         """R3: a load that failed lets the others try at once, unless its leader had left."""
@@ -318,9 +361,8 @@ class Loader:
             _land(table, leads)
 
 
-def _reset(loading: Token[tuple[Flight, ...]], current: Token[Load | None]) -> None:
-    try:
-        LOADING.reset(loading)
+def _reset(current: Token[Load | None]) -> None:
+    try:  # noqa: SIM105  every load passes here
         CURRENT.reset(current)
     except ValueError:  # its loop was closed, and who collects it is elsewhere
         pass
@@ -349,5 +391,5 @@ def _end(leads: Sequence[Lead], outcome: Outcome) -> None:
 
 def _leave_all_blocks() -> None:
     """What nobody waits for is in no load and in no `deferred()` block, wherever it began."""
-    LOADING.set(())
+    CURRENT.set(None)
     SCOPES.set(())

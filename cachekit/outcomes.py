@@ -16,6 +16,10 @@ class Stage(IntEnum):
     LANDING = 2  # nothing that happens from here on is known to the load
 
 
+LOADING: Final = Stage.LOADING
+"""The same: to look a member up in its class takes long."""
+
+
 class Loaded(NamedTuple):
     """A load's value; each caller opens the entry for a copy of its own.
 

@@ -81,6 +81,9 @@ class Reader:
             value = self._served(call, _judged(call, _glanced(call, entry)))
             if value is not MISSING:
                 return value
+        if store.skips(call.ways):
+            store.check_answered()
+            return await self._loaded(call, UNANSWERED)
         found = await store.read((call.key, *call.tags), call.ways)
         if isinstance(found.get(call.key), Unreached):
             store.check_answered()

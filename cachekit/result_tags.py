@@ -29,7 +29,7 @@ class Derived(NamedTuple):
     counts: bool = True
 
 
-_NONE: Final = Derived()
+NO_TAGS: Final = Derived()
 
 
 class ResultTags:
@@ -55,7 +55,7 @@ class ResultTags:
         """
         tags = _named(leads, load) if load.tags or load.unmodified else {}
         if not tags:
-            return _NONE
+            return NO_TAGS
         fills = any(lead.flight.hold and not lead.flight.done for lead in leads)
         if load.skipped or not fills:  # it is not known whether who came later may have it
             return Derived(until=Stage.BOARDING)

@@ -85,9 +85,19 @@ class Rides:
     async def obtain(self, call: Call, seen: Seen, patience: Patience) -> Any:
         """The value of a load, this caller's or another's; `AGAIN` to look again."""
         if seen.answered:
-            value = self.rested(call, seen, patience)
-            if value is not AGAIN:
-                return value
+            return await self._obtain_stored(call, seen, patience)
+        flight, leading = self.unstored.join_or_lead(call, None, self._longest(call))
+        ride = Ride(call, seen, patience, self.unstored, flight, leading)
+        if not leading:
+            return await self.follow(self._aboard(ride))
+        # In an outage each call has its own load: should its caller go, the others load.
+        await self._loader.fly_alone(self.unstored, Lead(call, seen, flight), patience.until)
+        return await self._arrive(ride, flight)
+
+    async def _obtain_stored(self, call: Call, seen: Seen, patience: Patience) -> Any:
+        value = self.rested(call, seen, patience)
+        if value is not AGAIN:
+            return value
         ride = self.board(call, seen, patience)
         if ride.leading:
             await self.lead([ride], One(call.load, call.refresh))
@@ -140,18 +150,19 @@ class Rides:
             party = {lead.flight for lead in leads}
             for lead in leads:
                 lead.flight.party = party
-        if rides[0].table is self.unstored:
-            until = min(ride.patience.until for ride in rides)
+        first = rides[0]
+        if first.table is self.unstored:
+            until = min([ride.patience.until for ride in rides])
             work = self._loader.fly_unstored(self.unstored, leads, job, until)
         else:
             work = self._loader.fly(self.flights, leads, job)
-        if all(self._limit(ride) < inf for ride in rides):  # who blocks has to go on, too
-            self._loader.start_behind(rides[0].table, leads, work)
-        elif rides[0].table is self.unstored:
+        if first.old is not None and all(self._limit(ride) < inf for ride in rides):
+            self._loader.start_behind(first.table, leads, work)  # who blocks has to go on, too
+        elif first.table is self.unstored:
             await work  # in an outage each call has one: should its caller go, the others load
         else:
-            task = await rides[0].call.ways.lead(work)
-            self._loader.entrust(rides[0].table, leads, task)
+            task = await first.call.ways.lead(work)
+            self._loader.entrust(first.table, leads, task)
 
     async def follow(self, ride: Ride) -> Any:
         """Wait for a flight; it goes on without this caller as long as others wait."""

@@ -14,6 +14,7 @@ from collections.abc import Awaitable, Callable, Coroutine
 from concurrent.futures import Future
 from contextlib import suppress
 from contextvars import copy_context
+from types import TracebackType
 from typing import Any, Protocol, TypeVar
 
 from cachekit.backend import drive as drive
@@ -79,7 +80,7 @@ class OnLoop:
         await asyncio.sleep(seconds)
 
     async def load(self, loader: Callable[[], Any], timeout: float) -> Any:
-        async with asyncio.timeout(timeout):
+        with Limit(timeout):
             value = loader()
             return await value if inspect.isawaitable(value) else value
 
@@ -107,6 +108,47 @@ class OnLoop:
             if cancelled_from_outside():
                 raise
             raise ConnectionError("the loop of the backend has ended") from None
+
+
+class Limit:
+    """`asyncio.timeout`, at half of its price: every load has one.
+
+    >>> async def load():
+    ...     with Limit(0.001):
+    ...         await asyncio.sleep(60)
+    >>> asyncio.run(load())
+    Traceback (most recent call last):
+    TimeoutError
+    """
+
+    __slots__ = ("_asked", "_is_over", "_task", "_timer")
+
+    def __init__(self, seconds: float) -> None:
+        task = asyncio.current_task()
+        if task is None:
+            raise RuntimeError("what is to be stopped has to run in a task")
+        self._task = task
+        self._asked = task.cancelling()
+        self._is_over = False
+        self._timer = task.get_loop().call_later(seconds, self._end)
+
+    def _end(self) -> None:
+        self._is_over = True
+        self._task.cancel()
+
+    def __enter__(self) -> None:
+        """It runs since it was made."""
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._timer.cancel()
+        ours = self._is_over and self._task.uncancel() <= self._asked
+        if ours and kind is asyncio.CancelledError:
+            raise TimeoutError from error
 
 
 class InThread:

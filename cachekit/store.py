@@ -190,6 +190,13 @@ class Store:
         if self._entered is not None and not self._entered.inline:
             check_waits(ways)
 
+    def skips(self, ways: Ways) -> bool:
+        """Whether it would not be asked for anything now, known at once."""
+        home, carrier = self.home, self._carrier
+        if home is None or carrier is None or ways is not ON_LOOP:
+            return False
+        return home.loop is asyncio.get_running_loop() and carrier.skips()
+
     def read(self, keys: Sequence[str], ways: Ways) -> Awaitable[Found]:
         """What is under `keys`; each is `Unreached` if the backend failed.
 

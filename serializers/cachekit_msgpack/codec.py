@@ -21,7 +21,8 @@ def pack(value: Any, hook: Hook, errors: str | None) -> bytes:
     `errors` says how to encode text that is not UTF-8, `None` not to.
     """
     packer = _MSGPACK.Packer(default=hook, strict_types=True, unicode_errors=errors)
-    return cast("bytes", packer.pack(value))
+    data: bytes = packer.pack(value)
+    return data
 
 
 def unpack(

@@ -5,8 +5,7 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
-from cachekit import MISSING, Cache
-from cachekit.flight import LOADING
+from cachekit import MISSING, Cache, current_load
 from cachekit.policy import LEASE
 from tests.core.conftest import Caches
 from tests.core.helpers import Load, ends, start, ticks
@@ -204,7 +203,7 @@ async def test_a_context_does_not_remember_the_loads_it_outlived(either: Cache) 
     background, depths = list[asyncio.Task[str]](), list[int]()
 
     async def load() -> str:
-        depths.append(len(LOADING.get()))
+        depths.append(len(current_load().flights))
         if len(background) < 20:
             background.append(start(later()))
         return "value"
