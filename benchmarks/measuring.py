@@ -1,5 +1,6 @@
 """What all benchmarks share: CPU time in interleaved rounds, and tables of it."""
 
+import asyncio
 import gc
 import logging
 import time
@@ -49,6 +50,16 @@ class Subject(Protocol):
 
 
 S = TypeVar("S", bound=Subject)
+MakeLoop = Callable[[], asyncio.AbstractEventLoop]
+
+
+def loops() -> dict[str, MakeLoop]:
+    """The event loops that there are here; services mostly run on uvloop."""
+    try:
+        import uvloop
+    except ImportError:  # there is none for Windows
+        return {"asyncio": asyncio.new_event_loop}
+    return {"asyncio": asyncio.new_event_loop, "uvloop": uvloop.new_event_loop}
 
 
 @contextmanager

@@ -1,21 +1,19 @@
 """The kinds of event loop, side by side in one thread, and what is measured on each."""
 
 import asyncio
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from typing import Final
 
 from rich.progress import track
 
-from benchmarks.measuring import Effort, Figure, in_rounds
+from benchmarks.measuring import Effort, Figure, MakeLoop, in_rounds, loops
 from benchmarks.redis_bursts import POOL, Burst, keys_of, stored
 from benchmarks.redis_clients import FOR_MANY, Client, clients
 
 SPANS: Final = 5
 """So many times as long as elsewhere is measured: a burst is of many calls."""
-
-MakeLoop = Callable[[], asyncio.AbstractEventLoop]
 
 
 @dataclass
@@ -48,15 +46,7 @@ class Turn:
 def sides_at(url: str) -> Iterator[list[Side]]:
     """All that there are here, each with clients of its own of the server at `url`."""
     with ExitStack() as stack:
-        yield [stack.enter_context(_side(name, make, url)) for name, make in _loops().items()]
-
-
-def _loops() -> dict[str, MakeLoop]:
-    try:
-        import uvloop
-    except ImportError:  # there is none for Windows
-        return {"asyncio": asyncio.new_event_loop}
-    return {"asyncio": asyncio.new_event_loop, "uvloop": uvloop.new_event_loop}
+        yield [stack.enter_context(_side(name, make, url)) for name, make in loops().items()]
 
 
 @contextmanager

@@ -43,8 +43,9 @@ class Filler:
 
     def make(self, lead: Lead, value: Any, load: Load, derived: Derived) -> Made:
         """What becomes of one loaded value."""
-        call, hold = lead.call, lead.flight.hold
-        if lead.flight.has_lost_its_caller and not call.is_as_asked():
+        call, flight = lead.call, lead.flight
+        hold = flight.hold
+        if (flight.behind or flight.leader_left) and not call.is_as_asked():
             return Made(AGAIN, leaves_pass=True)
         if value is MISSING:
             return Made(Absent() if call.partial else Private(value))

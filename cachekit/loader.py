@@ -55,6 +55,7 @@ class Loader:
         self._slots = slots
         self._listeners = listeners
         self._now = clock.monotonic
+        self._filling: Final = 4 * store.deadline
         self._count = counters
         self._failing_behind = False
 
@@ -146,18 +147,19 @@ class Loader:
             table.land(flight)
 
     async def _load_alone(self, table: Table, lead: Lead) -> None:
+        call, flight = lead.call, lead.flight
         self._count.unstored += 1
-        table.begin(lead.flight, None, self.deadline(lead.call))
-        load = self._context([lead])
+        table.begin(flight, None, self.deadline(call))
+        load = Load(call, _nothing, (*inside(), flight))
         try:
-            value = await self._run(lead.call, load, lead.call.load)
+            value = await self._run(call, load, call.load)
             derived = await self._result_tags.derive([lead], load, 0) if load.tags else NO_TAGS
             outcome = self._filler.make(lead, value, load, derived).outcome
         except BaseException as error:
             await self._lost([lead], error)
         else:
             self._count.load_errors += isinstance(outcome, Failed)
-            lead.flight.end(outcome)
+            flight.end(outcome)
 
     async def _outlast(self, before: Flight | None, call: Call, until: float) -> None:
         """R1: who came while that was loading may not share it."""
@@ -193,11 +195,11 @@ class Loader:
 
     def longest(self, call: Call) -> float:
         """Seconds that a load takes at most, with its fill."""
-        return call.policy.load_timeout + 4 * self._store.deadline
+        return call.policy.load_timeout + self._filling
 
     def deadline(self, call: Call) -> float:
         """Past this nobody waits any longer, even for a loader that cannot be stopped."""
-        return self._now() + self.longest(call)
+        return self._now() + call.policy.load_timeout + self._filling
 
     async def _load_and_fill(
         self, table: Table, leads: Sequence[Lead], job: Job, *, last: bool = False
@@ -359,6 +361,11 @@ class Loader:
             self._give_up(leads)
         finally:
             _land(table, leads)
+
+
+def _nothing() -> Any:
+    """The old value of what did not answer."""
+    return MISSING
 
 
 def _reset(current: Token[Load | None]) -> None:

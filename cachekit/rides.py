@@ -87,12 +87,12 @@ class Rides:
         if seen.answered:
             return await self._obtain_stored(call, seen, patience)
         flight, leading = self.unstored.join_or_lead(call, None, self._longest(call))
-        ride = Ride(call, seen, patience, self.unstored, flight, leading)
-        if not leading:
-            return await self.follow(self._aboard(ride))
-        # In an outage each call has its own load: should its caller go, the others load.
-        await self._loader.fly_alone(self.unstored, Lead(call, seen, flight), patience.until)
-        return await self._arrive(ride, flight)
+        if leading:  # in an outage each call does: should its caller go, the others load
+            await self._loader.fly_alone(self.unstored, Lead(call, seen, flight), patience.until)
+            if isinstance(flight.came, Loaded):
+                return self._own(flight.came, call)
+        ride = self._aboard(Ride(call, seen, patience, self.unstored, flight, leading))
+        return await self.follow(ride)
 
     async def _obtain_stored(self, call: Call, seen: Seen, patience: Patience) -> Any:
         value = self.rested(call, seen, patience)
@@ -224,11 +224,21 @@ class Rides:
     async def _opened(self, loaded: Loaded, ride: Ride) -> Any:
         if ride.stage > loaded.until:  # R7: it came too late for this load
             return AGAIN
+        if ride.leading:
+            return self._own(loaded, ride.call)
         try:
             return loaded.codec.open(ride.call.key, loaded.entry)
         except Exception:  # the serializer cannot read what it wrote
             self._count.unreadable += 1
-        return loaded.value if ride.leading else await self._alone(ride)
+        return await self._alone(ride)
+
+    def _own(self, loaded: Loaded, call: Call) -> Any:
+        """For the leader, who has the value itself if the serializer cannot read what it wrote."""
+        try:
+            return loaded.codec.open(call.key, loaded.entry)
+        except Exception:
+            self._count.unreadable += 1
+        return loaded.value
 
     async def _taken(self, ride: Ride, claim: Entry) -> Any:
         """R5: wait for who has the claim; after a failure of theirs there is nothing to try."""

@@ -130,7 +130,8 @@ class Limit:
         self._task = task
         self._asked = task.cancelling()
         self._is_over = False
-        self._timer = task.get_loop().call_later(seconds, self._end)
+        loop = task.get_loop()
+        self._timer = loop.call_at(loop.time() + seconds, self._end)
 
     def _end(self) -> None:
         self._is_over = True
