@@ -93,6 +93,16 @@ def test_a_machine_that_does_not_keep_up_is_told_a_rate() -> None:
     assert advice(timeline, Options(rate=100, seconds=4)) is None
 
 
+def test_who_falls_behind_later_is_told_since_when() -> None:
+    timeline = Timeline()
+    timeline.marks = {0: "no cache", 2: "all well", 4: "kill -9"}
+    for second in range(6):
+        timeline.at(second).latencies += [0.01 if second < 4 else 0.3] * 50 + [0.9]
+    told = advice(timeline, Options(rate=100, seconds=2))
+    assert told is not None
+    assert told.startswith("From 'kill -9' on this machine does not keep up with 100 requests")
+
+
 async def test_a_redis_that_does_not_start_says_so(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -17,6 +17,9 @@ COLUMNS = ("asked", "errors", "stale", "p50", "p99", "after 1 s", "no cache", "q
 BEHIND = 1.0
 """Who is so many seconds late at the end of a phase does not keep up."""
 
+QUEUE = 0.2
+"""Where half of all take so many seconds they wait for one another."""
+
 
 class Report:
     """A run as it is shown, while it runs and at its end."""
@@ -38,15 +41,19 @@ class Report:
 
 
 def advice(timeline: Timeline, options: Options) -> str | None:
-    """What to say if the service does not keep up on this machine, even without a cache."""
+    """What to say if the services do not keep up on this machine, with a cache or without one."""
     alone = timeline.seconds[: options.seconds]
     behind = alone[-1].percentile(99)
-    if behind < BEHIND:
-        return None
-    answered = options.rate * options.seconds / (options.seconds + behind)
-    return (
-        f"Without a cache this machine answers about {answered:.0f} requests a second, not "
-        f"{options.rate}: latencies are of queues. ARGS='--rate {answered / 2:.0f}' has none."
+    if behind >= BEHIND:
+        answered = options.rate * options.seconds / (options.seconds + behind)
+        return (
+            f"Without a cache this machine answers about {answered:.0f} requests a second, not "
+            f"{options.rate}: latencies are of queues. ARGS='--rate {answered / 2:.0f}' has none."
+        )
+    late = next((each for each in timeline.chapters() if each.later.percentile(50) >= QUEUE), None)
+    return late and (
+        f"From {late.title!r} on this machine does not keep up with {options.rate} requests a "
+        f"second: latencies are of queues. ARGS='--rate {options.rate / 2:.0f}' may have none."
     )
 
 
