@@ -111,7 +111,7 @@ class OnLoop:
 
 
 class Limit:
-    """`asyncio.timeout`, at half of its price: every load has one.
+    """`asyncio.timeout`, for two thirds of what that takes: every load has one.
 
     >>> async def load():
     ...     with Limit(0.001):

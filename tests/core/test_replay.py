@@ -170,3 +170,17 @@ async def test_a_short_answer_acknowledges_nothing(clock: Clock) -> None:
     store.down.clear()
     await guard.close()
     assert sum(node.journaled for node in guard.nodes()) == 0
+
+
+async def test_who_asks_while_the_first_replay_is_under_way_waits_for_it(
+    slow: Cache, store: SlowStore
+) -> None:
+    """One answer that got lost is no outage: the next reader need not load."""
+    await slow.set_many({"k": "old", "l": "old"})
+    store.loses = lambda write: True
+    with pytest.raises(InvalidationError):
+        await slow.delete("k")
+    store.heal()
+    assert await slow.get_or_set("l", lambda: "loaded") == "old"
+    assert await slow.get_or_set("k", lambda: "loaded") == "loaded"
+    assert slow.stats().degraded == 0
