@@ -2,15 +2,13 @@
 
 from collections.abc import Callable
 from contextvars import ContextVar
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from cachekit.call import Call
+from cachekit.flight import Flight
 from cachekit.keys import value_head
 from cachekit.missing import MISSING, IsMissing
 from cachekit.options import Duration, Ttl, span_or_never, window
-
-if TYPE_CHECKING:
-    from cachekit.flight import Flight
 
 
 class Load:
@@ -26,7 +24,7 @@ class Load:
     skipped = private = unmodified = ended = False
     took = 0.0
 
-    def __init__(self, call: Call, old: Callable[[], Any], flights: "tuple[Flight, ...]") -> None:
+    def __init__(self, call: Call, old: Callable[[], Any], flights: tuple[Flight, ...]) -> None:
         self._call = call
         self.tags: dict[str, None] = {}
         self.flights = flights
@@ -95,6 +93,15 @@ class Load:
 
 CURRENT: Final[ContextVar[Load | None]] = ContextVar("cachekit_current_load", default=None)
 """The load that this context runs inside of; a task may outlive it."""
+
+
+def inside() -> tuple[Flight, ...]:
+    """The flights whose loaders this context runs inside of, outermost first.
+
+    Those that are still loading: a task may outlive the loader it began in.
+    """
+    load = CURRENT.get()
+    return () if load is None else tuple(flight for flight in load.flights if not flight.done)
 
 
 def current_load() -> Load:

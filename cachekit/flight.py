@@ -6,7 +6,6 @@ from concurrent.futures import Future
 from typing import NamedTuple
 
 from cachekit.call import Call
-from cachekit.context import CURRENT
 from cachekit.entry import Entry
 from cachekit.outcomes import AGAIN, LOADING, Failed, Outcome, Stage
 from cachekit.shared import Shared
@@ -231,12 +230,3 @@ class Table:
     def all(self) -> list[Flight]:
         with self._lock:
             return list(self._all)
-
-
-def inside() -> tuple[Flight, ...]:
-    """The flights whose loaders this context runs inside of, outermost first.
-
-    Those that are still loading: a task may outlive the loader it began in.
-    """
-    load = CURRENT.get()
-    return () if load is None else tuple(flight for flight in load.flights if not flight.done)

@@ -13,12 +13,12 @@ from typing import Any, Final
 
 from cachekit.call import Call, Seen
 from cachekit.clock import Clock
-from cachekit.context import CURRENT, Load
+from cachekit.context import CURRENT, Load, inside
 from cachekit.deferred import SCOPES
 from cachekit.entry import Entry
 from cachekit.errors import CacheClosedError
 from cachekit.filler import Filler, Made
-from cachekit.flight import Flight, Table, inside
+from cachekit.flight import Flight, Table
 from cachekit.jobs import Job
 from cachekit.lease import Lead, Leases
 from cachekit.listeners import Listeners

@@ -9,9 +9,10 @@ from typing import Any, Final
 from cachekit.backend import Write
 from cachekit.call import Call, Patience, Seen
 from cachekit.clock import Clock
+from cachekit.context import inside
 from cachekit.entry import Entry, Kind
 from cachekit.errors import ForeignError
-from cachekit.flight import Flight, Table, inside
+from cachekit.flight import Flight, Table
 from cachekit.jobs import Job, One
 from cachekit.keys import claim_of
 from cachekit.lease import Lead, Leases

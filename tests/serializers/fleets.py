@@ -10,7 +10,7 @@ from typing import Any, Final, NamedTuple
 from pydantic import create_model
 
 from cachekit import Cache
-from cachekit.flight import inside
+from cachekit.context import inside
 from cachekit_msgpack import MsgpackSerializer
 from tests.serializers.conftest import Plain
 
