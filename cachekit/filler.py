@@ -24,11 +24,15 @@ log: Final = logging.getLogger("cachekit")
 
 
 class Made(NamedTuple):
-    """What becomes of one loaded value: what its callers get, and what is to be stored."""
+    """What becomes of one loaded value: what its callers get, and what is to be stored.
+
+    `announce`: copies of what was there before, however long ago, are to go.
+    """
 
     outcome: Outcome
     entry: Entry | None = None
     leaves_pass: bool = False
+    announce: bool = False
 
 
 class Filler:
@@ -124,7 +128,7 @@ class Filler:
             return [self._leases.passed(hold)]
         off = [Write(hold.key, None, hold.mark.version)]
         if made.entry is not None:  # R2: if nothing has forgotten the anchor meanwhile
-            fill = Write(lead.call.key, made.entry, hold.anchor)
+            fill = Write(lead.call.key, made.entry, hold.anchor, made.announce)
             return [fill, *off] if hold.is_claim else [fill]
         if isinstance(made.outcome, Failed):  # R5: an old value stays
             return off

@@ -185,7 +185,7 @@ class Loader:
         if lead.flight.hold is None:
             return False
         entry.carry(lead.flight.hold.tags)
-        return await self._filler.put([(lead, Made(AGAIN, entry))]) == 1
+        return await self._filler.put([(lead, Made(AGAIN, entry, announce=True))]) == 1
 
     def hurry(self, flight: Flight) -> None:
         """R9: a load waits for this one, which therefore waits for no slot."""

@@ -13,7 +13,7 @@ from tests.servers.fixtures import Starter
 from tests.servers.server import RedisServer
 from tests.servers.waiting import eventually
 from tests.tiered.ages import now
-from tests.tiered.two import BOUND, Two, two
+from tests.tiered.two import BOUND, NEW, OLD, Two, two
 
 STREAM: Final = "ck:~changes"
 FUTURE: Final = "99999999999999-0"
@@ -151,6 +151,21 @@ async def test_what_the_server_has_evicted_is_forgotten_by_prefix(pair: Two) -> 
     async with pair.watched("pre:k"):
         age = await pair.gone("pre:k", since=await pair.forget(Prefix("pre:")))
     assert age < BOUND
+
+
+async def test_what_is_added_in_the_place_of_what_was_evicted_is_what_all_have(pair: Two) -> None:
+    """There was nothing to be forgotten, for who has asked the server."""
+    async with asyncio.timeout(5):
+        while pair.other.peek("k") != OLD:
+            assert await pair.other.get_or_set("k", lambda: OLD) == OLD
+            await asyncio.sleep(0.001)
+    for name in pair.server.command("KEYS", "ck:v:*"):
+        pair.server.command("UNLINK", name)
+    async with pair.watched("k"):
+        assert await pair.well.add("k", NEW)
+        age = await pair.gone("k", since=now())
+    assert age < BOUND
+    assert await pair.other.get("k") == NEW
 
 
 async def test_a_server_that_is_full_still_tells_what_is_forgotten(pair: Two) -> None:
