@@ -79,8 +79,16 @@ class Carrier:
 
     async def _read_some(self, keys: Sequence[str], gates: Gates) -> Found:
         """Without what is behind a shut gate."""
-        if gates.are_trying:
-            await gates.attempts(keys, self._deadline)
+        if not gates.are_trying:
+            return await self._read_asked(keys, gates)
+        try:
+            async with asyncio.timeout(self._deadline):  # for both together
+                await gates.attempts(keys, self._deadline)
+                return await self._read_asked(keys, gates)
+        except TimeoutError as error:
+            return dict.fromkeys(keys, Unreached(error))
+
+    async def _read_asked(self, keys: Sequence[str], gates: Gates) -> Found:
         unasked = gates.unasked(keys)
         gates.skip(unasked)
         found: Found = {}

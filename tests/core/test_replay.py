@@ -1,7 +1,7 @@
 """The replay of a journal, before which its node is asked for nothing."""
 
 import asyncio
-from typing import Any
+from typing import Any, Final
 
 import pytest
 
@@ -17,6 +17,8 @@ from tests.core.slow_store import SlowStore, of_kind
 from tests.core.threads import until_so
 
 pytestmark = pytest.mark.virtual
+
+DEADLINE: Final = 0.25
 
 
 async def test_the_replay_has_new_versions_and_is_announced(slow: Cache, store: SlowStore) -> None:
@@ -184,3 +186,20 @@ async def test_who_asks_while_the_first_replay_is_under_way_waits_for_it(
     assert await slow.get_or_set("l", lambda: "loaded") == "old"
     assert await slow.get_or_set("k", lambda: "loaded") == "loaded"
     assert slow.stats().degraded == 0
+
+
+async def test_to_wait_for_the_replay_and_to_read_takes_one_deadline_at_most(
+    slow: Cache, store: SlowStore
+) -> None:
+    await slow.set("k", "old")
+    store.loses = lambda write: True
+    with pytest.raises(InvalidationError):
+        await slow.delete("another")
+    store.heal()
+    store.lag = 0.8 * DEADLINE
+    time = asyncio.get_running_loop().time
+    asked = time()
+    assert await slow.get("k") is None
+    assert time() - asked == pytest.approx(DEADLINE)
+    await asyncio.sleep(1)
+    assert await slow.get("k") == "old"
