@@ -203,9 +203,13 @@ class Guard(Backend):
 
     async def _try_last(self, gate: Gate) -> None:
         with suppress(TimeoutError):
-            if await self._errands.within(self._answers(gate), LAST):
+            if await self._errands.within(self._answers_now(gate), LAST):
                 self.gates.open(gate)
                 self._health.note(gate.name, None)
+
+    async def _answers_now(self, gate: Gate) -> bool:
+        """The first try may wait for a connection that was begun before it came back."""
+        return await self._answers(gate) or await self._answers(gate)
 
     def tell_left(self) -> None:
         """Log what is left in the journal."""
