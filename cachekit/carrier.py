@@ -85,15 +85,15 @@ class Carrier:
             async with asyncio.timeout(self._deadline):  # for both together
                 await gates.attempts(keys, self._deadline)
                 return await self._read_asked(keys, gates)
-        except TimeoutError as error:
-            return dict.fromkeys(keys, Unreached(error))
+        except TimeoutError:
+            late = TimeoutError(f"no answer within {self._deadline} s")
+            return dict.fromkeys(keys, Unreached(late))
 
     async def _read_asked(self, keys: Sequence[str], gates: Gates) -> Found:
         unasked = gates.unasked(keys)
         gates.skip(unasked)
-        found: Found = {}
-        if len(unasked) < len(keys):
-            found = await self._read_in_parts([key for key in keys if key not in unasked])
+        asked = [key for key in keys if key not in unasked]
+        found: Found = await self._read_in_parts(asked) if asked else {}
         self._tell_skipped(unasked)
         return {**found, **unasked}
 

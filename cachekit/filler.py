@@ -87,9 +87,7 @@ class Filler:
 
     async def conclude(self, made: Sequence[tuple[Lead, Made]]) -> None:
         """Store what was loaded, then tell those who wait."""
-        writes = self._all_writes(made)
-        if writes:
-            await self._put(writes)
+        await self.put(made)
         for lead, result in made:
             flight = lead.flight
             flight.in_vain = isinstance(result.outcome, Failed)
@@ -99,14 +97,10 @@ class Filler:
 
     async def put(self, made: Sequence[tuple[Lead, Made]]) -> int:
         """Fill, or leave a pass, or give up, each on its anchor; how many were filled."""
-        writes = self._all_writes(made)
-        return await self._put(writes) if writes else 0
-
-    def _all_writes(self, made: Sequence[tuple[Lead, Made]]) -> list[tuple[Lead, Write]]:
-        return [(lead, write) for lead, result in made for write in self._writes(lead, result)]
-
-    async def _put(self, writes: Sequence[tuple[Lead, Write]]) -> int:
-        outcomes = await self._store.write([write for _, write in writes], writes[0][0].call.ways)
+        writes = [(lead, write) for lead, result in made for write in self._writes(lead, result)]
+        if not writes:
+            return 0
+        outcomes = await self._store.write([write for _, write in writes], made[0][0].call.ways)
         filled = 0
         for (lead, write), outcome in zip(writes, outcomes, strict=True):
             if write.entry is not None and write.entry.kind is Kind.VALUE:
@@ -123,7 +117,7 @@ class Filler:
             self._leases.give_up([hold])
             return []
         if hold is None:
-            return _gone(lead, made) if isinstance(made.outcome, Private) else []
+            return _gone(lead, made)
         if made.leaves_pass:
             return [self._leases.passed(hold)]
         off = [Write(hold.key, None, hold.mark.version)]

@@ -130,7 +130,7 @@ class Rides:
     def _board_unstored(self, call: Call, seen: Seen, patience: Patience) -> Ride:
         """Without an answer one load runs per key; who comes meanwhile shares the next one."""
         flight, leading = self.unstored.join_or_lead(call, None, self._longest(call))
-        old = self._usable(seen) if seen.answered else None
+        old = self._usable(seen)
         return self._aboard(Ride(call, seen, patience, self.unstored, flight, leading, old))
 
     def _aboard(self, ride: Ride) -> Ride:
