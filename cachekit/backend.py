@@ -171,6 +171,32 @@ class Nodes(Protocol):
         ...
 
 
+class Homes(Protocol):
+    """A store of several nodes, each of which has its own keys for good.
+
+    Which node has what is fixed by configuration: none takes over the keys of another. So each may
+    have a record for all that it holds, and one that is gone takes along nothing of the others.
+    """
+
+    def home(self, key: str) -> str:
+        """The name of the home of `key`. A claim lives where its value does, and a record that is
+        named for a home (`cachekit.keys.home_in`) there."""
+        ...
+
+    def homes(self) -> Sequence[str]:
+        """The names of all, each 1 to 64 printable ASCII characters without `~`."""
+        ...
+
+
+class Room(Protocol):
+    """A store that takes no more than so much at a time."""
+
+    @property
+    def most_bytes(self) -> int:
+        """The most bytes of a payload that it takes, whatever else is in the entry."""
+        ...
+
+
 class Measure(Protocol):
     """What happened in a store, for all who share it."""
 
@@ -187,6 +213,8 @@ FEED: Final = Capability[Feed]("feed")
 FENCE: Final = Capability[Fence]("fence")
 TIERS: Final = Capability[Tiers]("tiers")
 NODES: Final = Capability[Nodes]("nodes")
+HOMES: Final = Capability[Homes]("homes")
+ROOM: Final = Capability[Room]("room")
 MEASURE: Final = Capability[Measure]("measure")
 
 

@@ -44,7 +44,7 @@ class Decorated(ABC):
         self.info = engine.info(key.name)
         self.again = refreshing(function, left_out, refresh_scope)
         """The function as it may be called behind its callers' backs, if it may."""
-        self._record = engine.record_of(key.name)
+        self._fixed_tags = key.tags((), {}) if key.static_tags else None
         with suppress(NameError):  # what it returns is defined further down: at its first use
             vars(self)["policy"] = self._typed()
 
@@ -63,9 +63,13 @@ class Decorated(ABC):
         """What one value is, of what the function is annotated to return."""
         return returned
 
-    def tags(self, args: Args, kwargs: Kwargs) -> tuple[str, ...]:
-        """The store keys of the tags of one call."""
-        return self.engine.stored_tags(self.key.tags(args, kwargs), self._record)
+    def tags(self, key: str, args: Args, kwargs: Kwargs) -> tuple[str, ...]:
+        """The store keys of the tags of one call, whose own store key is `key`."""
+        engine, fixed = self.engine, self._fixed_tags
+        home = engine.home_of(key)
+        if fixed is not None:
+            return engine.known_tags(home, fixed, self.name)
+        return engine.tags_at(home, self.key.tags(args, kwargs), self.name)
 
     @abstractmethod
     async def answer(self, args: Args, kwargs: Kwargs, ways: Ways) -> Any: ...

@@ -34,7 +34,6 @@ class Function(Decorated):
         refresh_scope: RefreshScope | None = None,
     ) -> None:
         super().__init__(engine, function, key, policy, key.left_out, refresh_scope)
-        self._fixed_tags = self.tags((), {}) if key.static_tags else None
 
     def call(self, args: Args, kwargs: Kwargs, ways: Ways) -> Call:
         """The question this call asks."""
@@ -42,14 +41,14 @@ class Function(Decorated):
 
     def call_for(self, key: str, args: Args, kwargs: Kwargs, ways: Ways) -> Call:
         """The same, where its key is at hand."""
-        function, again, tags, stored = self.function, self.again, self._fixed_tags, self.key.stored
+        function, again, stored = self.function, self.again, self.key.stored
 
         def load() -> Any:
             return function(*args, **kwargs)
 
         return Call(
             key,
-            self.tags(args, kwargs) if tags is None else tags,
+            self.tags(key, args, kwargs),
             self.policy,
             ways,
             load,
@@ -69,8 +68,8 @@ class Function(Decorated):
 
     async def set(self, value: Any, args: Args, kwargs: Kwargs, ways: Ways) -> None:
         call = self.call(args, kwargs, ways)
-        titles = {call.key: title(self.key.natural(args, kwargs))}
-        await self.engine.put_all({call.key: value}, titles, call.tags, self.policy, ways)
+        key, titles = call.key, {call.key: title(self.key.natural(args, kwargs))}
+        await self.engine.put_all({key: value}, titles, {key: call.tags}, self.policy, ways)
 
     async def invalidate(self, args: Args, kwargs: Kwargs, ways: Ways) -> None:
         doomed = Doomed()

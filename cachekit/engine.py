@@ -7,7 +7,7 @@ from dataclasses import replace
 from functools import lru_cache, partial
 from typing import Any, Final
 
-from cachekit.backend import LOCAL, MEASURE, Backend, Unreached
+from cachekit.backend import HOMES, LOCAL, MEASURE, Backend, Homes, Unreached
 from cachekit.bulk import Bulk, one_of
 from cachekit.call import Call, Seen, several
 from cachekit.clock import Clock
@@ -75,8 +75,9 @@ class Engine:
         self.disabled = disabled
         self._make_backend = make_backend
         self._named = namespace is not None
-        self._home = record_key(self.namespace, "home")
-        self._no_tags = (self._home,)
+        self._homes: Homes | None = None
+        self._knows_homes = disabled
+        self.known_tags = lru_cache(LOOKED_AT)(self.tags_at)
         self._head = value_head(self.namespace)
         self._functions: dict[str, str] = {}
         self._written: dict[int, tuple[Serializer | str, Callable[[str], Call]]] = {}
@@ -124,10 +125,28 @@ class Engine:
                 f"{pattern!r} is the key of {other} already; give {function} another key= or name="
             )
 
-    def stored_tags(self, tags: Iterable[str], *records: str) -> tuple[str, ...]:
-        """The store keys of declared tags, after `records` and the one that every entry carries."""
-        names = (tag_key(self.namespace, name) for name in several("tags", tags))
-        return tuple(dict.fromkeys((self._home, *records, *names)))
+    def tags_of(self, key: str, tags: Iterable[str]) -> tuple[str, ...]:
+        """What an entry under `key` carries besides of the declared `tags`, all as store keys."""
+        home = self.home_of(key)
+        return self.known_tags(home) if tags == () else self.tags_at(home, several("tags", tags))
+
+    def tags_at(
+        self, home: str, names: tuple[str, ...] = (), function: str = ""
+    ) -> tuple[str, ...]:
+        """The records of the framework's own first, then those of declared tags."""
+        own = ("home", f"fn:{function}") if function else ("home",)
+        records = (record_key(self.namespace, name, home) for name in own)
+        return tuple(dict.fromkeys((*records, *(tag_key(self.namespace, name) for name in names))))
+
+    def home_of(self, key: str) -> str:
+        """Where what is under `key` lives, `""` if all live together."""
+        if not self._knows_homes:
+            self._homes, self._knows_homes = self.backend().capability(HOMES), True
+        return "" if self._homes is None else self._homes.home(key)
+
+    def _all_homes(self) -> Sequence[str]:
+        self.home_of("")
+        return ("",) if self._homes is None else self._homes.homes()
 
     def call(
         self,
@@ -139,9 +158,10 @@ class Engine:
         accept: Callable[[CacheEntry], bool] | None = None,
     ) -> Call:
         """A direct call: the user's key and tags."""
+        store_key = value_key_in(self._head, key)
         call = Call(
-            value_key_in(self._head, key),
-            self._no_tags if tags == () else self.stored_tags(tags),
+            store_key,
+            self.tags_of(store_key, tags),
             policy or self.policies.own,
             ways,
             load or _no_loader,
@@ -200,10 +220,8 @@ class Engine:
 
     def _look(self, policy: Policy, ways: Ways, key: str) -> Call:
         store_key = value_key_in(self._head, key)
-        direct = self.ledger.direct
-        return Call(
-            store_key, self._no_tags, policy, ways, _no_loader, direct, self, self.namespace
-        )
+        tags, direct = self.tags_of(store_key, ()), self.ledger.direct
+        return Call(store_key, tags, policy, ways, _no_loader, direct, self, self.namespace)
 
     def answer(self, call: Call) -> Coroutine[Any, Any, Any]:
         """From the cache or from the loader."""
@@ -255,14 +273,15 @@ class Engine:
             raise TypeError(f"set_many() takes a mapping of keys to values, not {values!r}")
         keys = {key: value_key(self.namespace, key) for key in values}
         stored = {keys[key]: value for key, value in values.items()}
-        titles = {keys[key]: title(key) for key in values}
-        await self.put_all(stored, titles, self.stored_tags(tags), policy, ways)
+        titles, names = {keys[key]: title(key) for key in values}, several("tags", tags)
+        carried = {key: self.tags_of(key, names) for key in stored}
+        await self.put_all(stored, titles, carried, policy, ways)
 
     async def put_all(
         self,
         values: Mapping[str, Any],
         titles: Mapping[str, str],
-        tags: Sequence[str],
+        tags: Mapping[str, tuple[str, ...]],
         policy: Policy,
         ways: Ways,
     ) -> None:
@@ -311,9 +330,10 @@ class Engine:
         return entry if entry and entry.serves_failures(self._clock.monotonic()) else None
 
     async def ping(self, ways: Ways) -> bool:
-        """Whether the store answers a read."""
-        found = await self.store.read([self._home], ways)
-        return not isinstance(found.get(self._home), Unreached)
+        """Whether the store, or one of its homes, answers a read."""
+        records = [record_key(self.namespace, "home", home) for home in self._all_homes()]
+        found = await self.store.read(records, ways)
+        return not all(isinstance(found.get(record), Unreached) for record in records)
 
     async def _unhidden(self, call: Call) -> Seen:
         scope = self.scopes.open()
@@ -376,21 +396,18 @@ class Engine:
 
     async def clear(self, ways: Ways, *, barrier: bool = False) -> None:
         """Forget everything: a new version of the record that every entry carries."""
-        await self._renew_record(self._home, "everything", ways, barrier=barrier)
+        await self._renew("home", "everything", ways, barrier=barrier)
 
     async def clear_function(self, name: str, ways: Ways) -> None:
         """Forget all calls of one function: a new version of the record that they carry."""
-        await self._renew_record(self.record_of(name), f"all of {name}", ways)
+        await self._renew(f"fn:{name}", f"all of {name}", ways)
 
-    def record_of(self, function: str) -> str:
-        """The record that all entries of a function carry."""
-        return record_key(self.namespace, f"fn:{function}")
-
-    async def _renew_record(
-        self, record: str, name: str, ways: Ways, *, barrier: bool = False
-    ) -> None:
+    async def _renew(self, name: str, told: str, ways: Ways, *, barrier: bool = False) -> None:
+        """At each home: one that does not answer has its own to answer for."""
         doomed = Doomed()
-        doomed.tags[record] = name
+        for home in self._all_homes():
+            record = record_key(self.namespace, name, home)
+            doomed.tags[record] = f"{told} on {home}" if home else told
         await self.forget(doomed, ways, barrier=barrier)
 
     async def open(self, ways: Ways) -> None:
@@ -417,6 +434,13 @@ class Engine:
         if mine and ways.waits:
             await asyncio.wait(mine, timeout=self.store.deadline)
         await self.store.close(ways)
+        self._forget_homes()
+
+    def _forget_homes(self) -> None:
+        """It may be opened again on another store."""
+        self._knows_homes = self.disabled
+        self._plain_look.cache_clear()
+        self._written.clear()
 
     def stats(self) -> Stats:
         """This cache's figures; what its store found unreadable is of all who share it."""

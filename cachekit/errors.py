@@ -34,7 +34,10 @@ class EncodeError(CacheError, TypeError):
 
 
 class TooLargeError(EncodeError):
-    """A value has more bytes than `max_value_bytes` allows; `data` is what they are."""
+    """A value has more bytes than `max_value_bytes` allows, or than the store takes.
+
+    In the first case `data` is what they are.
+    """
 
     def __init__(self, message: str, data: bytes = b"") -> None:
         super().__init__(message)

@@ -61,6 +61,7 @@ class Filler:
                 return Made(self._passed_on(call, value, derived))
             entry = self._loaded(call, value, load)
             stored = _is_worth_storing(call.policy, value, entry, load)
+            stored = stored and self._has_room(call, value, entry)
         except TooLargeError as error:
             self._count.too_large += 1
             self._complain(call, value, error)
@@ -78,6 +79,15 @@ class Filler:
         stored = stored and derived.counts
         loaded = Loaded(entry, call.policy.codec, value, derived.until)
         return Made(loaded, entry if stored else None, leaves_pass=not stored)
+
+    def _has_room(self, call: Call, value: Any, entry: Entry) -> bool:
+        try:
+            self._store.check_room(entry)
+        except TooLargeError as error:
+            self._count.too_large += 1
+            self._complain(call, value, error)
+            return False
+        return True
 
     def _passed_on(self, call: Call, value: Any, derived: Derived) -> Loaded:
         """What is not stored at all: the bytes, so that all get what they get at other times."""

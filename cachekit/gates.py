@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable, Iterable, Sequence
 
-from cachekit.backend import UNREACHED, Fence, Nodes, Outcome, Unreached, Write
+from cachekit.backend import UNREACHED, Fence, Homes, Nodes, Outcome, Unreached, Write
 from cachekit.journal import Journal
 from cachekit.stats import NodeStats
 
@@ -87,6 +87,7 @@ class Gates:
     ) -> None:
         self.are_shut = False
         self.nodes: Nodes | None = None
+        self.homes: Homes | None = None
         self.copies: Fence | None = None
         self._failures = failures
         self._journal = journal
@@ -95,7 +96,7 @@ class Gates:
         self._by_name: dict[str, Gate] = {}
 
     def _gate(self, name: str) -> Gate:
-        return Gate(name, self._failures, Journal(self._journal))
+        return Gate(name, self._failures, Journal(self._journal, lambda: self.homes))
 
     def all(self) -> list[Gate]:
         return [self.whole, *self._by_name.values()]

@@ -10,6 +10,7 @@ from typing import Any, Final, TypeVar, cast
 from cachekit.backend import (
     FENCE,
     FORGET_PREFIX,
+    HOMES,
     LOCAL,
     NODES,
     TIERS,
@@ -103,6 +104,7 @@ class Guard(Backend):
         self.gates.copies = self.backend.capability(FENCE)
         await self.backend.open()
         self.gates.nodes = self.backend.capability(NODES)
+        self.gates.homes = self.backend.capability(HOMES)
         self._is_open = True
         for gate in self.gates.all():
             if gate.shut is not None:

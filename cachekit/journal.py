@@ -1,21 +1,25 @@
 """What was to be forgotten and may still be there."""
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Final
 
-from cachekit.backend import Write
+from cachekit.backend import Homes, Write
 from cachekit.entry import Entry, Kind
-from cachekit.keys import record_key
+from cachekit.keys import home_in, record_key
 
 _SPACE: Final = re.compile(r"([vtc]):([^:~]*)[:~]")
 
 
 class Journal:
-    """Keys and prefixes, each once, of one node. Of more than `most` all is forgotten instead."""
+    """Keys and prefixes, each once, of one node. Of more than `most` all is forgotten instead.
 
-    def __init__(self, most: int) -> None:
+    `homes` tells where all that is, if that is at several places.
+    """
+
+    def __init__(self, most: int, homes: Callable[[], Homes | None] = lambda: None) -> None:
         self.overflows = 0
+        self._homes = homes
         self._most = most
         self._keys: dict[str, int] = {}
         self._prefixes: dict[str, int] = {}
@@ -36,10 +40,11 @@ class Journal:
             self._give_in()
 
     def _give_in(self) -> None:
-        """One record for each namespace: that which all of its entries carry."""
+        """What all entries of a namespace carry; of one home alone, where that will do."""
         self.overflows += 1
-        homes = {_home(key): self._added for key in (*self._keys, *self._prefixes)}
-        self._keys, self._prefixes = homes, {}
+        homes, given = self._homes(), (*self._keys, *self._prefixes)
+        records = dict.fromkeys(record for key in given for record in _carried(key, homes))
+        self._keys, self._prefixes = dict.fromkeys(records, self._added), {}
 
     def page(self) -> "Page":
         """All that is to be forgotten now."""
@@ -71,7 +76,18 @@ def _instead(key: str) -> Entry | None:
     return Entry(Kind.TAG) if key.startswith("t:") else None
 
 
-def _home(key: str) -> str:
-    """The record of all of the key's namespace; the key itself, if it is of none."""
+def _carried(key: str, homes: Homes | None) -> list[str]:
+    """What all carry with whom `key` may be forgotten; the key itself, if it is of no namespace."""
     found = _SPACE.match(key)
-    return record_key(found[2], "home") if found else key
+    if not found:
+        return [key]
+    return [record_key(found[2], "home", home) for home in _reached(key, homes)]
+
+
+def _reached(key: str, homes: Homes | None) -> Sequence[str]:
+    """The homes of what `key` is about: a tag may be carried anywhere."""
+    if homes is None:
+        return ("",)
+    if found := home_in(key):
+        return (found,)
+    return homes.homes() if key.startswith("t:") else (homes.home(key),)

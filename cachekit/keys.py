@@ -2,7 +2,8 @@
 
 Three spaces, so that no user key meets a record: `v:` values, `t:` tag records, `c:` claims. After
 the space comes the namespace, then `:` and the user's key. The framework's own records have `~` in
-the place of that `:`, and no namespace holds either, so no tag is named like one of them.
+the place of that `:`, and no namespace holds either, so no tag is named like one of them. Where a
+store has several homes, `@`, the name of one and another `~` follow on that.
 
 A key that is short and safe is stored as it is. Any other is stored as its readable beginning, `~`
 and a 128-bit digest of the whole; what holds a `~` itself is always digested, so no key can be
@@ -23,6 +24,7 @@ READABLE: Final = 80
 
 _SAFE: Final = re.compile(r"[!-}]*")
 _matches: Final = _SAFE.fullmatch
+_AT_HOME: Final = re.compile(r"t:[^:~]*~@([^~]+)~")
 _NAMESPACE: Final = re.compile(r"[A-Za-z0-9_.\-/]{0,40}\Z")
 
 
@@ -58,9 +60,16 @@ def tag_key(namespace: str, tag: str) -> str:
     return _stored(f"t:{namespace}:", tag, "tag")
 
 
-def record_key(namespace: str, name: str) -> str:
-    """The store key of a record of the framework's own, which no tag can name."""
-    return _stored(f"t:{namespace}~", name, "record")
+def record_key(namespace: str, name: str, home: str = "") -> str:
+    """The store key of a record of the framework's own, which no tag can name; it is kept at
+    `home`, where there are several."""
+    return _stored(f"t:{namespace}~@{home}~" if home else f"t:{namespace}~", name, "record")
+
+
+def home_in(store_key: str) -> str:
+    """The home that a record is kept at, `""` for any other key."""
+    found = _AT_HOME.match(store_key)
+    return found[1] if found else ""
 
 
 def claim_of(value_key: str) -> str:

@@ -17,7 +17,7 @@ from cachekit.decorated import (
     with_methods,
 )
 from cachekit.engine import Engine
-from cachekit.errors import CacheError, ConfigurationError, EncodeError, InvalidationError
+from cachekit.errors import ConfigurationError
 from cachekit.jobs import Several, mapping_of
 from cachekit.missing import MISSING
 from cachekit.policy import Policy
@@ -88,7 +88,7 @@ class ManyFunction(Decorated):
             one, key = one_of(load, name), self.key.stored(whole, kwargs)
             calls[name] = Call(
                 key,
-                self.tags(whole, kwargs),
+                self.tags(key, whole, kwargs),
                 self.policy,
                 ways,
                 one,
@@ -133,24 +133,13 @@ class ManyFunction(Decorated):
         return {k: v for k, v in zip(calls, values, strict=True) if v is not MISSING}
 
     async def set(self, value: Any, args: Args, kwargs: Kwargs, ways: Ways) -> None:
-        """Cache values by id; `args` are those besides the ids. What has the same tags travels
-        together.
-        """
+        """Cache values by id; `args` are those besides the ids."""
         given = mapping_of(value, f"{self.name}.set() takes")
         calls, _ = self._calls(given, args, kwargs, ways)
-        groups: dict[tuple[str, ...], list[Any]] = {}
-        for name, call in calls.items():
-            groups.setdefault(call.tags, []).append(name)
-        bad: CacheError | None = None
-        for tags, names in groups.items():
-            values = {calls[name].key: given[name] for name in names}
-            titles = {calls[name].key: self._title(name, args, kwargs) for name in names}
-            try:
-                await self.engine.put_all(values, titles, tags, self.policy, ways)
-            except (EncodeError, InvalidationError) as error:  # it harms no other
-                bad = bad or error
-        if bad is not None:
-            raise bad
+        values = {call.key: given[name] for name, call in calls.items()}
+        titles = {call.key: self._title(name, args, kwargs) for name, call in calls.items()}
+        tags = {call.key: call.tags for call in calls.values()}
+        await self.engine.put_all(values, titles, tags, self.policy, ways)
 
     async def invalidate(self, args: Args, kwargs: Kwargs, ways: Ways) -> None:
         ids, args, kwargs = self.split(args, kwargs)

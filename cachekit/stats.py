@@ -114,7 +114,8 @@ class Stats:
       the load of another process had been waited for in vain.
     - `alone`: loads for one caller, neither stored nor shared: inside of `deferred()`, say.
     - `not_encoded`: values that could be neither copied nor encoded.
-    - `too_large`: loaded values of more bytes than `max_value_bytes`; served and not stored.
+    - `too_large`: loaded values of more bytes than `max_value_bytes`, or the store, allows; served
+      and not stored.
     - `unreadable`: values that could not be read: torn, corrupt, not signed or encrypted by who
       should. What a store of bytes found is of all caches that share it.
     - `foreign`: misses where there was a value of another serializer, schema, version or key.

@@ -10,11 +10,13 @@ from typing import Any, Final, TypeVar
 from cachekit.backend import (
     FORGET_PREFIX,
     PEEK,
+    ROOM,
     TIERS,
     UNREACHED,
     Backend,
     Found,
     Outcome,
+    Room,
     Tiers,
     Unreached,
     Write,
@@ -23,7 +25,13 @@ from cachekit.batch import of_size, pieces
 from cachekit.carrier import FORGETTING, NO_ANSWER, Carrier
 from cachekit.clock import Clock
 from cachekit.entry import Entry
-from cachekit.errors import BackendError, CacheClosedError, ConfigurationError, UnsupportedError
+from cachekit.errors import (
+    BackendError,
+    CacheClosedError,
+    ConfigurationError,
+    TooLargeError,
+    UnsupportedError,
+)
 from cachekit.finishing import Finishing
 from cachekit.guard import Guard
 from cachekit.health import Health
@@ -87,6 +95,7 @@ class Store:
         self.peeks = self.is_near = False
         self.peek = _nothing
         self.home: Home | None = None
+        self._room: Room | None = None
         self._entered: Home | None = None
 
     def after_fork(self) -> None:
@@ -148,6 +157,7 @@ class Store:
                 gates = None if home.guard is None else home.guard.gates
                 self._carrier = Carrier(home.inner, home.loop, self.deadline, gates, self)
             self.home = home
+            self._room = home.backend.capability(ROOM)
             peek = home.backend.capability(PEEK)
             self.peeks = peek is not None
             self.is_near = self.peeks and home.backend.capability(TIERS) is None
@@ -252,6 +262,15 @@ class Store:
         if UNREACHED in outcomes:
             self.check_open()
         return outcomes
+
+    def check_room(self, entry: Entry) -> None:
+        """Raises `TooLargeError` for what the backend does not take."""
+        room, size = self._room, len(entry.payload or b"")
+        if room is not None and size > room.most_bytes:
+            raise TooLargeError(
+                f"the value has {size:,} bytes as it is stored, and {type(room).__name__} takes "
+                f"{room.most_bytes:,}: compress it, cache parts of it, or let the server have more"
+            )
 
     async def forget_prefix(self, prefixes: Sequence[str], ways: Ways) -> Outcome:
         """Delete by prefix; raises `UnsupportedError` if the backend cannot."""

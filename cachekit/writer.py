@@ -52,7 +52,7 @@ class Writer:
         self,
         values: Mapping[str, Any],
         titles: Mapping[str, str],
-        tags: Sequence[str],
+        tags: Mapping[str, tuple[str, ...]],
         policy: Policy,
         ways: Ways,
     ) -> None:
@@ -74,20 +74,31 @@ class Writer:
         bad: Exception | None = None
         for key, value in values.items():
             try:
-                entries[key] = _worth_storing(self._filler.entry(key, policy, value))
+                entries[key] = self._entry(key, policy, value)
             except (EncodeError, ConfigurationError) as error:
                 bad = bad or error
         return entries, bad
+
+    def _entry(self, key: str, policy: Policy, value: Any) -> Entry:
+        """What is to be stored; an error for what cannot be, or is of no use."""
+        entry = self._filler.entry(key, policy, value)
+        self._store.check_room(entry)
+        return _worth_storing(entry)
 
     async def _set_or_tell(
         self,
         entries: Mapping[str, Entry],
         titles: Mapping[str, str],
-        tags: Sequence[str],
+        tags: Mapping[str, tuple[str, ...]],
         ways: Ways,
     ) -> None:
-        """R10: told even if its caller is cancelled."""
-        lost = await self._set(entries, tags, ways)
+        """R10: told even if its caller is cancelled. What has the same tags travels together."""
+        lost: list[str] = []
+        groups: dict[tuple[str, ...], dict[str, Entry]] = {}
+        for key, entry in entries.items():
+            groups.setdefault(tags[key], {})[key] = entry
+        for carried, group in groups.items():
+            lost += await self._set(group, carried, ways)
         if lost:
             self._store.remember(lost, ())  # it may have come to nothing before any of it was sent
             self._tell("set", [titles[key] for key in lost])
@@ -179,7 +190,7 @@ class Writer:
 
     async def add(self, call: Call, seen: Seen, value: Any) -> bool:
         """Store `value` where nothing valid was seen; False if someone else was faster."""
-        entry = _worth_storing(self._filler.entry(call.key, call.policy, value))
+        entry = self._entry(call.key, call.policy, value)
         return await self._store.finish(self._loader.put_new(call, seen, entry), call.ways)
 
     async def touch(self, call: Call, seen: Seen, ttl: float | IsMissing | None, name: str) -> bool:

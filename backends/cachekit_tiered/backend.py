@@ -12,10 +12,12 @@ from cachekit.backend import (
     FEED,
     FENCE,
     FORGET_PREFIX,
+    HOMES,
     LOCAL,
     MEASURE,
     NODES,
     PEEK,
+    ROOM,
     TIERS,
     Backend,
     C,
@@ -88,7 +90,7 @@ class TieredBackend(Backend):
         return near, far if far != near else f"{far} behind"
 
     def capability(self, wanted: Capability[C]) -> C | None:
-        if cast("object", wanted) in (MEASURE, NODES):
+        if cast("object", wanted) in (MEASURE, NODES, HOMES, ROOM):
             return self._l2.capability(wanted)
         having: dict[Capability[Any], object] = {PEEK: self, FENCE: self, TIERS: self}
         if self._l2.capability(FORGET_PREFIX) is not None:
