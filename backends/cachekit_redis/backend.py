@@ -1,8 +1,6 @@
 """`RedisBackend`."""
 
-import asyncio
 import logging
-import os
 from collections.abc import Sequence
 from typing import Any, Final
 
@@ -25,15 +23,17 @@ from cachekit.backend import (
     offer,
 )
 from cachekit.clock import SYSTEM, Clock
+from cachekit.doubts import in_doubt
 from cachekit.entry import Entry
 from cachekit.envelope import pack
+from cachekit.tenure import Tenure
 from cachekit_redis.address import Client, way_to
 from cachekit_redis.changes import Announcement, Change, Renewal, Step, Stream, kept
 from cachekit_redis.complaints import Complaints
 from cachekit_redis.drops import Drops
 from cachekit_redis.feed import StreamFeed
 from cachekit_redis.prefixes import unlink_all
-from cachekit_redis.reading import Reading, in_doubt
+from cachekit_redis.reading import Reading
 from cachekit_redis.turns import turns
 
 log: Final = logging.getLogger("cachekit")
@@ -100,8 +100,7 @@ class RedisBackend(Backend):
         self._servers = self._find(self.settings)
         self._stream = Stream(self._name("~changes"), self.settings.changes, self._servers.are_one)
         self._feed = self._new_feed()
-        self._opened_by: tuple[int, asyncio.AbstractEventLoop] | None = None
-        self._parents: list[object] = []
+        self._tenure = Tenure()
         self._drops = Drops()
         self._complaints = Complaints()
 
@@ -119,26 +118,13 @@ class RedisBackend(Backend):
         return StreamFeed(self._stream, self.settings, self._find)
 
     async def open(self) -> None:
-        if self._opened_by is not None:
-            self._leave(*self._opened_by)
         self._servers = self._find(self.settings)
         self._feed = self._new_feed()
         self._drops = Drops()
-        self._opened_by = os.getpid(), asyncio.get_running_loop()
-
-    def _leave(self, process: int, loop: asyncio.AbstractEventLoop) -> None:
-        """There was no `close()`, and there is none on that loop any longer."""
-        if process != os.getpid():
-            self._parents += [self._servers, self._feed]  # R12: they stay as they are in the child
-        elif loop.is_closed():
-            self._servers.drop()
-            self._feed.drop()
-        else:
-            for each in (self._servers, self._feed):
-                asyncio.run_coroutine_threadsafe(each.close(), loop)
+        self._tenure.begin(self._feed, self._servers)
 
     async def close(self) -> None:
-        self._opened_by = None
+        self._tenure.end()
         self._reading.forget()
         await self._drops.close()
         await self._feed.close()

@@ -1,39 +1,28 @@
 """What answers to reads are: entries, nothing, or something that cannot be read."""
 
-import logging
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Final
+from collections.abc import Iterable
 
 from hiredis import ReplyError
 
 from cachekit.backend import Unreached
 from cachekit.clock import Clock
+from cachekit.decoding import Decoding
 from cachekit.entry import Entry
-from cachekit.envelope import unpack
-from cachekit.errors import UnreadableError
 from cachekit_redis.life import SIZE
 from cachekit_redis.servers import Answer
 
-log: Final = logging.getLogger("cachekit")
-
-_REMEMBERED: Final = 4096
-"""So many entries at most are remembered."""
-
-_SMALL: Final = 1024
-"""Up to so many bytes they are."""
-
 
 class Reading:
-    """Entries out of answers. `unreadable` counts the bytes that were none.
-
-    What small bytes under a key were the last time is remembered, since a key that is in use gives
-    the same ones again and again, and to compare them costs far less than to read them.
-    """
+    """Entries out of answers, each of which begins with the life of its server."""
 
     def __init__(self, clock: Clock) -> None:
-        self.unreadable = 0
         self._clock = clock
-        self._known: dict[str, tuple[bytes, bytes, Entry]] = {}
+        self._decoding = Decoding(clock, SIZE)
+
+    @property
+    def unreadable(self) -> int:
+        """How often bytes were found that are no entry of their key."""
+        return self._decoding.unreadable
 
     def entries(
         self, keys: Iterable[str], answers: Iterable[Answer]
@@ -41,73 +30,29 @@ class Reading:
         """What was found under `keys`, and under which of them are bytes that cannot be read."""
         found: dict[str, Entry | Unreached] = {}
         broken: list[str] = []
-        known = self._known
+        decoded = self._decoding.entry
         time, now = self._clock.time(), self._clock.monotonic()
         for key, (data, life) in zip(keys, answers, strict=True):
             if data is None:
                 continue
-            before = known.get(key)
-            if before is not None and before[0] == data and before[1] == life:
-                found[key] = before[2].dated(time, now)
-            elif isinstance(data, Exception):
+            if isinstance(data, Exception):
                 if not _is_no_string(data):
                     found[key] = Unreached(data)
             elif data[:SIZE] == life:
-                try:
-                    found[key] = self._entry(key, data, life)
-                except UnreadableError as error:
-                    self._note(error)
+                entry = decoded(key, data, time, now)
+                if entry is None:
                     broken.append(key)
+                else:
+                    found[key] = entry
         return found, broken
-
-    def _entry(self, key: str, data: bytes, life: bytes) -> Entry:
-        """What is in `data` behind the life; raises `UnreadableError`."""
-        entry = unpack(key, data[SIZE:], self._clock)
-        if len(data) <= _SMALL:
-            if len(self._known) == _REMEMBERED:
-                self._known.clear()
-            self._known[key] = data, life, entry
-        return entry
 
     def forget(self) -> None:
         """Remember nothing."""
-        self._known.clear()
+        self._decoding.forget()
 
     def reads(self, key: str, data: bytes, life: bytes) -> bool:
         """Whether `data` is an entry of `key`."""
-        if data[:SIZE] != life:
-            return False
-        try:
-            unpack(key, data[SIZE:], self._clock)
-        except UnreadableError:
-            return False
-        return True
-
-    def _note(self, error: UnreadableError) -> None:
-        if not self.unreadable:
-            log.warning("what a store holds cannot be read, and counts as absent: %s", error)
-        self.unreadable += 1
-
-
-def in_doubt(keys: Sequence[str], found: Mapping[str, Entry | Unreached]) -> list[str]:
-    """Those of `keys` that are records of tags of what was found, and do not hold as they are.
-
-    Servers that are asked at once do not answer at once: such a record may be made, or renewed,
-    after it was read and before an entry that carries it was.
-    """
-    asked = set(keys)
-    doubts: dict[str, None] = {}
-    for entry in found.values():
-        if isinstance(entry, Entry):
-            for tag, version in entry.tags.items():
-                if tag in asked and not _holds(found.get(tag), version):
-                    doubts[tag] = None
-    return list(doubts)
-
-
-def _holds(record: Entry | Unreached | None, version: int) -> bool:
-    """Whether it has this version, or was not reached, which another read does not mend."""
-    return isinstance(record, Unreached) or (record is not None and record.version == version)
+        return data[:SIZE] == life and self._decoding.version(key, data) is not None
 
 
 def _is_no_string(error: Exception) -> bool:

@@ -2,10 +2,11 @@
 
 import pytest
 
+from cachekit import decoding
 from cachekit.entry import Entry, Kind
 from cachekit.envelope import pack
 from cachekit.testing.clock import FakeClock
-from cachekit_redis import RedisBackend, reading
+from cachekit_redis import RedisBackend
 from cachekit_redis.reading import Reading
 
 LIFE, OTHER_LIFE = b"one life", b"a second"
@@ -71,13 +72,13 @@ def test_who_could_not_decode_it_has_not_put_an_end_to_it() -> None:
 
 
 def test_what_is_remembered_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(reading, "_REMEMBERED", 3)
+    monkeypatch.setattr(decoding, "_REMEMBERED", 3)
     clock = FakeClock()
     one, entry = Reading(clock), value(b"payload", clock)
     for number in range(100):
         read(one, f"v:{number}", entry)
-        assert len(one._known) <= 3
-    large = value(bytes(reading._SMALL), clock)
+        assert len(one._decoding._known) <= 3
+    large = value(bytes(decoding._SMALL), clock)
     assert read(one, "v:a", large) is not read(one, "v:a", large)
 
 
