@@ -44,3 +44,12 @@ class ProcessGroup:
             process.wait()
         if self._watcher.stdin:
             self._watcher.stdin.close()
+
+
+def runs(pid: int) -> bool:
+    """Whether there is a process of this number."""
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True

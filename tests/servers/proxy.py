@@ -75,9 +75,14 @@ class Proxy:
         await self._server.wait_closed()
 
     @property
+    def address(self) -> str:
+        """Host and port, with a colon between."""
+        return f"{LOOPBACK}:{self.port}"
+
+    @property
     def url(self) -> str:
-        """Where a client finds it."""
-        return f"redis://{LOOPBACK}:{self.port}"
+        """Where a client of a Redis finds it."""
+        return f"redis://{self.address}"
 
     @property
     def connections(self) -> int:

@@ -1,6 +1,5 @@
 """A real server is started, killed, frozen and started again."""
 
-import os
 import signal
 import subprocess
 import sys
@@ -9,8 +8,10 @@ from pathlib import Path
 import pytest
 import redis
 
+from tests.servers.base import ServerError
 from tests.servers.fixtures import Starter
-from tests.servers.server import RedisServer, ServerError
+from tests.servers.processes import runs
+from tests.servers.server import RedisServer
 
 # What it started holds our pipe open, until it ends.
 DIES = """
@@ -84,7 +85,7 @@ def test_a_frozen_server_goes_on_where_it_stopped(start: Starter) -> None:
     assert server.command("PING")
 
 
-def test_a_frozen_server_ends_too(start: Starter) -> None:
+def test_a_frozen_server_ends_too(server_installed: str) -> None:
     with RedisServer() as server:
         server.freeze()
     assert not runs(server.pid)
@@ -108,12 +109,3 @@ def test_what_was_started_ends_with_its_owner_that_is_killed() -> None:
     root = Path(__file__).parents[2]
     done = subprocess.run(command, cwd=root, capture_output=True, text=True, timeout=50)
     assert done.returncode == -signal.SIGKILL, done.stderr
-
-
-def runs(pid: int) -> bool:
-    """Whether there is a process of this number."""
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    return True
