@@ -31,14 +31,14 @@ help: ## Tell what there is
 install: $(VENV)/.with-dev ## Make .venv with everything that development needs
 	@echo "$(VENV) is ready"
 
-servers: $(VENV)/.with-dev ## Get a redis-server for the tests, where there is none
+servers: $(VENV)/.with-dev ## Get what the tests need, redis-server and memcached, where it is not there
 	@$(SERVERS)
 
 demo: $(VENV)/.with-demo $(STORE) ## Measure a real service, without and with the cache
 	@$(RUN) -m examples.places.demo $(ARGS)
 
 demo-outage: $(VENV)/.with-demo $(VENV)/.with-redis ## Measure it while its Redis is killed, frozen and replaced
-	@$(SERVERS)
+	@$(SERVERS) redis
 	@$(RUN) -m examples.places.outage $(ARGS)
 
 serve: $(VENV)/.with-demo $(STORE) ## Leave that service running, with its docs page

@@ -20,6 +20,29 @@ case $1 in
 esac
 """
 
+# Here, too, the lists are old. The last argument is what is wanted.
+BRINGS_PACKAGE = """\
+command=$1
+shift $(($# - 1))
+case $command in
+  update) touch "$0.lists" ;;
+  download) [ -e "$0.lists" ] && touch "$1_1.6_all.deb" ;;
+  satisfy) [ "$1" = "libc6 (>= 2.34),libssl3," ] && touch "$0.libraries" ;;
+esac
+"""
+
+HAS_NOTHING = """\
+echo "$1" >>"$0.asked"
+exit 1
+"""
+
+UNPACKS = """\
+case $1 in
+  -f) echo "adduser, libc6 (>= 2.34), perl:any, libssl3" ;;
+  -x) mkdir -p "$3/usr/bin" && cp "${0%/*}/needs-libraries" "$3/usr/bin/memcached" ;;
+esac
+"""
+
 
 @pytest.fixture
 def programs(tmp_path: Path) -> Path:
@@ -48,41 +71,84 @@ def add(folder: Path, name: str, does: str) -> None:
     path.chmod(0o755)
 
 
-def install(programs: Path, place: Path) -> str:
-    """What the script says; it must not fail."""
-    command = [str(programs / "sh"), str(SCRIPT), str(place)]
+def install(programs: Path, place: Path, *kinds: str) -> str:
+    """What the script says when it sees to these kinds, or to all; it must not fail."""
+    command = [str(programs / "sh"), str(SCRIPT), str(place), *kinds]
     env = {"PATH": str(programs)}
     return subprocess.run(command, env=env, check=True, capture_output=True, text=True).stdout
 
 
+def has(place: Path) -> list[str]:
+    """What was got."""
+    return sorted(path.name for path in place.iterdir())
+
+
 @pytest.mark.parametrize("name", ["redis-server", "valkey-server"])
-def test_where_a_server_is_there_is_nothing_to_do(programs: Path, place: Path, name: str) -> None:
+def test_where_all_are_there_is_nothing_to_do(programs: Path, place: Path, name: str) -> None:
     add(programs, name, WORKS)
+    add(programs, "memcached", WORKS)
     assert install(programs, place) == ""
-    assert list(place.iterdir()) == []
+    assert has(place) == []
 
 
 def test_where_none_can_be_had_it_says_how_to_get_one(programs: Path, place: Path) -> None:
-    assert "apt-get install redis-server" in install(programs, place)
-    assert list(place.iterdir()) == []
+    redis, memcached = install(programs, place).splitlines()
+    assert "apt-get install redis-server" in redis
+    assert "brew install memcached" in memcached
+    assert has(place) == []
+
+
+def test_only_what_is_asked_for_is_seen_to(programs: Path, place: Path) -> None:
+    assert "memcached" not in install(programs, place, "redis")
+    assert "redis" not in install(programs, place, "memcached")
 
 
 def test_the_program_of_the_tools_is_a_server(programs: Path, place: Path) -> None:
     add(programs, "redis-check-rdb", WORKS)
-    assert install(programs, place) == ""
-    assert [path.name for path in place.iterdir()] == ["redis-server"]
+    assert install(programs, place, "redis") == ""
+    assert has(place) == ["redis-server"]
 
 
 def test_tools_that_are_no_server_are_not_taken_for_one(programs: Path, place: Path) -> None:
     add(programs, "redis-check-rdb", FAILS)
-    assert "apt-get install redis-server" in install(programs, place)
-    assert list(place.iterdir()) == []
+    assert "apt-get install redis-server" in install(programs, place, "redis")
+    assert has(place) == []
 
 
 def test_root_gets_the_tools_from_the_distribution(programs: Path, place: Path) -> None:
     add(programs, "id", "echo 0")
     add(programs, "apt-get", BRINGS_TOOLS)
-    assert install(programs, place) == (
+    assert install(programs, place, "redis") == (
         "Installing the package redis-tools, which has a redis-server\n"
     )
-    assert [path.name for path in place.iterdir()] == ["redis-server"]
+    assert has(place) == ["redis-server"]
+
+
+def test_root_gets_a_program_out_of_its_package_and_the_libraries_it_needs(
+    programs: Path, place: Path
+) -> None:
+    add(programs, "id", "echo 0")
+    add(programs, "apt-get", BRINGS_PACKAGE)
+    add(programs, "dpkg-deb", UNPACKS)
+    add(programs, "needs-libraries", f"[ -e {programs / 'apt-get.libraries'} ]")
+    assert install(programs, place, "memcached") == (
+        "Installing the memcached of the package of that name, without its service\n"
+    )
+    assert has(place) == ["memcached"]
+
+
+def test_a_program_that_does_not_run_is_not_kept(programs: Path, place: Path) -> None:
+    add(programs, "id", "echo 0")
+    add(programs, "apt-get", BRINGS_PACKAGE)
+    add(programs, "dpkg-deb", UNPACKS)
+    add(programs, "needs-libraries", FAILS)
+    assert "brew install memcached" in install(programs, place, "memcached")
+    assert has(place) == []
+
+
+def test_lists_of_packages_are_fetched_once(programs: Path, place: Path) -> None:
+    add(programs, "id", "echo 0")
+    add(programs, "apt-get", HAS_NOTHING)
+    install(programs, place)
+    asked = (programs / "apt-get.asked").read_text().split()
+    assert asked == ["install", "update", "download"]
