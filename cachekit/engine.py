@@ -5,7 +5,7 @@ import logging
 from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import lru_cache, partial
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from cachekit.backend import HOMES, LOCAL, MEASURE, Backend, Homes, Unreached
 from cachekit.bulk import Bulk, one_of
@@ -48,6 +48,14 @@ it; long ones are not."""
 log: Final = logging.getLogger("cachekit")
 
 
+class Looks(Protocol):
+    """Calls for nothing but a key, remembered."""
+
+    def __call__(self, key: str, /) -> Call: ...
+
+    def cache_clear(self) -> None: ...
+
+
 class Engine:
     """One cache. `ways` says how the caller of a method waits."""
 
@@ -80,7 +88,7 @@ class Engine:
         self.known_tags = lru_cache(LOOKED_AT)(self.tags_at)
         self._head = value_head(self.namespace)
         self._functions: dict[str, str] = {}
-        self._written: dict[int, tuple[Serializer | str, Callable[[str], Call]]] = {}
+        self._written: dict[int, tuple[Serializer | str, Looks]] = {}
         self._plain_look = lru_cache(LOOKED_AT)(partial(self._look, policy, ON_LOOP))
         self._clock = clock
         counters, told = self.ledger.counters, Listeners(listeners)
@@ -191,7 +199,7 @@ class Engine:
             return known(key)
         return self._look(self.policies.to_read(annotation, form), ways, key)
 
-    def _looks(self, form: Mapping[str, Any]) -> Callable[[str], Call] | None:
+    def _looks(self, form: Mapping[str, Any]) -> Looks | None:
         """What remembers the calls for nothing but a key, or a key and one serializer."""
         if not form:
             return self._plain_look
@@ -440,7 +448,8 @@ class Engine:
         """It may be opened again on another store."""
         self._knows_homes = self.disabled
         self._plain_look.cache_clear()
-        self._written.clear()
+        for _, looks in self._written.values():  # a peeker has it for good
+            looks.cache_clear()
 
     def stats(self) -> Stats:
         """This cache's figures; what its store found unreadable is of all who share it."""

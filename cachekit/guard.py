@@ -75,6 +75,7 @@ class Guard(Backend):
         tiers = backend.capability(TIERS)
         name = type(backend).__name__ if tiers is None else tiers.names[1]
         self.gates = Gates(name, count("failures", failures), count("journal", journal), self._try)
+        self.gates.homes = backend.capability(HOMES)
         self._probes: dict[Gate, asyncio.Task[None]] = {}
         self._errands = Errands()
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -104,7 +105,6 @@ class Guard(Backend):
         self.gates.copies = self.backend.capability(FENCE)
         await self.backend.open()
         self.gates.nodes = self.backend.capability(NODES)
-        self.gates.homes = self.backend.capability(HOMES)
         self._is_open = True
         for gate in self.gates.all():
             if gate.shut is not None:

@@ -42,8 +42,10 @@ class Journal:
     def _give_in(self) -> None:
         """What all entries of a namespace carry; of one home alone, where that will do."""
         self.overflows += 1
-        homes, given = self._homes(), (*self._keys, *self._prefixes)
-        records = dict.fromkeys(record for key in given for record in _carried(key, homes))
+        homes = self._homes()
+        records = [record for key in self._keys for record in _carried(key, _reached(key, homes))]
+        for prefix in self._prefixes:  # what begins with it may be anywhere
+            records += _carried(prefix, _all(homes))
         self._keys, self._prefixes = dict.fromkeys(records, self._added), {}
 
     def page(self) -> "Page":
@@ -76,18 +78,18 @@ def _instead(key: str) -> Entry | None:
     return Entry(Kind.TAG) if key.startswith("t:") else None
 
 
-def _carried(key: str, homes: Homes | None) -> list[str]:
-    """What all carry with whom `key` may be forgotten; the key itself, if it is of no namespace."""
+def _carried(key: str, homes: Sequence[str]) -> list[str]:
+    """What all at `homes` carry that are of the namespace of `key`; itself, if it is of none."""
     found = _SPACE.match(key)
-    if not found:
-        return [key]
-    return [record_key(found[2], "home", home) for home in _reached(key, homes)]
+    return [record_key(found[2], "home", home) for home in homes] if found else [key]
 
 
 def _reached(key: str, homes: Homes | None) -> Sequence[str]:
     """The homes of what `key` is about: a tag may be carried anywhere."""
-    if homes is None:
-        return ("",)
-    if found := home_in(key):
-        return (found,)
-    return homes.homes() if key.startswith("t:") else (homes.home(key),)
+    if homes is None or (key.startswith("t:") and not home_in(key)):
+        return _all(homes)
+    return (home_in(key) or homes.home(key),)
+
+
+def _all(homes: Homes | None) -> Sequence[str]:
+    return ("",) if homes is None else homes.homes()
