@@ -84,7 +84,7 @@ def ours(url: str) -> Client:
 
     async def read(key: str) -> Any:
         name = value_key(engine.namespace, key)
-        found = await engine.store.read((name, *engine.stored_tags(())), ON_LOOP)
+        found = await engine.store.read((name, *engine.tags_of(name, ())), ON_LOOP)
         entry = found[name]
         assert isinstance(entry, Entry)
         return engine.policies.own.codec.open(name, entry)

@@ -20,6 +20,7 @@ SERIALIZERS: Final = "cachekit.serializers"
 
 EXTRAS: Final = {
     BACKENDS: {
+        "memcached": "memcached",
         "redis": "redis",
         "redis+unix": "redis",
         "rediss": "redis",

@@ -23,14 +23,14 @@ from cachekit.backend import (
     offer,
 )
 from cachekit.clock import SYSTEM, Clock
+from cachekit.complaints import Complaints
 from cachekit.doubts import in_doubt
+from cachekit.drops import Drops
 from cachekit.entry import Entry
 from cachekit.envelope import pack
 from cachekit.tenure import Tenure
 from cachekit_redis.address import Client, way_to
 from cachekit_redis.changes import Announcement, Change, Renewal, Step, Stream, kept
-from cachekit_redis.complaints import Complaints
-from cachekit_redis.drops import Drops
 from cachekit_redis.feed import StreamFeed
 from cachekit_redis.prefixes import unlink_all
 from cachekit_redis.reading import Reading
@@ -102,7 +102,7 @@ class RedisBackend(Backend):
         self._feed = self._new_feed()
         self._tenure = Tenure()
         self._drops = Drops()
-        self._complaints = Complaints()
+        self._complaints = Complaints("Redis")
 
     @classmethod
     def from_url(cls, url: str) -> "RedisBackend":

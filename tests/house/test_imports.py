@@ -26,6 +26,7 @@ ROOMS = {
 # The library each plug-in is there for.
 LIBRARIES = {
     "cachekit_memory": {"cachetools"},
+    "cachekit_memcached": {"aiomcache"},
     "cachekit_redis": {"redis", "hiredis"},
     "cachekit_tiered": set[str](),
     "cachekit_msgpack": {"msgpack"},
@@ -42,9 +43,11 @@ PUBLIC = {
     "cachekit.backend",
     "cachekit.bytes_backend",
     "cachekit.clock",
+    "cachekit.complaints",
     "cachekit.copies",
     "cachekit.decoding",
     "cachekit.doubts",
+    "cachekit.drops",
     "cachekit.entry",
     "cachekit.envelope",
     "cachekit.errands",

@@ -1,0 +1,95 @@
+"""One server, and the connection to it."""
+
+import asyncio
+from collections.abc import Mapping
+from typing import Any, Final, NamedTuple
+
+from aiomcache.exceptions import ClientException
+
+from cachekit.errands import Errands
+from cachekit_memcached.link import Link
+
+LARGEST: Final = 1024 * 1024
+"""Bytes of an item with all that belongs to it, where a server does not say."""
+
+
+class Settings(NamedTuple):
+    """How a server is spoken to; durations are seconds, `conn_args` is for
+    the event loop's `create_connection`."""
+
+    timeout: float
+    connect_timeout: float
+    conn_args: Mapping[str, Any]
+
+
+class Node:
+    """Has one connection, and makes another one when that has ended."""
+
+    def __init__(self, host: str, port: int, settings: Settings) -> None:
+        self.largest = LARGEST
+        self._host, self._port, self._settings = host, port, settings
+        self._errands = Errands()
+        self._link: Link | None = None
+        self._opening: asyncio.Task[Link] | None = None
+        self._tells_sizes = True
+        self._closed = False
+
+    @property
+    def link(self) -> Link | None:
+        """The connection, if there is one."""
+        link = self._link
+        return link if link is not None and link.is_open else None
+
+    @property
+    def due(self) -> float:
+        """When what is asked for now has to be answered, on the clock of the event loop."""
+        return asyncio.get_running_loop().time() + self._settings.timeout
+
+    async def opened(self) -> Link:
+        """Whoever needs a connection waits for the same one."""
+        if self._closed:
+            raise ConnectionError("the backend was closed")
+        if self._opening is None:
+            self._opening = self._errands.start(self._open())
+        return await asyncio.shield(self._opening)
+
+    async def _open(self) -> Link:
+        try:
+            async with asyncio.timeout(self._settings.connect_timeout):
+                link = await self._connect()
+                if self._tells_sizes:
+                    await self._look_at_sizes(link)
+                self._link = link if link.is_open else await self._connect()
+            return self._link
+        finally:
+            self._opening = None
+
+    async def _connect(self) -> Link:
+        connect, arguments = asyncio.get_running_loop().create_connection, self._settings.conn_args
+        return (await connect(Link, self._host, self._port, **arguments))[1]
+
+    async def _look_at_sizes(self, link: Link) -> None:
+        """How much the server takes. What stands in for one may not know."""
+        try:
+            settings = await link.do(link.client.stats(b"settings"), self.due)
+        except ClientException:
+            self._tells_sizes = False
+            return
+        except BaseException as error:
+            link.close(error)
+            raise
+        said = settings.get(b"item_size_max") or b""
+        self.largest = int(said) if said.isdigit() else LARGEST
+
+    async def close(self) -> None:
+        self._closed = True
+        link, self._link = self._link, None
+        if link is not None:
+            link.close(ConnectionError("the backend was closed"))
+            await link.closed()
+        await self._errands.close(self._settings.timeout)
+
+    def drop(self) -> None:
+        """Instead of `close()`, where the loop was closed already."""
+        if self._link is not None:
+            self._link.drop()
