@@ -80,18 +80,22 @@ class Link(asyncio.Protocol):
 
         aiomcache has one for that, which reads line by line, in three times the time.
         """
+        await self.acquire()
         self.write(b"get " + b" ".join(names) + b"\r\n")
         found: dict[bytes, bytes] = {}
         while not (self._reads and self._take_values(found)):
             await _more()
-        return [found.get(name) for name in names]
+        values = [found.get(name) for name in names]
+        if len(names) - values.count(None) != len(found):
+            raise ClientException("what was not asked for was answered", list(found))
+        return values
 
     def _take_values(self, found: dict[bytes, bytes]) -> bool:
         """Take those that are there as a whole; whether they were the last."""
         data, at = bytes(self._data), self._at
         while end := data.find(10, at) + 1:
             words = data[at:end].split()
-            if len(words) != 4 or words[0] != b"VALUE":
+            if len(words) != 4 or words[0] != b"VALUE" or not words[3].isdigit():
                 self._at = end
                 return self._is_end(data[at:end])
             stop = end + int(words[3])
@@ -104,10 +108,8 @@ class Link(asyncio.Protocol):
     def _is_end(self, line: bytes) -> bool:
         if line == b"END\r\n":
             return True
-        error = ClientException("get failed", line)
         self._refused = line.startswith(_REFUSAL)
-        self.set_exception(error)
-        raise error
+        raise ClientException("get failed", line)
 
     def close(self, why: BaseException) -> None:
         """End it at once; whoever still waits gets an error."""
@@ -134,7 +136,8 @@ class Link(asyncio.Protocol):
             self.close(ConnectionError("the server gave an answer too many"))
 
     def _go_on(self, sent: Command) -> bool:
-        """Whether that was all of it."""
+        """Whether that was all of it. Who fails and has not read a whole answer takes all along."""
+        self._refused = False
         try:
             next(sent.running)
             return False
@@ -143,6 +146,8 @@ class Link(asyncio.Protocol):
                 sent.answer.set_result(done.value)
         except Exception as error:
             _fail(sent.answer, error)
+            if not self._refused:
+                self.close(error)
         with suppress(ValueError):  # it has ended the connection, and with that all of them
             self._commands.remove(sent)
         return True
@@ -208,6 +213,8 @@ class Link(asyncio.Protocol):
         return line
 
     async def readexactly(self, size: int) -> bytes:
+        if size < 2:  # a negative length, and the line end that follows: it would be read for ever
+            raise ClientException("a value of less than nothing", size)
         while len(self._data) - self._at < size:
             await _more()
         begin = self._at
@@ -215,9 +222,7 @@ class Link(asyncio.Protocol):
         return bytes(self._data[begin : self._at])
 
     def set_exception(self, error: Exception) -> None:
-        """aiomcache tells so of each error that it raises."""
-        if not self._refused:
-            self.close(error)
+        """aiomcache tells of each error, and then raises it."""
 
 
 @types.coroutine
