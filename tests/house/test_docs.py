@@ -16,14 +16,16 @@ from typing import NamedTuple
 import pytest
 
 from tests.house.sources import ROOT, product
-from tests.servers.server import RedisServer
 
 PAGES = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").rglob("*.md"))]
 FENCE = re.compile(r"^```(\w*) *([\w-]*)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 LINK = re.compile(r"\]\(([^)#:]+)(?:#[^)]*)?\)")
 RULE = re.compile(r"\bR[1-9][0-9]?\b")
 CODE = re.compile(r"^```.*?^```|`[^`\n]+`", re.MULTILINE | re.DOTALL)
-REDIS = "redis://localhost:6379"
+SERVERS = {
+    "redis://localhost:6379": "redis_server",
+    "memcached://localhost:11211": "memcached_server",
+}
 GOAL = re.compile(r"\bmake ([a-z-]+)")
 
 pages = pytest.mark.parametrize("page", PAGES, ids=lambda page: page.relative_to(ROOT).as_posix())
@@ -94,11 +96,12 @@ def python_blocks(text: str) -> Iterator[Block]:
 
 
 def on_our_server(blocks: list[Block], request: pytest.FixtureRequest) -> list[Block]:
-    """What asks for Redis where one usually is has the one of the tests instead."""
-    if not any(REDIS in block.source for block in blocks):
-        return blocks
-    server: RedisServer = request.getfixturevalue("redis_server")
-    return [block._replace(source=block.source.replace(REDIS, server.url)) for block in blocks]
+    """What asks for a server where one usually is has the one of the tests instead."""
+    for usual, fixture in SERVERS.items():
+        if any(usual in block.source for block in blocks):
+            ours = request.getfixturevalue(fixture).url
+            blocks = [block._replace(source=block.source.replace(usual, ours)) for block in blocks]
+    return blocks
 
 
 def execute(block: Block, page: Path, module: ModuleType, runner: asyncio.Runner) -> None:
