@@ -62,12 +62,18 @@ def sent(monkeypatch: pytest.MonkeyPatch) -> Sent:
 
 
 @pytest.fixture(params=[1, 3])
+def servers(request: pytest.FixtureRequest) -> int:
+    """How many there are."""
+    return int(request.param)
+
+
+@pytest.fixture
 async def cache(
-    request: pytest.FixtureRequest, three_memcacheds: ThreeMemcacheds, prefix: str, sent: Sent
+    servers: int, three_memcacheds: ThreeMemcacheds, prefix: str, sent: Sent
 ) -> AsyncIterator[Cache]:
     """Its connections are open, and what it carries is known."""
-    servers = [server.address for server in three_memcacheds[: request.param]]
-    backend = MemcachedBackend(servers, prefix=prefix, timeout=5.0)
+    addresses = [server.address for server in three_memcacheds[:servers]]
+    backend = MemcachedBackend(addresses, prefix=prefix, timeout=5.0)
     async with Cache(backend, namespace="n", ttl=60, deadline=5.0) as cache:
         await cache.set_many({f"many:{n}": n for n in range(100)} | {"warm": 1})
         await cache.get_or_set("tagged", load, tags=["t", "u"])
@@ -81,14 +87,14 @@ def test_the_page_tells_of_all_calls() -> None:
 
 @pytest.mark.parametrize("call", CALLS)
 async def test_a_call_is_as_many_trips_as_the_page_says(
-    cache: Cache, sent: Sent, call: str
+    cache: Cache, sent: Sent, servers: int, call: str
 ) -> None:
-    """None of several servers is asked more often; what goes to two is no trip more for either."""
+    """None of several servers is asked more often; what goes to two may be one trip for each."""
     for ask in CALLS[call]:
         await ask(cache)
         _, trips = sent.look()
         assert trips <= told()[call]
-        if not cache.stats().nodes[1:]:
+        if servers == 1:
             assert trips == told()[call]
 
 
