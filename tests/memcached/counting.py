@@ -1,7 +1,6 @@
 """Commands and round trips, counted where they are sent."""
 
 from collections import Counter
-from typing import Any
 
 import pytest
 
@@ -37,7 +36,7 @@ class Sent:
 
     def look(self) -> tuple[dict[str, int], int]:
         """The commands, by name, and the trips of the connection that has made most."""
-        told: tuple[dict[str, Any], int] = (
+        told = (
             dict(self._commands),
             max(self._trips.values(), default=0),
         )
