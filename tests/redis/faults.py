@@ -4,9 +4,9 @@ from collections.abc import Callable, Generator, Mapping, Set
 from contextlib import AbstractContextManager, contextmanager
 from typing import Any, Final, NamedTuple
 
-from tests.redis.calls import FORGETS
 from tests.servers.server import RedisServer
 from tests.servers.waiting import until
+from tests.stores.calls import FORGETS
 
 SETTINGS: Final = {
     "enable-debug-command": "yes",

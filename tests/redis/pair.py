@@ -3,7 +3,8 @@
 from typing import Any, Final
 
 from cachekit_redis import RedisBackend
-from tests.redis.scripted import NOTHING, OK, Asked, ScriptedServer, bulk, many, silent
+from tests.redis.scripted import NOTHING, OK, ScriptedServer, bulk, many
+from tests.stores.scripted import Asked, silent
 
 TIMEOUT: Final = 60.0
 HALF: Final = 8192

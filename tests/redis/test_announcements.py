@@ -10,8 +10,8 @@ from cachekit import Cache, InvalidationError, Key, Prefix, Tag, Target
 from cachekit.backend import ABSENT, ANY, DONE, UNREACHED, Condition, Write
 from cachekit.testing.backends.entries import an_entry
 from cachekit_redis import RedisBackend
-from tests.redis.calls import asked_again, guarded
 from tests.redis.place import PATIENCE, Place, write
+from tests.stores.calls import asked_again, guarded
 
 ANNOUNCED = {
     str(Key("k")): {b"k": b"v:n:k"},

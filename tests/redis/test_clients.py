@@ -20,9 +20,10 @@ from cachekit.backend import DONE, Write
 from cachekit.entry import Entry, Kind
 from cachekit.errors import ConfigurationError
 from cachekit_redis import RedisBackend
-from tests.redis.scripted import NOTHING, OK, Asked, bulk, many, scripted, until
+from tests.redis.scripted import NOTHING, OK, bulk, many, scripted
 from tests.servers.cluster import RedisCluster as ClusterOfServers
 from tests.servers.server import RedisServer
+from tests.stores.scripted import Asked, until
 
 NEVER = Retry(NoBackoff(), 0)
 PATIENCE = 5.0

@@ -11,9 +11,9 @@ import pytest
 from cachekit import Cache, InvalidationError, Prefix
 from cachekit.guard import Guard
 from cachekit_redis import RedisBackend
-from tests.redis.calls import FORGETS, Story, all_of, asked_again, guarded
 from tests.servers.cluster import ClusterServer, RedisCluster, SlotMove, slot_of
 from tests.servers.fixtures import Starter
+from tests.stores.calls import FORGETS, Story, all_of, asked_again, guarded
 
 Stories: TypeAlias = Mapping[str, Story]
 

@@ -12,19 +12,9 @@ from cachekit.backend import DONE, Backend, Outcome, Write
 from cachekit.entry import Entry, Kind
 from cachekit_redis import RedisBackend
 from cachekit_redis.node import OPENING
-from tests.redis.scripted import (
-    NOTHING,
-    Asked,
-    LoopClock,
-    ScriptedServer,
-    introduced,
-    many,
-    scripted,
-    silent,
-    told,
-    until,
-)
+from tests.redis.scripted import NOTHING, ScriptedServer, introduced, many, scripted
 from tests.servers.server import RedisServer
+from tests.stores.scripted import Asked, LoopClock, silent, told, until
 
 TIMEOUT = 60.0
 FAILURES = (OSError, RedisError)

@@ -9,9 +9,9 @@ import pytest
 
 from cachekit import Cache
 from cachekit_redis import RedisBackend
-from tests.redis.calls import FORGETS, Story
 from tests.servers.proxy import Proxy
 from tests.servers.server import RedisServer
+from tests.stores.calls import FORGETS, Story
 
 PATIENCE: Final = 5.0
 """Seconds for an answer: none is late here but on a machine that has much else to do."""

@@ -8,10 +8,10 @@ import pytest
 
 from cachekit import Cache
 from cachekit_redis import RedisBackend
-from tests.redis.calls import FORGETS, SlowLoad, Story, all_of, asked_again, guarded
 from tests.redis.faults import FAULTS, SETTINGS, Fault, replica_of_nobody
 from tests.servers.fixtures import Starter
 from tests.servers.server import RedisServer
+from tests.stores.calls import FORGETS, SlowLoad, Story, all_of, asked_again, guarded
 
 Stories: TypeAlias = Mapping[str, Story]
 

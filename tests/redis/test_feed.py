@@ -17,9 +17,10 @@ from cachekit_redis import RedisBackend
 from cachekit_redis.feed import COUNT
 from tests.redis.following import MOMENT, Follower, announce
 from tests.redis.place import PATIENCE, Place
-from tests.redis.scripted import ScriptedServer, bulk, introduced, many, scripted, told
+from tests.redis.scripted import ScriptedServer, bulk, introduced, many, scripted
 from tests.servers.fixtures import Starter
 from tests.servers.server import RedisServer
+from tests.stores.scripted import told
 
 NO_TEXT: Final = "v:n:\udc80\x00 \r\n{}*ü"
 STUB: Final = Entry(Kind.STUB, keep=60.0)

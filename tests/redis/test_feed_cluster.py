@@ -9,11 +9,11 @@ import pytest
 from cachekit_redis import RedisBackend
 from tests.redis.following import Follower, announce
 from tests.redis.place import PATIENCE, Place
-from tests.redis.scripted import told
 from tests.servers.cluster import RedisCluster, SlotMove, slot_of
 from tests.servers.fixtures import Starter
 from tests.servers.sentinel import RedisSentinel
 from tests.servers.waiting import until
+from tests.stores.scripted import told
 
 STREAM: Final = "ck:~changes"
 

@@ -11,20 +11,12 @@ from cachekit_redis import RedisBackend
 from tests.core.test_fork import in_child
 from tests.redis.following import FOREVER, Follower, announce, blocked
 from tests.redis.place import PATIENCE
-from tests.redis.scripted import (
-    Asked,
-    LoopClock,
-    ScriptedServer,
-    bulk,
-    many,
-    scripted,
-    silent,
-    told,
-)
+from tests.redis.scripted import ScriptedServer, bulk, many, scripted
 from tests.servers.cluster import RedisCluster
 from tests.servers.fixtures import Starter
 from tests.servers.server import RedisServer
 from tests.servers.waiting import eventually, until
+from tests.stores.scripted import Asked, LoopClock, silent, told
 
 Connected = Callable[[], int]
 

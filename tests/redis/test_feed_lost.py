@@ -10,11 +10,11 @@ from cachekit_redis import RedisBackend
 from tests.redis.following import Follower, announce
 from tests.redis.lives import begin_another_life
 from tests.redis.place import PATIENCE, Place
-from tests.redis.scripted import told
 from tests.redis.test_restart import Disk
 from tests.servers.fixtures import Starter
 from tests.servers.server import RedisServer
 from tests.servers.waiting import eventually
+from tests.stores.scripted import told
 
 LATER: Final = 10**13
 """Milliseconds of an id that no clock has given yet."""

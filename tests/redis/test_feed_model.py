@@ -10,8 +10,8 @@ from cachekit_redis import RedisBackend
 from tests.redis.following import FOREVER, Follower, announce
 from tests.redis.lives import begin_another_life
 from tests.redis.place import Place
-from tests.redis.scripted import told
 from tests.servers.server import RedisServer
+from tests.stores.scripted import told
 
 STEPS = 60
 KEPT = 200

@@ -13,10 +13,10 @@ import pytest
 
 from cachekit import Cache
 from cachekit_redis import RedisBackend
-from tests.redis.calls import FORGETS, Forget, Story
 from tests.servers.proxy import Proxy
 from tests.servers.server import RedisServer
 from tests.servers.waiting import eventually
+from tests.stores.calls import FORGETS, Forget, Story
 
 SOON: Final = 0.08
 """Seconds after which a call whose answer is held gives up."""

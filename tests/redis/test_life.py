@@ -8,10 +8,11 @@ from cachekit.entry import Entry, Kind
 from cachekit_redis import RedisBackend
 from cachekit_redis.life import OLDEST, SIZE, UNKNOWN, UnfitError, who
 from tests.redis.lives import NAME, Origin, Unnamed, User, begin_another_life, patient, told_by
-from tests.redis.scripted import bulk, introduced, scripted, told
+from tests.redis.scripted import bulk, introduced, scripted
 from tests.servers.doors import Door
 from tests.servers.fixtures import Starter
 from tests.servers.server import RedisServer
+from tests.stores.scripted import told
 
 RENAMED = ReplyError("ERR unknown command 'INFO'")
 HELLO = {b"version": b"7.0.15", b"mode": b"standalone", b"role": b"master"}

@@ -10,9 +10,10 @@ from cachekit.backend import DONE, Write
 from cachekit.testing.backends.entries import an_entry
 from cachekit_redis import RedisBackend
 from tests.redis.place import PATIENCE
-from tests.redis.scripted import scripted, silent, told
+from tests.redis.scripted import scripted
 from tests.servers.server import RedisServer
 from tests.servers.waiting import until as wait_until
+from tests.stores.scripted import silent, told
 
 
 def loops() -> dict[str, Callable[[], asyncio.AbstractEventLoop]]:

@@ -25,11 +25,12 @@ from tests.redis.lives import (
     told_by,
     using,
 )
-from tests.redis.scripted import Asked, bulk, introduced, many, scripted, silent, told
-from tests.redis.scripted import until as until_async
+from tests.redis.scripted import bulk, introduced, many, scripted
 from tests.servers.fixtures import Starter
 from tests.servers.server import RedisServer
 from tests.servers.waiting import until
+from tests.stores.scripted import Asked, silent, told
+from tests.stores.scripted import until as until_async
 
 
 @pytest.mark.usefixtures("once")

@@ -10,9 +10,9 @@ import pytest
 
 from cachekit import Cache, Key, Prefix, Tag
 from cachekit_redis import RedisBackend
-from tests.redis.calls import FORGETS, READ, SLOW, SlowLoad, Story
 from tests.servers.fixtures import Starter
 from tests.servers.server import RedisServer
+from tests.stores.calls import FORGETS, READ, SLOW, SlowLoad, Story
 
 PATIENCE: Final = 5.0
 KEYS: Final = [f"key:{n}" for n in range(600)]

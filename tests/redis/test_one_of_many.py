@@ -8,18 +8,9 @@ import pytest
 from cachekit.backend import DONE, UNREACHED, Found, Outcome, Unreached, Write
 from cachekit_redis import RedisBackend
 from tests.redis.pair import HALF, TIMEOUT, Pair
-from tests.redis.scripted import (
-    NOTHING,
-    Asked,
-    LoopClock,
-    bulk,
-    introduced,
-    many,
-    scripted,
-    told,
-    until,
-)
+from tests.redis.scripted import NOTHING, bulk, introduced, many, scripted
 from tests.servers.cluster import slot_of
+from tests.stores.scripted import Asked, LoopClock, told, until
 
 SHORT = 3.0
 KEYS = [f"v:{n}" for n in range(20)]

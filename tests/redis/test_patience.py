@@ -8,16 +8,8 @@ import pytest
 from redis.asyncio.connection import Connection
 
 from cachekit_redis.wire import Wire, opened
-from tests.redis.scripted import (
-    LoopClock,
-    ScriptedServer,
-    bulk,
-    many,
-    scripted,
-    silent,
-    told,
-    until,
-)
+from tests.redis.scripted import ScriptedServer, bulk, many, scripted
+from tests.stores.scripted import LoopClock, silent, told, until
 
 TIMEOUT = 60.0
 LONG = "x" * 30_000_000

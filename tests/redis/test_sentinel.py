@@ -15,9 +15,10 @@ from cachekit_redis.sentinels import Sentinels, Watch
 from cachekit_redis.servers import One
 from cachekit_redis.settings import Settings
 from tests.redis.lives import NAME, PATIENCE, STORED, Origin, User, connecting, using
-from tests.redis.scripted import NOTHING, Asked, bulk, many, scripted, silent, told, until
+from tests.redis.scripted import NOTHING, bulk, many, scripted
 from tests.servers.fixtures import Starter
 from tests.servers.sentinel import SERVICE, RedisSentinel
+from tests.stores.scripted import Asked, silent, told, until
 
 SLOW = "ck:v:n:slow"
 

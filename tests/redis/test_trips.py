@@ -9,7 +9,8 @@ from cachekit import Cache, Key, Tag
 from cachekit_redis import RedisBackend
 from tests.redis.counting import Counter
 from tests.redis.place import PATIENCE, Place
-from tests.redis.scripted import ScriptedServer, bulk, many, scripted, silent, until
+from tests.redis.scripted import ScriptedServer, bulk, many, scripted
+from tests.stores.scripted import silent, until
 
 pytestmark = pytest.mark.usefixtures("once")
 

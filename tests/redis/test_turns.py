@@ -13,8 +13,9 @@ from cachekit.testing.backends.entries import an_entry
 from cachekit_redis import RedisBackend
 from tests.redis.counting import Counter
 from tests.redis.place import PATIENCE, Place
-from tests.redis.scripted import OK, Asked, echo, scripted
+from tests.redis.scripted import OK, echo, scripted
 from tests.servers.server import RedisServer
+from tests.stores.scripted import Asked
 
 MANY: Final = 500
 

@@ -13,19 +13,10 @@ from cachekit_redis import RedisBackend
 from cachekit_redis.life import who
 from tests.redis.pair import HALF, TIMEOUT, Pair
 from tests.redis.place import Place, write
-from tests.redis.scripted import (
-    INFO,
-    NOTHING,
-    Asked,
-    ScriptedServer,
-    bulk,
-    many,
-    scripted,
-    silent,
-    until,
-)
+from tests.redis.scripted import INFO, NOTHING, ScriptedServer, bulk, many, scripted
 from tests.servers.cluster import slot_of
 from tests.servers.server import RedisServer
+from tests.stores.scripted import Asked, silent, until
 
 LIFE = who([INFO, INFO, None]).life
 

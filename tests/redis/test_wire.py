@@ -13,18 +13,8 @@ from hypothesis import strategies as st
 from redis.asyncio.connection import Connection
 
 from cachekit_redis.wire import Wire, opened
-from tests.redis.scripted import (
-    Asked,
-    LoopClock,
-    ScriptedServer,
-    bulk,
-    echo,
-    many,
-    scripted,
-    silent,
-    told,
-    until,
-)
+from tests.redis.scripted import ScriptedServer, bulk, echo, many, scripted
+from tests.stores.scripted import Asked, LoopClock, silent, told, until
 
 TIMEOUT = 60.0
 

@@ -7,8 +7,6 @@ from contextlib import suppress
 from random import Random
 from typing import Final
 
-from redis import RedisError
-
 from cachekit import Cache, InvalidationError, Key, Tag
 from cachekit.backend import Backend
 
@@ -48,14 +46,25 @@ def is_asked(cache: Cache) -> bool:
 
 
 class Chaos:
-    """Callers of `caches`, which share one store, and of their `backends`."""
+    """Callers of `caches`, which share one store, and of their `backends`.
 
-    def __init__(self, caches: Sequence[Cache], backends: Sequence[Backend], *, seed: int) -> None:
+    `failures` are what a backend may raise where it gets no answer.
+    """
+
+    def __init__(
+        self,
+        caches: Sequence[Cache],
+        backends: Sequence[Backend],
+        failures: tuple[type[Exception], ...],
+        *,
+        seed: int,
+    ) -> None:
         self.versions = Versions()
         self.wrong: list[str] = []
         self.done = Counter[str]()
         self._caches = caches
         self._backends = backends
+        self._failures = failures
         self._random = Random(seed)
         self._kinds: dict[Callable[[Cache, int], Awaitable[None]], int] = {
             self._get_or_set: 60,
@@ -115,7 +124,7 @@ class Chaos:
         """From a backend itself: who is cancelled here is the one who waits for the wire."""
         backend = self._random.choice(self._backends)
         keys = [f"v:x:k{(number + n) % KEYS}" for n in range(self._random.randrange(1, 4))]
-        with suppress(ConnectionError, TimeoutError, RedisError):
+        with suppress(*self._failures):
             found = await backend.read(keys)
             self.wrong += [f"{key}, not {keys}" for key in found.keys() - set(keys)]
 

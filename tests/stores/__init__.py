@@ -1,0 +1,1 @@
+"""What the tests of several backends have in common, whatever their servers speak."""
