@@ -12,6 +12,8 @@ from cachekit_memcached.link import Link
 LARGEST: Final = 1024 * 1024
 """Bytes of an item with all that belongs to it, where a server does not say."""
 
+_CLOSED: Final = "the backend was closed"
+
 
 class Settings(NamedTuple):
     """How a server is spoken to; durations are seconds, `conn_args` is for
@@ -48,10 +50,14 @@ class Node:
     async def opened(self) -> Link:
         """Whoever needs a connection waits for the same one."""
         if self._closed:
-            raise ConnectionError("the backend was closed")
+            raise ConnectionError(_CLOSED)
         if self._opening is None:
             self._opening = self._errands.start(self._open())
-        return await asyncio.shield(self._opening)
+        opening = self._opening
+        await asyncio.wait({opening})
+        if opening.cancelled():  # by `close()`, and not who waits for it
+            raise ConnectionError(_CLOSED)
+        return opening.result()
 
     async def _open(self) -> Link:
         try:
@@ -72,22 +78,21 @@ class Node:
         """How much the server takes. What stands in for one may not know."""
         try:
             settings = await link.do(link.client.stats(b"settings"), self.due)
+            said = settings.get(b"item_size_max") or b""
+            self.largest = int(said) if said.isdigit() else LARGEST
         except ClientException:
             self._tells_sizes = False
-            return
         except BaseException as error:
             link.close(error)
             raise
-        said = settings.get(b"item_size_max") or b""
-        self.largest = int(said) if said.isdigit() else LARGEST
 
     async def close(self) -> None:
         self._closed = True
+        await self._errands.close(self._settings.timeout)  # first: it may be making one
         link, self._link = self._link, None
         if link is not None:
-            link.close(ConnectionError("the backend was closed"))
+            link.close(ConnectionError(_CLOSED))
             await link.closed()
-        await self._errands.close(self._settings.timeout)
 
     def drop(self) -> None:
         """Instead of `close()`, where the loop was closed already."""
