@@ -11,7 +11,7 @@ from typing import Final
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import hits, http, misses, redis, serializers
+from benchmarks import hits, http, memcached, misses, redis, serializers
 from benchmarks.measuring import Effort
 
 
@@ -35,6 +35,7 @@ BENCHMARKS: Final = {
         "callers at the same time, round trips and outages on Redis, beside its client and peers",
         redis.run,
     ),
+    "memcached": Benchmark("the same on memcached", memcached.run),
     "http": Benchmark(
         "a response out of the cache, beside a bare ASGI app, peers and no cache", http.run
     ),

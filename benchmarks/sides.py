@@ -8,9 +8,9 @@ from typing import Final
 
 from rich.progress import track
 
+from benchmarks.bursts import Burst, keys_of, stored
+from benchmarks.clients import CROWD, Client, Maker, made
 from benchmarks.measuring import Effort, Figure, MakeLoop, in_rounds, loops
-from benchmarks.redis_bursts import POOL, Burst, keys_of, stored
-from benchmarks.redis_clients import FOR_MANY, Client, clients
 
 SPANS: Final = 5
 """So many times as long as elsewhere is measured: a burst is of many calls."""
@@ -43,18 +43,18 @@ class Turn:
 
 
 @contextmanager
-def sides_at(url: str) -> Iterator[list[Side]]:
-    """All that there are here, each with clients of its own of the server at `url`."""
+def sides_of(makers: dict[str, Maker]) -> Iterator[list[Side]]:
+    """All that there are here, each with clients of its own."""
     with ExitStack() as stack:
-        yield [stack.enter_context(_side(name, make, url)) for name, make in loops().items()]
+        yield [stack.enter_context(_side(name, make, makers)) for name, make in loops().items()]
 
 
 @contextmanager
-def _side(name: str, make: MakeLoop, url: str) -> Iterator[Side]:
+def _side(name: str, make: MakeLoop, makers: dict[str, Maker]) -> Iterator[Side]:
     with asyncio.Runner(loop_factory=make) as runner:
-        made = dict(clients(url))
-        fit = [client for client in made.values() if isinstance(client, Client)]
-        unfit = {name: error for name, error in made.items() if isinstance(error, Exception)}
+        clients = runner.run(made(makers))
+        fit = [client for client in clients.values() if isinstance(client, Client)]
+        unfit = {name: error for name, error in clients.items() if isinstance(error, Exception)}
         try:
             yield Side(name, runner, fit, unfit)
         finally:
@@ -66,23 +66,22 @@ async def _closed(client: Client) -> None:
     await client.close()
 
 
-def fill(side: Side, effort: Effort) -> None:
+def fill(what: str, side: Side, effort: Effort) -> None:
     """Store all that is asked for."""
-    for client in track(side.clients, description="Redis: values"):
-        most = stored(effort.callers) if client.name in FOR_MANY else min(POOL, effort.callers)
-        side.runner.run(_filled(client, keys_of(most)))
+    for client in track(side.clients, description=f"{what}: values"):
+        side.runner.run(_filled(client, keys_of(stored(client, effort.callers))))
 
 
 async def _filled(client: Client, keys: Sequence[str]) -> None:
-    together = POOL // 2
+    together = CROWD // 2
     for at in range(0, len(keys), together):
         await asyncio.gather(*map(client.set, keys[at : at + together]))
 
 
-def measure(sides: Sequence[Side], effort: Effort) -> None:
+def measure(what: str, sides: Sequence[Side], effort: Effort) -> None:
     """All that can be measured, in rounds of all sides."""
     turns = [Turn(side, burst) for side in sides for burst in side.bursts]
-    for turn in track(turns, description="Redis: first calls"):
+    for turn in track(turns, description=f"{what}: first calls"):
         turn.side.runner.run(turn.burst.prepare(SPANS * effort.span))
     fit = [turn for turn in turns if not turn.burst.failure]
-    in_rounds("Redis", fit, Turn.measure, effort.rounds)
+    in_rounds(what, fit, Turn.measure, effort.rounds)

@@ -11,19 +11,13 @@ from dataclasses import dataclass, field
 from itertools import cycle, islice
 from typing import Any, Final
 
+from benchmarks.clients import CROWD, VALUE, Call, Client
 from benchmarks.measuring import Figure
-from benchmarks.redis_clients import FOR_MANY, PLAIN, VALUE, WAITING, Call, Client
 
 SIZES: Final = (1, 10, 100, 1000)
 """So many ask at once."""
-POOL: Final = 100
-"""So many connections redis-py's pool has, and so the peers have: they refuse who comes then."""
-
 ROUND: Final = 6000
 """So many keys are gone through where none is to be asked for again soon: more than we remember."""
-
-AIMS: Final = {("get", 1): 1.3, ("get", 100): 1 / 5, ("get or load, hit", 100): 1 / 4}
-"""What the ratio of ours is to be at most."""
 
 Items = Callable[[], Sequence[Any]]
 Asking = Coroutine[Any, Any, None]
@@ -48,7 +42,7 @@ class Burst:
     figure: Figure = field(default_factory=Figure)
     """Microseconds of a clock on the wall that one call takes."""
     cpu: Figure = field(default_factory=Figure)
-    """The same of CPU time in this process."""
+    """The same of CPU time in this process, in all of its threads."""
     failure: str = ""
 
     async def once(self) -> list[Any]:
@@ -66,10 +60,10 @@ class Burst:
         go = asyncio.Event()
         waiting = [asyncio.create_task(asking) for asking in self._asking(turns, go)]
         await asyncio.sleep(0)
-        started, cpu = time.perf_counter(), time.thread_time()
+        started, cpu = time.perf_counter(), time.process_time()
         go.set()
         await asyncio.gather(*waiting)
-        took, busy = time.perf_counter() - started, time.thread_time() - cpu
+        took, busy = time.perf_counter() - started, time.process_time() - cpu
         self.cpu.rounds.append(busy / calls * 1e6)
         return took / calls * 1e6
 
@@ -117,23 +111,19 @@ def bursts(clients: Sequence[Client], cold: Iterator[int], callers: int) -> list
     `cold` has numbers that nobody has asked for; no more than `callers` ask at once.
     """
     sizes = [size for size in SIZES if size <= callers]
-    pair = sizes[0], min(POOL, sizes[-1])
-    usual = [client for client in clients if client.name != WAITING]
-    many = [client for client in clients if client.name in FOR_MANY]
-    gets = {size: _gets(many if size > POOL else usual, size) for size in sizes}
-    hot = _hot(usual, pair[1])
-    few = [client for client in usual if client.name in FOR_MANY]
-    anew, wide = _anew(few, pair[1]), _wide(few, pair[1])
-    hits = {size: _hits(usual, size, gets[size][0]) for size in pair}
-    sets = {size: _sets(usual, size) for size in pair}
+    by_size = {size: [client for client in clients if client.serves(size)] for size in sizes}
+    pair = sizes[0], min(CROWD, sizes[-1])
+    crowd = by_size[pair[1]]
+    few = [client for client in crowd if client.most > CROWD]
+    gets = {size: _gets(some, size) for size, some in by_size.items()}
     all_of = (
         *gets.values(),
-        anew,
-        hot,
-        wide,
-        *hits.values(),
-        *sets.values(),
-        _misses(usual, pair[1], cold),
+        _anew(few, pair[1]),
+        _hot(crowd, pair[1]),
+        _wide(few, pair[1]),
+        *(_hits(by_size[size], size, gets[size][0]) for size in pair),
+        *(_sets(by_size[size], size) for size in pair),
+        _misses(crowd, pair[1], cold),
     )
     return [burst for some in all_of for burst in some]
 
@@ -158,7 +148,7 @@ def _hot(clients: Sequence[Client], size: int) -> list[Burst]:
 
 def _wide(clients: Sequence[Client], size: int) -> list[Burst]:
     """Never a key that was asked for a moment ago; not by so few that it would take long."""
-    if size < POOL:
+    if size < CROWD:
         return []
     case = "get of other keys each time"
     return _beside(
@@ -168,7 +158,7 @@ def _wide(clients: Sequence[Client], size: int) -> list[Burst]:
 
 def _hits(clients: Sequence[Client], size: int, floor: Burst) -> list[Burst]:
     numbers = _same(range(size))
-    calls = [call for c in clients if c.name != PLAIN for call in c.recall.items()]
+    calls = [call for c in clients if not c.plain for call in c.recall.items()]
     return [Burst("get or load, hit", size, name, call, numbers, floor) for name, call in calls]
 
 
@@ -195,9 +185,11 @@ def keys_of(size: int) -> list[str]:
     return [f"product:{number}" for number in range(size)]
 
 
-def stored(callers: int) -> int:
-    """How many keys there have to be for clients that any number of callers may ask."""
-    return max(callers, ROUND if callers >= POOL else 0)
+def stored(client: Client, callers: int) -> int:
+    """How many keys there have to be for a client of which no more than `callers` ask."""
+    if client.most <= CROWD:
+        return min(client.most, callers)
+    return max(callers, ROUND if callers >= CROWD else 0)
 
 
 def _in_turn(size: int) -> Items:
