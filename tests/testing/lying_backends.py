@@ -34,16 +34,10 @@ from cachekit.envelope import unpack
 from cachekit.errors import UnreadableError
 from cachekit.testing import FakeClock
 from cachekit.testing.backends import BackDoor, BackendSuite
-from cachekit.testing.reference import Records, ReferenceBackend
+from cachekit.testing.reference import Records
+from tests.testing import lying_homes  # noqa: F401 (its liars are found as subclasses)
 from tests.testing.doors import RecordsDoor
-
-FORGETS = frozenset[Capability[Any]]({FORGET_PREFIX})
-
-
-class Liar(ReferenceBackend):
-    """It claims what it should have."""
-
-    claims = FORGETS
+from tests.testing.liar import FORGETS, Liar
 
 
 class LosesWrites(Liar):
@@ -380,7 +374,7 @@ class PeeksAtNothing(PeeksBlindly):
 
 
 def liars(base: type[Liar] = Liar) -> Iterator[type[Liar]]:
-    """All of them."""
+    """All of them, those of `lying_homes` too."""
     for liar in base.__subclasses__():
         yield liar
         yield from liars(liar)

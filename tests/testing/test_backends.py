@@ -73,6 +73,16 @@ LIES: list[tuple[str, str]] = [
     ("PeeksBlindly", LIKE_THE_REFERENCE),
     ("PeeksAtWhatWas", "what_has_gone_is_not_served"),
     ("PeeksAtNothing", "a_peek_finds_what_was_written"),
+    ("DrawsHomesByLot", "a_key_stays_at_its_home"),
+    ("NamesHomesAsItLikes", "each_home_has_a_name"),
+    ("SendsAway", "every_key_has_a_home"),
+    ("LeavesClaimsAlone", "a_claim_is_at_the_home_of_its_value"),
+    ("TakesRecordsForKeys", "a_record_of_a_home_is_there"),
+    ("SpreadsAHome", "what_has_one_home_is_on_one_node"),
+    ("MixesUpHomes", "each_home_keeps_its_records"),
+    ("HasLessRoom", "as_much_as_there_is_room_for_is_kept"),
+    ("HasRoomForAWhile", "as_much_as_there_is_room_for_is_kept"),
+    ("KnowsNoRoom", "there_is_so_much_room"),
 ]
 
 MESSAGES: list[tuple[str, str, str]] = [
@@ -82,6 +92,8 @@ MESSAGES: list[tuple[str, str, str]] = [
     ("ForgetsACapability", "it_has_what_it_claims", "forget_prefix>}, capability() gives None"),
     ("ClaimsTooMuch", "it_has_what_it_claims", "forget_prefix>}, the suite's `capabilities` lacks"),
     ("ServesWhatExpired", "past_its_time_it_is_absent", "what was kept for 0.5 s is there after"),
+    ("HasLessRoom", "as_much_as_there_is_room_for_is_kept", "5000 bytes of 5000 were not written"),
+    ("HasRoomForAWhile", "as_much_as_there_is_room_for_is_kept", "were written, in vain"),
     ("ComesBack", "what_was_forgotten_does_not_come_back", "came back after close() and open()"),
 ]
 

@@ -5,10 +5,12 @@ from cachekit.testing.backends.concurrency import ConcurrencyTests
 from cachekit.testing.backends.conditions import ConditionTests
 from cachekit.testing.backends.contents import ContentTests
 from cachekit.testing.backends.expiry import ExpiryTests
+from cachekit.testing.backends.homes import HomeTests
 from cachekit.testing.backends.lifecycle import LifecycleTests
 from cachekit.testing.backends.likeness import LikenessTests
 from cachekit.testing.backends.peeks import PeekTests
 from cachekit.testing.backends.prefixes import PrefixTests
+from cachekit.testing.backends.room import RoomTests
 
 
 # pytest begins with the last of these: what is simple first, so that the first failure is, too.
@@ -17,6 +19,8 @@ class BackendSuite(
     ConcurrencyTests,
     PeekTests,
     PrefixTests,
+    HomeTests,
+    RoomTests,
     LifecycleTests,
     CapabilityTests,
     ExpiryTests,
