@@ -1,5 +1,6 @@
 """One server of any kind: what starting, harming and ending it have in common."""
 
+import os
 import signal
 from abc import ABC, abstractmethod
 from pathlib import Path
@@ -74,6 +75,7 @@ class Server(ABC):
     def freeze(self) -> None:
         """Stop it from doing anything, with its connections open; `thaw()` or leaving ends it."""
         self._process.send_signal(signal.SIGSTOP)
+        until(self._is_stopped, "a server that does nothing")
 
     def thaw(self) -> None:
         """Let it go on after `freeze()`."""
@@ -117,6 +119,10 @@ class Server(ABC):
             except ServerError as error:
                 if not left or not any(said in str(error) for said in _TAKEN):
                     raise
+
+    def _is_stopped(self) -> bool:
+        """Where there is much else to do, one of its threads may answer for a while."""
+        return os.waitpid(self.pid, os.WUNTRACED | os.WNOHANG)[0] == self.pid
 
     def _answers(self) -> bool:
         if self._process.poll() is not None:
