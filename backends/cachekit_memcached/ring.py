@@ -1,5 +1,6 @@
 """Which node has which key."""
 
+import re
 from collections.abc import Sequence
 from functools import lru_cache
 from hashlib import blake2b
@@ -8,7 +9,8 @@ from typing import Final
 from cachekit.keys import home_in
 
 _REMEMBERED: Final = 8192
-_LONGEST: Final = 64
+_PLAIN: Final = re.compile(r"[!-}]{1,64}")
+"""No longer, and without `~`, which ends the name of a home in a key."""
 
 
 class Ring:
@@ -39,4 +41,4 @@ class Ring:
 
 def _home(node: str) -> str:
     """The name of a node as a home: short, so that it has room in keys."""
-    return node if len(node) <= _LONGEST else blake2b(node.encode(), digest_size=16).hexdigest()
+    return node if _PLAIN.fullmatch(node) else blake2b(node.encode(), digest_size=16).hexdigest()
