@@ -97,9 +97,13 @@ def expiry(keep: float | None, time: float) -> int:
     """What memcached is told: seconds, or from 30 days on a date; 0 is for good.
 
     It takes whole ones and counts once a second: so rounded up, and one more. What an entry may
-    still be used for, its own bytes say.
+    still be used for, its own bytes say. What would end after the last date is kept for good.
     """
     if keep is None:
         return 0
-    seconds = ceil(keep) + 1
-    return seconds if seconds <= MONTH else min(ceil(time + keep) + 1, LAST)
+    if keep <= 0:
+        return PAST
+    seconds, end = ceil(keep) + 1, ceil(time + keep) + 1
+    if seconds <= MONTH:
+        return seconds
+    return end if end <= LAST else 0
