@@ -1,5 +1,6 @@
 """A write as commands, and what becomes of it."""
 
+import re
 from math import ceil
 from typing import Final
 
@@ -19,6 +20,7 @@ LAST: Final = 2**31 - 1
 """The last date there is."""
 
 _TOO_LARGE: Final = "object too large"
+_SAID: Final = re.compile(r"b'SERVER_ERROR (.*)'")
 _ROUNDS: Final = 6
 """Attempts at a key that changes again and again meanwhile."""
 
@@ -46,7 +48,7 @@ class Change:
         try:
             self.outcome = await self._done(link, due)
         except Exception as error:
-            self.error = error
+            self.error = _plain(error)
             too_large = isinstance(error, ClientException) and _TOO_LARGE in str(error)
             self.outcome = REFUSED if too_large else UNREACHED
 
@@ -91,6 +93,12 @@ class Change:
             raise ClientException("it gives no CAS ids, which leases need: start it without -C")
         command = link.client.cas(self._name, self._data or b"", cas_id, self._expiry)
         return await link.do(command, due)
+
+
+def _plain(error: Exception) -> Exception:
+    """What the server says, without what aiomcache says of it."""
+    said = _SAID.search(str(error)) if isinstance(error, ClientException) else None
+    return error if said is None else ClientException(said[1])
 
 
 def expiry(keep: float | None, time: float) -> int:
