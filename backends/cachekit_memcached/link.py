@@ -3,7 +3,7 @@
 import asyncio
 import types
 from collections import deque
-from collections.abc import Awaitable, Generator, Sequence
+from collections.abc import Awaitable, Generator, Iterable, Sequence
 from contextlib import suppress
 from math import inf
 from typing import Any, Final, NamedTuple, TypeVar, cast
@@ -30,6 +30,12 @@ class Speaker(FlagClient[bytes]):
     def _validate_key(self, key: bytes) -> bytes:
         """`names.name_of` makes no others."""
         return key
+
+    async def _multi_get(self, conn: Connection, *keys: bytes, with_cas: bool = True) -> Any:
+        found = await cast("Any", super())._multi_get(conn, *keys, with_cas=with_cas)
+        if not found[0].keys() <= set(keys):
+            raise _not_asked_for(found[0])
+        return found
 
 
 class Command(NamedTuple):
@@ -87,7 +93,7 @@ class Link(asyncio.Protocol):
             await _more()
         values = [found.get(name) for name in names]
         if len(names) - values.count(None) != len(found):
-            raise ClientException("what was not asked for was answered", list(found))
+            raise _not_asked_for(found)
         return values
 
     def _take_values(self, found: dict[bytes, bytes]) -> bool:
@@ -223,6 +229,10 @@ class Link(asyncio.Protocol):
 
     def set_exception(self, error: Exception) -> None:
         """aiomcache tells of each error, and then raises it."""
+
+
+def _not_asked_for(found: Iterable[bytes]) -> ClientException:
+    return ClientException("what was not asked for was answered", list(found))
 
 
 @types.coroutine

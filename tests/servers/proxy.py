@@ -26,7 +26,8 @@ class Faults:
     Args:
         delay: it waits for up to `longest` seconds, and what comes after it too.
         split: it arrives in several parts, each seen on its own.
-        cut: of a reply only the first half arrives, then the connection is closed.
+        cut: of a reply only the first half arrives, or what `part()` says, then the connection is
+            closed.
         reset: the connection is reset instead.
         hole: it is lost, and so is all that comes after it, both ways; the connection stays.
     """
@@ -118,6 +119,10 @@ class Proxy:
         self.met[fault] += due
         return due
 
+    def part(self, piece: bytes) -> bytes:
+        """What arrives of a reply that is cut."""
+        return piece[: len(piece) // 2]
+
     def share(self) -> float:
         """Some number between 0 and 1."""
         return self._random.random()
@@ -184,7 +189,7 @@ class _Link:
             if self._proxy.strikes("reset", faults.reset):
                 return False
             if replies and self._proxy.strikes("cut", faults.cut):
-                await _send(writer, piece[: len(piece) // 2])
+                await _send(writer, self._proxy.part(piece))
                 return True
             await self._send(writer, piece)
         return True

@@ -210,3 +210,6 @@ FORGETS: Final[Mapping[str, Forget]] = {
     "function.refresh": _refresh,
     "function.clear": _all_of_function,
 }
+
+WITHOUT_PREFIX: Final = {way: forget for way, forget in FORGETS.items() if way != "prefix"}
+"""Those that every backend knows."""
