@@ -203,7 +203,7 @@ async def test_what_was_to_carry_a_tag_of_a_node_that_is_not_there_is_not_set(
 ) -> None:
     """An error says so, and what it was to replace is not served any more."""
     one, two, _ = three.servers
-    name, tag = next(three.keys_at(one)), three.tag_at(two)
+    name, tag = next(three.keys_at(one)), next(three.tags_at(two))
     async with crowds(three, AT_ONCE) as (crowd, other):
         await crowd.cache.set(name, "old")
         harm.begin(two)

@@ -43,11 +43,11 @@ class Three:
         return self.server_of(tag_key(SPACE, tag))
 
     def keys_at(self, server: MemcachedServer, begin: str = "k") -> Iterator[str]:
-        """Keys that begin so, whose values `server` has; there is no end of them."""
+        """Keys that begin so, whose values `server` has, without end."""
         names = (f"{begin}{number}" for number in count())
         return (name for name in names if self.having(name) is server)
 
-    def tag_at(self, server: MemcachedServer) -> str:
-        """A tag whose record `server` has."""
+    def tags_at(self, server: MemcachedServer) -> Iterator[str]:
+        """Tags whose records `server` has, without end."""
         names = (f"tag{number}" for number in count())
-        return next(name for name in names if self.having_tag(name) is server)
+        return (name for name in names if self.having_tag(name) is server)
