@@ -10,7 +10,7 @@ from cachekit.errands import Errands
 from cachekit_memcached.link import Link
 
 LARGEST: Final = 1024 * 1024
-"""Bytes of an item with all that belongs to it, where a server does not say."""
+"""Bytes of an item with all that belongs to it, where no server says."""
 
 _CLOSED: Final = "the backend was closed"
 
@@ -28,7 +28,8 @@ class Node:
     """Has one connection, and makes another one when that has ended."""
 
     def __init__(self, host: str, port: int, settings: Settings) -> None:
-        self.largest = LARGEST
+        self.largest: int | None = None
+        """Bytes of an item that it takes; `None` until it has said so."""
         self._host, self._port, self._settings = host, port, settings
         self._errands = Errands()
         self._link: Link | None = None
@@ -79,7 +80,7 @@ class Node:
         try:
             settings = await link.do(link.client.stats(b"settings"), self.due)
             said = settings.get(b"item_size_max") or b""
-            self.largest = int(said) if said.isdigit() else LARGEST
+            self.largest = int(said) if said.isdigit() else None
         except ClientException:
             self._tells_sizes = False
         except BaseException as error:

@@ -6,7 +6,7 @@ from typing import Any, TypeAlias, TypeVar
 
 from cachekit_memcached.changes import Change
 from cachekit_memcached.link import Link
-from cachekit_memcached.node import Node
+from cachekit_memcached.node import LARGEST, Node
 from cachekit_memcached.ring import Ring
 
 T = TypeVar("T")
@@ -24,8 +24,9 @@ class Nodes:
 
     @property
     def largest(self) -> int:
-        """Bytes of an item that all take."""
-        return min(node.largest for node in self._nodes)
+        """Bytes of an item that all take who have said so."""
+        told = [node.largest for node in self._nodes if node.largest is not None]
+        return min(told, default=LARGEST)
 
     async def get(self, keys: Iterable[str], name: Callable[[str], bytes]) -> Answers:
         """What is under `keys`, each of which is called `name(key)` there.
