@@ -61,13 +61,16 @@ class Node:
         return opening.result()
 
     async def _open(self) -> Link:
+        limit = self._settings.connect_timeout
         try:
-            async with asyncio.timeout(self._settings.connect_timeout):
+            async with asyncio.timeout(limit):
                 link = await self._connect()
                 if self._tells_sizes:
                     await self._look_at_sizes(link)
                 self._link = link if link.is_open else await self._connect()
             return self._link
+        except TimeoutError as error:
+            raise TimeoutError(str(error) or f"no connection within {limit} s") from error
         finally:
             self._opening = None
 
