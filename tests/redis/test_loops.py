@@ -2,29 +2,16 @@
 
 import asyncio
 import gc
-from collections.abc import Callable
 
 import pytest
 
-from cachekit.backend import DONE, Write
-from cachekit.testing.backends.entries import an_entry
 from cachekit_redis import RedisBackend
 from tests.redis.place import PATIENCE
 from tests.redis.scripted import scripted
 from tests.servers.server import RedisServer
 from tests.servers.waiting import until as wait_until
+from tests.stores.loops import LOOPS, job, use
 from tests.stores.scripted import silent, told
-
-
-def loops() -> dict[str, Callable[[], asyncio.AbstractEventLoop]]:
-    try:
-        import uvloop
-    except ImportError:  # it is for benchmarks, and not for all systems
-        return {"asyncio": asyncio.new_event_loop}
-    return {"asyncio": asyncio.new_event_loop, "uvloop": uvloop.new_event_loop}
-
-
-LOOPS = loops()
 
 
 @pytest.fixture(params=["tcp", "tls", "socket"])
@@ -36,29 +23,11 @@ def url(request: pytest.FixtureRequest) -> str:
     return server.url if request.param == "tcp" else server.unix_url
 
 
-async def use(url: str, prefix: str) -> None:
-    """Large and small, many at once, opened again."""
-    backend = RedisBackend(url, prefix=prefix, timeout=PATIENCE, connect_timeout=PATIENCE)
-    for _ in range(2):
-        await backend.open()
-        sizes = [0, 1, 100, 70_000, 1_000_000]
-        writes = [Write(f"v:{size}", an_entry(payload=b"x" * size)) for size in sizes]
-        outcomes = await asyncio.gather(*(backend.write([write]) for write in writes))
-        assert outcomes == [[DONE]] * len(sizes)
-        found = await asyncio.gather(*(backend.read([write.key]) for write in writes))
-        payloads = [
-            getattr(answer[f"v:{size}"], "payload", None)
-            for answer, size in zip(found, sizes, strict=True)
-        ]
-        assert payloads == [b"x" * size for size in sizes]
-        await backend.close()
-    gc.collect()
-
-
 @pytest.mark.parametrize("loop", LOOPS)
 def test_it_works_on_each_loop_and_each_way(url: str, prefix: str, loop: str) -> None:
+    backend = RedisBackend(url, prefix=prefix, timeout=PATIENCE, connect_timeout=PATIENCE)
     with asyncio.Runner(loop_factory=LOOPS[loop]) as runner:
-        runner.run(use(url, prefix))
+        runner.run(use(backend))
 
 
 async def lose() -> None:
@@ -78,12 +47,6 @@ async def lose() -> None:
 def test_what_is_lost_is_lost_on_each_loop(loop: str) -> None:
     with asyncio.Runner(loop_factory=LOOPS[loop]) as runner:
         runner.run(lose())
-
-
-async def job(backend: RedisBackend) -> None:
-    """One of those that have a loop of their own, and close nothing."""
-    await backend.open()
-    assert await backend.write([Write("v:k", an_entry())]) == [DONE]
 
 
 @pytest.mark.filterwarnings("ignore::ResourceWarning")  # it is what asyncio says of such jobs
