@@ -47,11 +47,13 @@ class Fleet:
     With `published` they follow what is published, as many do, instead of the stream.
     """
 
+    forgets_prefixes = True
+
     def __init__(self, port: int, *, published: bool = False) -> None:
         self.published = published
         self.truth = Truth()
         self.ready = CONTEXT.Barrier(PROCESSES + 1)
-        self.urls: list[str] = []
+        self.addresses: list[str] = []
         self._port = port
         self._random = random.Random(port)
 
@@ -66,7 +68,7 @@ class Fleet:
                 await stack.enter_async_context(Proxy(self._port, seed=number))
                 for number in range(PROCESSES)
             ]
-            self.urls = [proxy.url for proxy in proxies]
+            self.addresses = [proxy.address for proxy in proxies]
             with Crew(PROCESSES, _live, self) as crew:
                 await asyncio.to_thread(self.ready.wait, PATIENCE)
                 for length in seconds:
@@ -104,7 +106,8 @@ class Fleet:
             proxy.faults = NONE
 
     def backend(self, number: int) -> Backend:
-        url = self.urls[number]
+        """Of one process, on its own link."""
+        url = f"redis://{self.addresses[number]}"
         far = RedisBackend(url, timeout=WAITS, connect_timeout=WAITS)
         used = Published(far, url) if self.published else far
         return TieredBackend(MemoryBackend(), used, max_staleness=STALENESS)
@@ -114,7 +117,8 @@ async def _live(fleet: Fleet, number: int) -> Log:
     log = Log()
     backend = fleet.backend(number)
     async with Cache(backend, namespace="fleet", deadline=WAITS + 0.1) as cache:
-        reader, writer = Reader(fleet.truth, cache, log), Writer(fleet.truth, cache, log)
+        reader = Reader(fleet.truth, cache, log)
+        writer = Writer(fleet.truth, cache, log, prefixes=fleet.forgets_prefixes)
         await reader.warm_up()
         await asyncio.to_thread(fleet.ready.wait, PATIENCE)
         await asyncio.gather(

@@ -145,17 +145,18 @@ class Reader:
 class Writer:
     """Changes keys and has them forgotten; once that is acknowledged it says so."""
 
-    def __init__(self, truth: Truth, cache: Cache, log: Log) -> None:
+    def __init__(self, truth: Truth, cache: Cache, log: Log, *, prefixes: bool = True) -> None:
         self._truth = truth
         self._cache = cache
         self._log = log
-        self._kinds = (self._forget_key, self._forget_tag, self._forget_prefix, self._clear)
+        self._kinds = (self._forget_key, self._forget_tag, self._clear, self._forget_prefix)
+        self._often = (80, 12, 1, 7 * prefixes)
 
     async def play(self) -> None:
         while self._truth.phase[0] < OVER:
             await asyncio.sleep(random.random() * RESTS)
             try:
-                await random.choices(self._kinds, (80, 12, 7, 1))[0](random.randrange(KEYS))
+                await random.choices(self._kinds, self._often)[0](random.randrange(KEYS))
                 self._log.invalidations += 1
             except InvalidationError:
                 self._log.unacknowledged += 1

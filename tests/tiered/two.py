@@ -26,11 +26,10 @@ def _cache(url: str, **options: Any) -> Cache:
     return Cache(tiers, namespace="x", deadline=0.5)
 
 
-class Two:
+class Watched:
     """`well` forgets, and `other`, behind the `proxy`, is watched."""
 
-    def __init__(self, server: RedisServer, proxy: Proxy, well: Cache, other: Cache) -> None:
-        self.server = server
+    def __init__(self, proxy: Proxy, well: Cache, other: Cache) -> None:
         self.well = well
         self.other = other
         self.seen: dict[str, float] = {}
@@ -107,6 +106,14 @@ class Two:
             assert self.other.peek(key) != OLD
             assert await self.other.get_or_set(key, lambda: NEW) == NEW
         return moment
+
+
+class Two(Watched):
+    """The same on a Redis."""
+
+    def __init__(self, server: RedisServer, proxy: Proxy, well: Cache, other: Cache) -> None:
+        super().__init__(proxy, well, other)
+        self.server = server
 
 
 @asynccontextmanager
