@@ -188,7 +188,7 @@ async def test_settings_that_are_none(server: ScriptedMemcached, name: str) -> N
 )
 async def test_each_operation_does_without_it(server: ScriptedMemcached, name: str) -> None:
     """What forgets raises, all else is as if nothing were there."""
-    backend = MemcachedBackend([server.address], timeout=SOON)
+    backend = MemcachedBackend([server.address], timeout=SOON / 5)
     guard = Guard(backend, failures=10**6, probe_interval=0.001)
     async with Cache(guard, namespace="x") as cache:
         for operation in CALLS:
