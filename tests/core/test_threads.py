@@ -3,16 +3,15 @@
 import asyncio
 import sys
 import threading
-import time
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 
-from cachekit import Cache, CacheClosedError, InvalidationError, Key, Prefix, Tag, Target
+from cachekit import Cache, CacheClosedError, InvalidationError, Key, Prefix, Tag
 from tests.core.conftest import Caches
 from tests.core.helpers import Load
-from tests.core.threads import Gate, Threads, until, until_so
+from tests.core.threads import Gate, Register, Threads, until, until_so
 
 STORES = pytest.mark.parametrize("kind", ["memory", "slow"])
 
@@ -571,33 +570,6 @@ def test_neither_a_hit_nor_a_miss_in_memory_needs_a_loop_or_a_thread(blocking: C
 
 
 # -- never stale
-
-
-class Register:
-    """A number that only rises, cached by all threads; who reads knows the least it may be."""
-
-    def __init__(self, cache: Cache) -> None:
-        self.cache = cache
-        self.now = self.acknowledged = 0
-        self._lock = threading.Lock()
-
-    def read(self) -> None:
-        least = self.acknowledged
-        found = self.cache.sync.get_or_set("k", self._load, tags=["t"])
-        assert found >= least, f"{found} was read, but {least} had been acknowledged before"
-
-    def _load(self) -> int:
-        value = self.now
-        time.sleep(0)  # others may change it now
-        return value
-
-    def change(self, target: Target) -> None:
-        with self._lock:
-            self.now += 1
-            mine = self.now
-        self.cache.sync.invalidate(target)
-        with self._lock:
-            self.acknowledged = max(self.acknowledged, mine)
 
 
 @STORES

@@ -8,6 +8,8 @@ from concurrent.futures import Future
 from functools import partial
 from typing import Any, Final, TypeVar
 
+from cachekit import Cache, Target
+
 T = TypeVar("T")
 
 PATIENCE: Final = 10.0
@@ -85,6 +87,33 @@ class Gate:
         if self._error is not None:
             raise self._error
         return f"value {number}"
+
+
+class Register:
+    """A number that only rises, cached by all threads; who reads knows the least it may be."""
+
+    def __init__(self, cache: Cache) -> None:
+        self.cache = cache
+        self.now = self.acknowledged = 0
+        self._lock = threading.Lock()
+
+    def read(self) -> None:
+        least = self.acknowledged
+        found = self.cache.sync.get_or_set("k", self._load, tags=["t"])
+        assert found >= least, f"{found} was read, but {least} had been acknowledged before"
+
+    def _load(self) -> int:
+        value = self.now
+        time.sleep(0)  # others may change it now
+        return value
+
+    def change(self, target: Target) -> None:
+        with self._lock:
+            self.now += 1
+            mine = self.now
+        self.cache.sync.invalidate(target)
+        with self._lock:
+            self.acknowledged = max(self.acknowledged, mine)
 
 
 def until(condition: Callable[[], Any]) -> None:
