@@ -1,6 +1,7 @@
 """Finding plug-ins by name: installed packages announce them as entry points."""
 
 import re
+from collections.abc import Mapping
 from functools import lru_cache
 from importlib.metadata import EntryPoint, entry_points
 from typing import Any, Final, cast
@@ -90,6 +91,22 @@ def masked(url: str) -> str:
     return re.sub(
         r"(?i)([?&;][^=&;]*(?:pass|pw|secret|token|key)[^=&;]*=)[^&;]*", r"\1***", without_user
     )
+
+
+def of_both(
+    arguments: Mapping[str, Any], said: Mapping[str, Any], usual: Mapping[str, Any]
+) -> dict[str, Any]:
+    """What the `arguments` are, and what a URL has `said`; raises if they differ.
+
+    An argument that is as `usual` was not given.
+    """
+    for name, value in said.items():
+        if arguments[name] not in (usual[name], value):
+            raise ConfigurationError(
+                f"{name}= is {shown(arguments[name])} as an argument, and in the URL "
+                f"{shown(value)}: give one of them"
+            )
+    return {**arguments, **said}
 
 
 @lru_cache(maxsize=64)

@@ -1,17 +1,26 @@
 """Which servers there are, and how they are spoken to: from a URL, or from a list."""
 
+import re
 from collections.abc import Mapping, Sequence
+from ipaddress import IPv6Address
 from typing import Any, Final, NamedTuple
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl
 
-from cachekit.errors import ConfigurationError
+from cachekit.errors import ConfigurationError, shown
 from cachekit.options import seconds
 from cachekit.registry import masked
 
 PORT: Final = 11211
 
 _PARAMETERS: Final = ("prefix", "timeout", "connect_timeout", "tls")
+_CONNECTING: Final = (
+    *("ssl", "server_hostname", "ssl_handshake_timeout", "ssl_shutdown_timeout"),
+    *("family", "proto", "flags", "local_addr", "happy_eyeballs_delay", "interleave"),
+)
+"""What `create_connection` takes that does not say to whom, in every Python from 3.11 on."""
+
 _WANTED: Final = "write memcached://host:11211,host:11211?prefix=shop:, or a list of 'host:port'"
+_SERVER: Final = re.compile(r"(?:\[([^\[\]]+)\]|([\w.-]+))(?::([0-9]{1,5}))?")
 
 
 class Address(NamedTuple):
@@ -24,9 +33,10 @@ class Address(NamedTuple):
 
 
 class Where(NamedTuple):
-    """The servers, and what a URL says besides, by the names of the backend's arguments."""
+    """The servers; and what a URL says of TLS, and besides, by the names of arguments."""
 
     servers: Sequence[Address]
+    tls: bool | None
     said: Mapping[str, Any]
 
 
@@ -34,21 +44,30 @@ def where(given: Any) -> Where:
     """What a URL or a list of `host:port` says; raises `ConfigurationError` if it says nothing."""
     if isinstance(given, str):
         return _in_url(given)
-    if not isinstance(given, Sequence) or not given:
-        raise ConfigurationError(f"servers={given!r} will not do: {_WANTED}")
-    return Where(_all_of([str(each) for each in given]), {})  # pyright: ignore[reportUnknownVariableType, reportUnknownArgumentType]
+    texts: list[Any] = list(given) if _is(given, Sequence) else []
+    if not texts or not all(isinstance(text, str) for text in texts):
+        raise ConfigurationError(f"servers={masked(repr(given))} will not do: {_WANTED}")
+    return Where(_all_of(texts), None, {})
+
+
+def _is(given: Any, kind: Any) -> bool:
+    return isinstance(given, kind)
 
 
 def _in_url(url: str) -> Where:
-    parts = urlsplit(url)
-    if parts.scheme != "memcached" or parts.path.strip("/") or parts.fragment:
+    scheme, _, rest = url.partition("://")
+    if scheme.lower() != "memcached" or "#" in rest:
         raise ConfigurationError(f"{masked(url)!r} is no URL of memcached: {_WANTED}")
-    if "@" in parts.netloc:
+    if "@" in rest:
         raise ConfigurationError(
             "the URL of memcached has a user or a password, which this backend does not send: "
-            "leave it out, and let only those reach the servers who may (or use tls=true)"
+            "leave it out, and let only those reach the servers who may (or use tls=true); in a "
+            "prefix write %40 for @"
         )
-    return Where(_all_of(parts.netloc.split(",")), _said(parts.query))
+    servers, _, query = rest.partition("?")
+    said = _said(query)
+    tls = said.pop("tls", None)
+    return Where(_all_of(servers.removesuffix("/").split(",")), tls, said)
 
 
 def _all_of(texts: Sequence[str]) -> list[Address]:
@@ -61,18 +80,37 @@ def _all_of(texts: Sequence[str]) -> list[Address]:
 
 def _address(text: str) -> Address:
     """`host`, `host:port` or `[v6]:port`."""
-    wrong = ConfigurationError(
-        f"{text!r} is no server: write host or host:port, with a port from 1 to 65535, and an IPv6 "
-        "address in brackets"
-    )
+    found = _SERVER.fullmatch(text)
+    port = int(found[3] or PORT) if found else 0
+    if found is None or not 0 < port < 2**16 or not _is_v6(found[1] or "::"):
+        raise ConfigurationError(
+            f"{masked(text)!r} is no server: write host or host:port, with a port from 1 to 65535, "
+            "and an IPv6 address in brackets"
+        )
+    host, percent, zone = (found[1] or found[2]).partition("%")
+    return Address(host.lower() + percent + zone, port)
+
+
+def _is_v6(text: str) -> bool:
     try:
-        parts = urlsplit(f"//{text}")
-        port = PORT if parts.port is None else parts.port
+        return bool(IPv6Address(text))
     except ValueError:
-        raise wrong from None
-    if not parts.hostname or not port or parts.netloc != text or "@" in text:
-        raise wrong
-    return Address(parts.hostname, port)
+        return False
+
+
+def connecting(arguments: Any, tls: bool | None) -> Mapping[str, Any]:
+    """How connections are made: by these `arguments`, and as a URL says of TLS."""
+    if arguments is not None and not _is(arguments, Mapping):
+        raise ConfigurationError(
+            f"conn_args={shown(arguments)} will not do: write a dict, {{'ssl': context}}"
+        )
+    given: dict[Any, Any] = dict(arguments or {})
+    for name in given:
+        if name not in _CONNECTING:
+            raise ConfigurationError(f"conn_args has {name!r}; it takes {', '.join(_CONNECTING)}")
+    if tls is not None and "ssl" in given:
+        raise ConfigurationError("ssl in conn_args and tls= in the URL: give one of them")
+    return {"ssl": True, **given} if tls else given
 
 
 def _said(query: str) -> dict[str, Any]:

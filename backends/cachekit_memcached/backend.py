@@ -30,8 +30,9 @@ from cachekit.entry import Entry
 from cachekit.envelope import pack
 from cachekit.errors import ConfigurationError
 from cachekit.options import Duration, seconds
+from cachekit.registry import of_both
 from cachekit.tenure import Tenure
-from cachekit_memcached.address import where
+from cachekit_memcached.address import connecting, where
 from cachekit_memcached.changes import Change
 from cachekit_memcached.names import name_of
 from cachekit_memcached.node import Node, Settings
@@ -76,13 +77,15 @@ class MemcachedBackend(Backend):
         conn_args: Mapping[str, Any] | None = None,
         clock: Clock = SYSTEM,
     ) -> None:
-        self.servers, said = where(servers)
-        self._prefix = _checked(said.get("prefix", prefix)).encode("utf-8", "surrogatepass")
-        tls = {"ssl": True} if said.get("tls") else {}
+        given = where(servers)
+        arguments = {"prefix": prefix, "timeout": timeout, "connect_timeout": connect_timeout}
+        told = of_both(arguments, given.said, _USUAL)
+        self.servers = given.servers
+        self._prefix = _checked(told["prefix"]).encode("utf-8", "surrogatepass")
         self._settings = Settings(
-            seconds("timeout", said.get("timeout", timeout)),
-            seconds("connect_timeout", said.get("connect_timeout", connect_timeout)),
-            {**tls, **(conn_args or {})},
+            seconds("timeout", told["timeout"]),
+            seconds("connect_timeout", told["connect_timeout"]),
+            connecting(conn_args, given.tls),
         )
         self._ring = Ring([server.name for server in self.servers])
         self._nodes = self._new_nodes()
@@ -192,6 +195,10 @@ class MemcachedBackend(Backend):
         data = None if write.entry is None else pack(write.key, write.entry)
         name, time = self._name(write.key), self._clock.time()
         return Change(write, name, data, self._decoding, time)
+
+
+_USUAL: Final[Mapping[str, Any]] = MemcachedBackend.__init__.__kwdefaults__ or {}
+"""What the arguments are that were not given."""
 
 
 def _checked(prefix: Any) -> str:

@@ -12,11 +12,12 @@ from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 
 from cachekit.errors import ConfigurationError, shown
+from cachekit.registry import of_both
 from cachekit_redis.cluster import Cluster
 from cachekit_redis.node import Node
 from cachekit_redis.sentinels import Sentinels, Watch
 from cachekit_redis.servers import One, Servers
-from cachekit_redis.settings import USUAL, Settings, check_truth, of_both, take, take_where
+from cachekit_redis.settings import USUAL, Settings, check_truth, take, take_where
 from cachekit_redis.slots import Slots
 from cachekit_redis.url import SENTINEL, Url, address, options, split
 

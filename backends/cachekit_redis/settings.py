@@ -6,6 +6,7 @@ from dataclasses import dataclass, fields
 from typing import Any, Final
 
 from cachekit.errors import ConfigurationError, shown
+from cachekit.registry import of_both
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,19 +101,3 @@ def take_where(query: dict[str, str], cluster: bool, sentinel: str | None) -> di
         said["cluster"] = truth("cluster", said["cluster"])
     usual = {"cluster": False, "sentinel": None}
     return of_both({"cluster": cluster, "sentinel": sentinel}, said, usual)
-
-
-def of_both(
-    arguments: Mapping[str, Any], said: Mapping[str, Any], usual: Mapping[str, Any]
-) -> dict[str, Any]:
-    """What the `arguments` are, and what a URL has `said`; raises if they differ.
-
-    An argument that is as `usual` was not given.
-    """
-    for name, value in said.items():
-        if arguments[name] not in (usual[name], value):
-            raise ConfigurationError(
-                f"{name}= is {shown(arguments[name])} as an argument, and in the URL "
-                f"{shown(value)}: give one of them"
-            )
-    return {**arguments, **said}
