@@ -19,6 +19,7 @@ _DUMP: Final = b"lru_crawler metadump hash\r\n"
 """With `all` instead, what moves from one list to another meanwhile might be missed."""
 
 _END: Final = b"END\r\n"
+_BUSY: Final = b"BUSY"
 _ENDING: Final = re.compile(rb"^key=(\S+) exp=(\d+) ", re.MULTILINE)
 """What is kept for good has `exp=-1`."""
 
@@ -64,12 +65,13 @@ def _dump(server: MemcachedServer) -> bytes:
     """A line for each key; it refuses while it looks through them for itself."""
     dumped = b""
 
-    def is_whole() -> bool:
+    def is_done() -> bool:
         nonlocal dumped
         dumped = b"".join(_lines(server))
-        return dumped.endswith(_END)
+        return not dumped.startswith(_BUSY)
 
-    until(is_whole, "a look at all keys")
+    until(is_done, "a look at all keys")
+    assert dumped.endswith(_END), dumped[-100:]
     return dumped
 
 
