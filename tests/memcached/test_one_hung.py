@@ -16,7 +16,7 @@ from tests.servers.memcached import MemcachedServer
 from tests.stores.calls import all_of
 from tests.stores.operations import timed
 
-DEADLINE: Final = 0.6
+TIMEOUT: Final = 0.5
 FOREVER: Final = 5.0
 """Seconds after which a call hangs itself."""
 NEVER: Final = 600.0
@@ -93,10 +93,13 @@ async def things(three: Three) -> list[Thing]:
 
 
 def cache_on(three: Three) -> Cache:
-    """One that never tries again what has failed."""
-    backend = three.backend(timeout=0.9 * DEADLINE, connect_timeout=0.9 * DEADLINE)
-    guard = Guard(backend, deadline=DEADLINE, probe_interval=NEVER)
-    return Cache(guard, namespace=SPACE, deadline=DEADLINE)
+    """One that never tries again what has failed.
+
+    Of what is asked for together only that is lost which a node does not answer in time.
+    """
+    backend = three.backend(timeout=TIMEOUT, connect_timeout=TIMEOUT)
+    guard = Guard(backend, deadline=FOREVER, probe_interval=NEVER)
+    return Cache(guard, namespace=SPACE, deadline=FOREVER)
 
 
 async def cost(cache: Cache, name: str, it: Thing) -> None:
