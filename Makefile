@@ -11,7 +11,8 @@ RUN    := $(VENV)/bin/python
 ARGS   :=
 
 # What the service needs besides, to keep its cache where PLACES_CACHE says.
-STORE := $(if $(filter redis% valkey%,$(PLACES_CACHE)),$(VENV)/.with-redis)
+STORE := $(if $(filter redis% valkey%,$(PLACES_CACHE)),$(VENV)/.with-redis) \
+         $(if $(filter memcached%,$(PLACES_CACHE)),$(VENV)/.with-memcached)
 
 # Words after `bench` that are no goals are names of benchmarks, and nothing is made of them here.
 GOALS := help install servers demo demo-outage serve test test-long mutants lint types api bench clean
@@ -82,7 +83,7 @@ endif
 $(VENV)/.with-%: pyproject.toml $(RUN)
 	@echo "Installing cachekit with what '$*' needs into $(VENV)"
 	@$(INSTALL) --editable '.[$*]'
-	@touch $@ $(if $(filter dev,$*),$(VENV)/.with-demo $(VENV)/.with-redis)
+	@touch $@ $(if $(filter dev,$*),$(foreach extra,demo redis memcached,$(VENV)/.with-$(extra)))
 
 # Looked for once: where no server can be had, `make test` does not try again each time.
 $(VENV)/.servers: tests/servers/install.sh $(VENV)/.with-dev

@@ -7,9 +7,10 @@ from cachekit.fastapi import CacheSettings
 
 
 class StoreSettings(CacheSettings):
-    """`PLACES_CACHE`, a URL such as `redis://localhost`, or two with a space between, the first of
-    which keeps copies in this process: `memory://?max_entries=20000 redis://localhost`.
-    `PLACES_CACHE_DISABLED=1`: every call loads. And `PLACES_CACHE_TTL`, `PLACES_CACHE_DEADLINE`, …
+    """`PLACES_CACHE`, a URL such as `redis://localhost` or `memcached://host1,host2`; or two with a
+    space between, the first of which keeps copies in this process:
+    `memory://?max_entries=20000 redis://localhost`. `PLACES_CACHE_DISABLED=1`: every call loads.
+    And `PLACES_CACHE_TTL`, `PLACES_CACHE_DEADLINE`, …
     """
 
     model_config = SettingsConfigDict(env_prefix="PLACES_CACHE_")

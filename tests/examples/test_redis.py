@@ -2,28 +2,17 @@
 
 import re
 import shutil
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Any
 from urllib.parse import quote
 
-import httpx
 import pytest
 
 from cachekit import Cache
 from examples.places.demo.__main__ import main
-from examples.places.demo.server import serving
 from examples.places.demo.store import StoreError, corner
+from tests.examples.sharing import check_that_two_share
 from tests.servers.server import RedisServer
 
-PARIS = 2988507
-PATHS = (
-    f"/places/{PARIS}",
-    "/places?country=FR&size=5",
-    "/countries/FR/statistics",
-    "/users/7/settings",
-)
 NOWHERE = "redis://somebody:secret@127.0.0.1:1"
 
 
@@ -32,41 +21,11 @@ def stored(server: RedisServer, prefix: str) -> list[bytes]:
     return keys
 
 
-@asynccontextmanager
-async def service(database: Path, store: str) -> AsyncIterator[httpx.AsyncClient]:
-    async with (
-        serving(database, cached=True, store=store) as server,
-        httpx.AsyncClient(base_url=server.url, timeout=30.0, trust_env=False) as client,
-    ):
-        yield client
-
-
-async def read(client: httpx.AsyncClient, path: str) -> Any:
-    answer = await client.get(path)
-    return answer.raise_for_status().json()
-
-
-async def queries(client: httpx.AsyncClient) -> int:
-    return int((await read(client, "/stats"))["database_queries"])
-
-
 async def test_what_one_service_has_cached_another_serves_and_its_updates_are_seen(
     filled: Path, tmp_path: Path, redis_server: RedisServer, prefix: str
 ) -> None:
     database = Path(shutil.copy(filled, tmp_path))
-    store = f"{redis_server.url}?prefix={prefix}"
-    async with service(database, store) as one, service(database, store) as other:
-        first = [await read(one, path) for path in PATHS]
-        assert [await read(other, path) for path in PATHS] == first
-        assert await queries(other) == 0
-        for population in (2_200_001, 2_200_002):
-            change = {"population": population}
-            updated = (await one.patch(f"/places/{PARIS}", json=change)).json()
-            place, page, statistics, _ = [await read(other, path) for path in PATHS]
-            assert place == page["places"][0] == updated
-            assert statistics["version"] == page["version"] == updated["version"]
-        saved = (await other.put("/users/7/settings", json={"language": "fr"})).json()
-        assert await read(one, "/users/7/settings") == saved
+    await check_that_two_share(database, f"{redis_server.url}?prefix={prefix}")
     assert len(stored(redis_server, prefix)) > 5
 
 

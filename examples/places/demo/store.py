@@ -5,7 +5,7 @@ from contextlib import AsyncExitStack, asynccontextmanager, contextmanager
 from urllib.parse import parse_qsl, urlencode, urlsplit
 from uuid import uuid4
 
-from cachekit.backend import FORGET_PREFIX
+from cachekit.backend import FORGET_PREFIX, Backend, Unreached
 from cachekit.registry import backend_from, masked
 
 
@@ -17,8 +17,8 @@ class StoreError(Exception):
 async def corner(store: str | None) -> AsyncGenerator[str | None]:
     """`store` with a prefix in its URLs that no other keys have; what begins so goes at the end.
 
-    What is in memory, or none, is the service's own and left to it. `StoreError` if another does
-    not answer.
+    What is in memory, or none, is the service's own and left to it. On memcached nobody finds what
+    begins so: it is gone when it expires. `StoreError` if a store does not answer.
     """
     async with AsyncExitStack() as stack:
         urls = [await stack.enter_async_context(_corner(url)) for url in (store or "").split()]
@@ -31,20 +31,37 @@ async def _corner(url: str) -> AsyncGenerator[str]:
         yield url
         return
     own = _with_own_prefix(url)
-    backend = backend_from(_with(own, announce="false"))  # its stream would be left
-    forget = backend.capability(FORGET_PREFIX)
-    assert forget is not None
+    backend = backend_from(_unannounced(own))
     await backend.open()
     try:
         with _answering(url):
-            await backend.read(["v:places:"])
+            await _look(backend)
         try:
             yield own
         finally:
             with _answering(url):
-                await forget.forget_prefix([""])
+                await _empty(backend)
     finally:
         await backend.close()
+
+
+async def _look(backend: Backend) -> None:
+    """Raises why there is no answer, if so."""
+    key = "v:places:"
+    found = (await backend.read([key])).get(key)
+    if isinstance(found, Unreached):
+        raise found.cause or ConnectionError("no answer")
+
+
+async def _empty(backend: Backend) -> None:
+    forget = backend.capability(FORGET_PREFIX)
+    if forget is not None:
+        await forget.forget_prefix([""])
+
+
+def _unannounced(url: str) -> str:
+    """On a Redis: the stream of changes would be left."""
+    return url if url.startswith("memcached:") else _with(url, announce="false")
 
 
 def _with_own_prefix(url: str) -> str:
