@@ -193,7 +193,7 @@ class Room(Protocol):
 
     @property
     def most_bytes(self) -> int:
-        """The most bytes of a payload that it takes, whatever else is in the entry."""
+        """The most bytes of a payload that it takes, with as many tags as are usual."""
         ...
 
 

@@ -61,7 +61,6 @@ class Filler:
                 return Made(self._passed_on(call, value, derived))
             entry = self._loaded(call, value, load)
             stored = _is_worth_storing(call.policy, value, entry, load)
-            stored = stored and self._has_room(call, value, entry)
         except TooLargeError as error:
             self._count.too_large += 1
             self._complain(call, value, error)
@@ -76,7 +75,7 @@ class Filler:
         entry.carry({} if hold is None else hold.tags, derived.versions)
         if call.vouch is not None:
             entry.vouch(call.vouch, call.policy.quiet_until(entry))
-        stored = stored and derived.counts
+        stored = stored and derived.counts and self._has_room(call, value, entry)
         loaded = Loaded(entry, call.policy.codec, value, derived.until)
         return Made(loaded, entry if stored else None, leaves_pass=not stored)
 

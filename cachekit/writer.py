@@ -9,7 +9,7 @@ from cachekit.batch import pieces
 from cachekit.call import Call, Seen
 from cachekit.clock import Clock
 from cachekit.entry import Entry, Kind
-from cachekit.errors import ConfigurationError, EncodeError, InvalidationError
+from cachekit.errors import ConfigurationError, EncodeError, InvalidationError, TooLargeError
 from cachekit.filler import Filler, spare
 from cachekit.lease import Leases
 from cachekit.loader import Loader
@@ -63,7 +63,9 @@ class Writer:
             return
         entries, bad = self._entries(values, policy)
         if entries:
-            await self._store.finish(self._set_or_tell(entries, titles, tags, ways), ways)
+            work = self._set_or_tell(entries, titles, tags, ways)
+            large = await self._store.finish(work, ways)
+            bad = bad or large
         if bad is not None:
             raise bad
 
@@ -74,16 +76,10 @@ class Writer:
         bad: Exception | None = None
         for key, value in values.items():
             try:
-                entries[key] = self._entry(key, policy, value)
+                entries[key] = _worth_storing(self._filler.entry(key, policy, value))
             except (EncodeError, ConfigurationError) as error:
                 bad = bad or error
         return entries, bad
-
-    def _entry(self, key: str, policy: Policy, value: Any) -> Entry:
-        """What is to be stored; an error for what cannot be, or is of no use."""
-        entry = self._filler.entry(key, policy, value)
-        self._store.check_room(entry)
-        return _worth_storing(entry)
 
     async def _set_or_tell(
         self,
@@ -91,22 +87,31 @@ class Writer:
         titles: Mapping[str, str],
         tags: Mapping[str, tuple[str, ...]],
         ways: Ways,
-    ) -> None:
-        """R10: told even if its caller is cancelled. What has the same tags travels together."""
+    ) -> Exception | None:
+        """R10: told even if its caller is cancelled. What has the same tags travels together.
+
+        What is returned says of a value that the store has no room for it.
+        """
         lost: list[str] = []
+        large: list[Exception] = []
         groups: dict[tuple[str, ...], dict[str, Entry]] = {}
         for key, entry in entries.items():
             groups.setdefault(tags[key], {})[key] = entry
         for carried, group in groups.items():
-            lost += await self._set(group, carried, ways)
+            lost += await self._set(group, carried, large, ways)
         if lost:
             self._store.remember(lost, ())  # it may have come to nothing before any of it was sent
             self._tell("set", [titles[key] for key in lost])
+        return large[0] if large else None
 
     async def _set(
-        self, entries: Mapping[str, Entry], tags: Sequence[str], ways: Ways
+        self,
+        entries: Mapping[str, Entry],
+        tags: Sequence[str],
+        large: list[Exception],
+        ways: Ways,
     ) -> list[str]:
-        """The keys of those that were not acknowledged.
+        """The keys of those that were not acknowledged; what there is no room for goes to `large`.
 
         R4: so many at a time as travel together; the stubs of the others would not live as long.
         """
@@ -114,14 +119,19 @@ class Writer:
         left = list(entries)
         for part in pieces([Write(key, entry) for key, entry in entries.items()]):
             some, left = left[: len(part)], left[len(part) :]
-            missing = await self._set_together({key: entries[key] for key in some}, tags, ways)
+            together = {key: entries[key] for key in some}
+            missing = await self._set_together(together, tags, large, ways)
             lost += missing
             if len(missing) == len(some):
                 break  # who does not answer is not asked for the rest
         return lost + left
 
     async def _set_together(
-        self, entries: Mapping[str, Entry], tags: Sequence[str], ways: Ways
+        self,
+        entries: Mapping[str, Entry],
+        tags: Sequence[str],
+        large: list[Exception],
+        ways: Ways,
     ) -> list[str]:
         found = await self._store.read([*entries, *tags], ways)
         lost = [key for key in entries if isinstance(found.get(key), Unreached)]
@@ -133,11 +143,24 @@ class Writer:
             return [*lost, *entries]
         for entry in entries.values():
             entry.carry({tag: record.version for tag, record in records.items()})
+        entries = self._fitting(entries, large)
         outcomes = await self._replace(entries, found, ways)
         rest = {key: entry for key, entry in entries.items() if outcomes[key] is REFUSED}
         outcomes.update(await self._set_in_two_steps(rest, ways))
         del records  # alive until the entries name them
         return lost + [key for key, outcome in outcomes.items() if outcome is UNREACHED]
+
+    def _fitting(self, entries: Mapping[str, Entry], large: list[Exception]) -> dict[str, Entry]:
+        """Those that there is room for: a store that was read says how much it has."""
+        fitting: dict[str, Entry] = {}
+        for key, entry in entries.items():
+            try:
+                self._store.check_room(entry)
+            except TooLargeError as error:
+                large.append(error)
+            else:
+                fitting[key] = entry
+        return fitting
 
     async def _records(
         self, found: Mapping[str, Any], tags: Sequence[str], ways: Ways
@@ -190,7 +213,8 @@ class Writer:
 
     async def add(self, call: Call, seen: Seen, value: Any) -> bool:
         """Store `value` where nothing valid was seen; False if someone else was faster."""
-        entry = self._entry(call.key, call.policy, value)
+        entry = _worth_storing(self._filler.entry(call.key, call.policy, value))
+        self._store.check_room(entry)
         return await self._store.finish(self._loader.put_new(call, seen, entry), call.ways)
 
     async def touch(self, call: Call, seen: Seen, ttl: float | IsMissing | None, name: str) -> bool:

@@ -157,7 +157,6 @@ async def test_who_sets_it_is_told(sized: tuple[Place, int], large: bytes, way: 
         assert await cache.get("k") == large[: -BESIDE - 100]
 
 
-@pytest.mark.xfail(reason="`set` looks at the room before it has spoken to the server")
 @pytest.mark.parametrize("sized", ["512k"], indirect=True)
 async def test_who_sets_it_first_of_all_is_told(sized: tuple[Place, int], large: bytes) -> None:
     async with Cache(sized[0].backend(), namespace="n", deadline=PATIENCE) as cache:
@@ -165,7 +164,6 @@ async def test_who_sets_it_first_of_all_is_told(sized: tuple[Place, int], large:
             await cache.set("k", large)
 
 
-@pytest.mark.xfail(reason="`set` looks at the room before it has spoken to the server")
 @pytest.mark.parametrize("sized", ["2m"], indirect=True)
 async def test_who_sets_first_what_the_server_takes(sized: tuple[Place, int], large: bytes) -> None:
     async with Cache(sized[0].backend(), namespace="n", deadline=PATIENCE) as cache:
