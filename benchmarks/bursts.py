@@ -115,20 +115,21 @@ def bursts(clients: Sequence[Client], cold: Iterator[int], callers: int) -> list
     pair = sizes[0], min(CROWD, sizes[-1])
     crowd = by_size[pair[1]]
     few = [client for client in crowd if client.most > CROWD]
-    gets = {size: _gets(some, size) for size, some in by_size.items()}
+    alone = {size: gets(some, size) for size, some in by_size.items()}
     all_of = (
-        *gets.values(),
+        *alone.values(),
         _anew(few, pair[1]),
         _hot(crowd, pair[1]),
         _wide(few, pair[1]),
-        *(_hits(by_size[size], size, gets[size][0]) for size in pair),
+        *(_hits(by_size[size], size, alone[size][0]) for size in pair),
         *(_sets(by_size[size], size) for size in pair),
         _misses(crowd, pair[1], cold),
     )
     return [burst for some in all_of for burst in some]
 
 
-def _gets(clients: Sequence[Client], size: int) -> list[Burst]:
+def gets(clients: Sequence[Client], size: int) -> list[Burst]:
+    """Each of the callers asks for a key of its own."""
     keys = _same(keys_of(size))
     made = [Burst("get", size, client.name, client.get, keys) for client in clients]
     reads = [(f"{client.name}, the read alone", client.read) for client in clients if client.read]

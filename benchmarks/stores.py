@@ -15,8 +15,9 @@ from typing import Any, Final, Generic, TypeVar
 
 from rich.table import Table
 
-from benchmarks.bursts import Burst, bursts
-from benchmarks.clients import Maker
+from benchmarks.bursts import Burst, bursts, gets
+from benchmarks.clients import CROWD, Maker
+from benchmarks.links import TRIP, far
 from benchmarks.measuring import Effort, Figure, quiet, table
 from benchmarks.outages import outages
 from benchmarks.sides import Side, fill, measure, sides_of
@@ -62,7 +63,7 @@ def _measured(store: Store[ServerT], effort: Effort) -> list[Table]:
     with store.server() as server, sides_of(store.makers(server.url)) as sides:
         _measure(store.name, sides, effort)
         run = sides[0].runner.run
-        tables = [shown(side, store.aims) for side in sides]
+        tables = [shown(side, store.aims) for side in sides] + _from_afar(store, server, effort)
         trips = run(store.trips(server))
         with store.server() as harmed:
             backend = partial(store.backend, harmed.url)
@@ -75,6 +76,18 @@ def _measure(what: str, sides: Sequence[Side], effort: Effort) -> None:
         side.bursts = bursts(side.clients, cold, effort.callers)
     fill(what, sides[0], effort)  # the others look into the same databases
     measure(what, sides, effort)
+
+
+def _from_afar(store: Store[ServerT], server: ServerT, effort: Effort) -> list[Table]:
+    """What is stored by now, asked for over a link that takes its time."""
+    with far(server.url, server.address) as url, sides_of(store.makers(url)) as sides:
+        for side in sides:
+            crowd = min(CROWD, effort.callers)
+            few = {n: [each for each in side.clients if each.serves(n)] for n in (1, crowd)}
+            side.bursts = [burst for n, some in few.items() for burst in gets(some, n)]
+            side.name += f", a link of {TRIP * 1000:.0f} ms and back between"
+        measure(f"{store.name}, from afar", sides, effort)
+        return [shown(side, store.aims) for side in sides]
 
 
 def shown(side: Side, aims: Aims) -> Table:

@@ -24,8 +24,9 @@ def test_all_are_measured_on_both_loops(
     several = "aiomcache", "emcache", "cachekit", "aiocache", "fastapi-cache2"
     for name in (*several, "aiomcache, pool of 100", "emcache, autobatching"):
         assert len(re.findall(rf"│   {name} +│ +[\d,.]+ │", shown)) >= 8, f"{name} in {shown}"
-    assert len(re.findall(r"│   pymemcache +│ +[\d,.]+ │", shown)) == 4, shown
+    assert len(re.findall(r"│   pymemcache +│ +[\d,.]+ │", shown)) == 6, shown
     assert re.search("uvloop: what one call takes", shown)
+    assert re.search("uvloop, a link of 2 ms and back between: what one call takes", shown)
     assert re.search(r"stopped \(SIGSTOP\) │ first", shown)
 
 
