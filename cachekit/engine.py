@@ -411,7 +411,7 @@ class Engine:
         await self._renew(f"fn:{name}", f"all of {name}", ways)
 
     async def _renew(self, name: str, told: str, ways: Ways, *, barrier: bool = False) -> None:
-        """At each home: one that does not answer has its own to answer for."""
+        """R18: at each home. One that does not answer takes along what it has, nothing else."""
         doomed = Doomed()
         for home in self._all_homes():
             record = record_key(self.namespace, name, home)

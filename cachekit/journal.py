@@ -44,7 +44,7 @@ class Journal:
         self.overflows += 1
         homes = self._homes()
         records = [record for key in self._keys for record in _carried(key, _reached(key, homes))]
-        for prefix in self._prefixes:  # what begins with it may be anywhere
+        for prefix in self._prefixes:  # R18: what begins with it may be anywhere
             records += _carried(prefix, _all(homes))
         self._keys, self._prefixes = dict.fromkeys(records, self._added), {}
 

@@ -14,10 +14,10 @@ from cachekit import Cache
 from cachekit.backend import Backend
 from cachekit.clock import Clock
 from cachekit.guard import Guard
-from cachekit.testing.simulation.bytestore import in_bytes
+from cachekit.testing.simulation import islands, tides
+from cachekit.testing.simulation.bytestore import at_homes, in_bytes
 from cachekit.testing.simulation.shore import Setting, shared
 from cachekit.testing.simulation.simulation import Result, make_cache, simulate
-from cachekit.testing.simulation.tides import KINDS
 from cachekit.testing.simulation.weather import NEVER, Weather
 from cachekit_memory import MemoryBackend
 from cachekit_tiered import TieredBackend
@@ -111,9 +111,30 @@ COVERED_WITH_COPIES: Final = (
 )
 
 
+COVERED_AT_HOMES: Final = (
+    "homes that were down",
+    "homes that were slow",
+    "homes that were started again",
+    "values beside a home that is down",
+    "unacknowledged invalidations",
+    "invalidations that were made up for",
+    "journals that were full",
+    "crashes",
+    "refused fills",
+    "renewals",
+    "claims",
+    "touches",
+    "stale values",
+    "loads that named tags",
+    "evicted tags",
+    "late writes executed",
+)
+
+
 COVERED: Final[Mapping[str, Sequence[str]]] = {
     "links": EVERY_RUN_COVERS,
     "tiers": COVERED_WITH_COPIES,
+    "homes": COVERED_AT_HOMES,
 }
 
 
@@ -185,12 +206,41 @@ def with_copies(backend: Backend, clock: Clock, weather: Weather) -> Cache:
     return make_cache(Guard(tiered, journal=weather.journal), clock, weather)
 
 
+def at_several_homes(
+    seed: int, processes: int, changes: Mapping[str, Any] = MappingProxyType({})
+) -> Result:
+    """Like `on_links`, but the store has two homes or three, each with faults of its own."""
+    setting = _homes(seed)
+    return simulate(seed, setting, processes=processes, make=with_journal, changes=changes)
+
+
+def at_homes_with_copies(seed: int, processes: int) -> Result:
+    """The same with copies in front of each link."""
+    setting = replace(_homes(seed), tiers=True)
+    return simulate(seed, setting, processes=processes, make=with_copies)
+
+
+def _homes(seed: int) -> Setting:
+    return at_homes("abc"[: 2 + seed // 2 % 2], prefixes=seed % 2 == 0)
+
+
+def with_journal(backend: Backend, clock: Clock, weather: Weather) -> Cache:
+    """A cache whose journal has as much room as the weather says."""
+    return make_cache(Guard(backend, journal=weather.journal), clock, weather)
+
+
 STORES: Final[Mapping[str, Callable[[int, int], Result]]] = {
     "links": on_links,
     "memory": in_memory,
     "far-memory": on_links_to_memory,
     "tiers": on_tiers,
-    **{f"tiers-{kind}": partial(on_tiers, changes=its) for kind, (_, its) in KINDS.items()},
+    "homes": at_several_homes,
+    "homes-copies": at_homes_with_copies,
+    **{f"tiers-{kind}": partial(on_tiers, changes=its) for kind, (_, its) in tides.KINDS.items()},
+    **{
+        f"homes-{kind}": partial(at_several_homes, changes=its)
+        for kind, (_, its) in islands.KINDS.items()
+    },
 }
 """What the simulation can run on."""
 

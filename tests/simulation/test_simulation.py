@@ -1,8 +1,9 @@
 """The simulation against the cache, and the simulation itself.
 
 The budget of an ordinary run is `SEEDS` seeds of at least 500 operations for each of two and three
-processes, `IN_MEMORY` seeds on a memory backend, and `WITH_COPIES` seeds of three processes with
-copies in front of their links: about 40 seconds on two cores.
+processes, `IN_MEMORY` seeds on a memory backend, and of three processes `WITH_COPIES` seeds with
+copies in front of their links and `AT_HOMES` seeds on a store of several homes: about 45 seconds on
+two cores.
 """
 
 import os
@@ -22,6 +23,7 @@ from tests.simulation.toy import CacheAside
 SEEDS = 30
 IN_MEMORY = 30
 WITH_COPIES = 25
+AT_HOMES = 16
 
 SILENT = {"names": 0.0, "load_skips": 0.0, "load_says_ttl": 0.0, "load_same": 0.0}
 """Loaders that tell their cache nothing, for one that would not listen."""
@@ -40,10 +42,14 @@ def test_copies_are_no_older_than_they_may_be() -> None:
     judge(range(WITH_COPIES), 3, "tiers")
 
 
+def test_homes_that_fail_one_by_one() -> None:
+    judge(range(AT_HOMES), 3, "homes")
+
+
 @pytest.mark.long
 @pytest.mark.timeout(3600)
 @pytest.mark.parametrize("processes", [2, 3])
-@pytest.mark.parametrize("store", ["links", "tiers"])
+@pytest.mark.parametrize("store", ["links", "tiers", "homes", "homes-copies"])
 def test_two_thousand_seeds(processes: int, store: str) -> None:
     judge(range(2000), processes, store)
 

@@ -5,7 +5,6 @@ from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import Any, Final
 
-from cachekit.keys import record_key
 from cachekit.testing.simulation.loads import Loader
 
 NAMESPACE: Final = "sim"
@@ -22,11 +21,6 @@ class Functions:
 
     one: Mapping[str, Any]
     many: Any
-
-
-def record_of(name: str) -> str:
-    """The tag, as the store has it, that everything carries that this function has stored."""
-    return record_key(NAMESPACE, f"fn:{name}")
 
 
 def one(cache: Any, key: str, tags: Iterable[str], *, session: bool, **options: Any) -> Any:

@@ -27,6 +27,7 @@ from cachekit.envelope import pack, unpack
 from cachekit.testing.simulation.feed import Passage, StreamFeed
 from cachekit.testing.simulation.history import EVERYWHERE, History, short
 from cachekit.testing.simulation.loop import VirtualClock
+from cachekit.testing.simulation.nodes import Node
 from cachekit.testing.simulation.shore import Packed, Shore
 from cachekit.testing.simulation.stream import KEY, PREFIX, Stream
 from cachekit.testing.simulation.trips import FAULTS, LINGERS, RAISES, TRAVEL, Trip
@@ -82,7 +83,10 @@ class Link(Backend):
         self.dead = False
 
     async def read(self, keys: Sequence[str]) -> Found:
-        trip = self._plan(len(keys))
+        return await self._read(keys)
+
+    async def _read(self, keys: Sequence[str], node: Node | None = None) -> Found:
+        trip = self._plan(len(keys), node)
         found = await self._travel(
             trip, lambda items: self.shore.read(self.backend, [keys[i] for i in items])
         )
@@ -94,7 +98,10 @@ class Link(Backend):
         return answer
 
     async def write(self, writes: Sequence[Write]) -> Sequence[Outcome]:
-        trip, apart = self._plan(len(writes)), self._tells_apart()
+        return await self._write(writes)
+
+    async def _write(self, writes: Sequence[Write], node: Node | None = None) -> Sequence[Outcome]:
+        trip, apart = self._plan(len(writes), node), self._tells_apart()
         packed = [_pack(write, tells=self.tiers and not apart) for write in writes]
         for write in packed:
             self._note(trip, write.key)
@@ -102,7 +109,7 @@ class Link(Backend):
             for write in packed:
                 self.shore.lurk(self.process, write, self.rng.choice([0.25, 0.3, 1.0]))
         outcomes = await self._travel(
-            trip, lambda items: self._write(trip, [packed[i] for i in items])
+            trip, lambda items: self._apply(trip, [packed[i] for i in items])
         )
         outcomes = [UNREACHED if i in trip.missing else o for i, o in enumerate(outcomes)]
         return await self._tell(writes, outcomes) if apart else outcomes
@@ -180,6 +187,10 @@ class Link(Backend):
             self.history.covered["late news"] += 1
         return Passage(now + there, back, broken)
 
+    def has_reached(self, keys: Sequence[str], since: float) -> bool:
+        """Whether nothing has kept it from what is under `keys`; False where that is not known."""
+        return False
+
     def calm_since(self, moment: float) -> bool:
         """Whether nothing has gone wrong since so long before that, that all is as ever again."""
         return max(self.troubled_at, self.down_until) < moment - RECOVERY
@@ -187,7 +198,7 @@ class Link(Backend):
     def _unpack(self, key: str, data: bytes | Unreached | None) -> Entry | Unreached | None:
         return unpack(key, data, self.clock) if isinstance(data, bytes) else data
 
-    async def _write(self, trip: Trip, writes: Sequence[Packed]) -> list[Outcome]:
+    async def _apply(self, trip: Trip, writes: Sequence[Packed]) -> list[Outcome]:
         outcomes = await self.shore.write(self.backend, self.process, writes)
         if trip.fault == "late":
             self.history.covered["late writes executed"] += outcomes.count(DONE)
@@ -207,11 +218,11 @@ class Link(Backend):
     def _now(self) -> float:
         return self.clock.monotonic()
 
-    def _plan(self, size: int) -> Trip:
+    def _plan(self, size: int, node: Node | None = None) -> Trip:
         moments = self._moments(size)
         arrived = moments[-1] if moments else self._now()
         trip = Trip(size, [*moments], arrived + self.rng.expovariate(1 / TRAVEL))
-        trip.fault = self._fault()
+        trip.fault = self._fault(node)
         if trip.fault:
             self.faults += 1
             self.troubled_at = self._now()
@@ -226,7 +237,8 @@ class Link(Backend):
         later = (self.rng.expovariate(1 / mean) for _ in range(1, size))
         return list(accumulate(later, initial=at))
 
-    def _fault(self) -> str:
+    def _fault(self, node: Node | None) -> str:
+        """What becomes of a request, to one node where there are several."""
         if self._now() < self.good_until:
             return ""
         if self._now() < self.down_until:

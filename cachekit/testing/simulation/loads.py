@@ -29,7 +29,8 @@ class Loader:
     `needs_caller`: it fails when that has happened; `may_cancel`: it may raise `CancelledError`;
     `inside`: its caller is itself inside a load; `past`: what is cached must not be used; `choice`:
     what its caller takes of what is there; `tags`, `ttl` and `windows` are what its call says, and
-    `asked` is when. `calm_since` says whether the link of its process has had no faults since then.
+    `asked` is when. `calm_since` says whether the link of its process has had no faults since then,
+    `has_reached` whether it could reach some keys all the while.
     """
 
     origin: Origin
@@ -41,6 +42,7 @@ class Loader:
     nested: Callable[[], Awaitable[None]] | None = None
     asked: float = 0.0
     calm_since: Callable[[float], bool] = lambda moment: True
+    has_reached: Callable[[Sequence[str]], bool] = lambda keys: False
     needs_caller: bool = False
     may_cancel: bool = True
     inside: bool = False
@@ -73,7 +75,7 @@ class Loader:
         number = len(self.origin.loads) + 1
         load = Load(number, key, self.process, _now(), self.ttl, self.windows)
         load.asked, load.calm_since, load.tags = self.asked, self.calm_since, self.tags
-        load.left = lambda: self.left
+        load.has_reached, load.left = self.has_reached, lambda: self.left
         refused = self.choice is not None and self.choice.refused
         load.alone = self.inside or self.past or refused
         self.loads.append(load)

@@ -41,7 +41,8 @@ class Load:
     long, or was not to be stored; `in_vain`: its value need not count, for that or another reason.
     `alone`: nobody waits for it but who has begun it, or who did not take what was there. `tags`
     are those its call declares, `asked` is when that was made, `left` says whether its caller was
-    cancelled, and `calm_since` whether its process's link has had no faults since then.
+    cancelled, and `calm_since` whether its process's link has had no faults since then;
+    `has_reached`, whether what is under some keys was within reach since it was asked.
     """
 
     number: int
@@ -62,6 +63,7 @@ class Load:
     alone: bool = False
     asked: float = 0.0
     calm_since: Callable[[float], bool] = lambda moment: True
+    has_reached: Callable[[Sequence[str]], bool] = lambda keys: False
     tags: tuple[str, ...] = ()
     left: Callable[[], bool] = lambda: False
 

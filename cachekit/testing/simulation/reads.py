@@ -8,7 +8,7 @@ from typing import Any, Final, TypeAlias
 from cachekit.testing.simulation.ages import AT_ONCE
 from cachekit.testing.simulation.calls import judged, perhaps_cancelled
 from cachekit.testing.simulation.choices import Choice, wanting
-from cachekit.testing.simulation.functions import LOADER, PREFIX, record_of
+from cachekit.testing.simulation.functions import LOADER, PREFIX
 from cachekit.testing.simulation.loads import Loader, Session
 from cachekit.testing.simulation.question import Read
 from cachekit.testing.simulation.world import Process, Topic, World
@@ -131,7 +131,7 @@ async def call(world: World, process: Process) -> None:
     """A cached function; some need a session, which is closed afterwards."""
     topic = world.rng.choice(world.topics)
     session = Session() if topic.session else None
-    tags = (*topic.tags, record_of(f"f{topic.key}"))
+    tags = (*topic.tags, *world.records(f"f{topic.key}"))
     loader = world.loader(process, topic, tags=tags, session=session)
     read = world.ask(process, topic, tags, loads=True, at_once=True, soft=topic.windows.soft)
     read = replace(read, ours=loader.loads)
@@ -172,7 +172,7 @@ async def load_many(world: World, process: Process) -> None:
 
 async def call_many(world: World, process: Process) -> None:
     """A cached function of many ids, which declares no tags that others would count on."""
-    topics, tags = [topic for topic in _some(world) if not topic.tags], (record_of("many"),)
+    topics, tags = [topic for topic in _some(world) if not topic.tags], world.records("many")
     if not topics:
         return
     loader = world.loader(process, topics[0], tags=tags, windows=world.many_windows)

@@ -16,6 +16,7 @@ from cachekit.backend import (
     ANY,
     DONE,
     FORGET_PREFIX,
+    HOMES,
     LOCAL,
     Backend,
     Condition,
@@ -29,6 +30,7 @@ from cachekit.envelope import pack, unpack
 from cachekit.runtime import drive
 from cachekit.testing.simulation.history import EVERYWHERE, History, short
 from cachekit.testing.simulation.loop import VirtualClock, VirtualLoop
+from cachekit.testing.simulation.nodes import Node, Nodes
 from cachekit.testing.simulation.stream import KEY, PREFIX, Stream
 
 Connect: TypeAlias = Callable[[Clock], Backend]
@@ -84,13 +86,15 @@ class Setting:
     store whose time is not that clock's: it is told to keep everything for an hour at least, and
     the shore deletes what is past its time as soon as anybody asks for it. Through the `back_door`
     bits are flipped. With `tiers`, processes have copies in front of their links: the shore tells
-    what has changed, and what is read may be as old as the weather's `staleness`.
+    what has changed, and what is read may be as old as the weather's `staleness`. With `homes`,
+    each of those that the backend has is down, slow or started again by itself, too.
     """
 
     connect: Connect
     expires: Expires = "clock"
     back_door: Damages | None = None
     tiers: bool = False
+    homes: bool = False
 
 
 class Shore:
@@ -115,6 +119,7 @@ class Shore:
         self.setting = setting
         self.evicts = evicts
         self.backends: list[Backend] = []
+        self.nodes: Nodes | None = None
         self.wrong: Callable[[str, str], None] = lambda key, what: None
         self.forbids: Callable[[bytes], bool] = lambda payload: False
         self._known: dict[str, Record] = {}
@@ -127,6 +132,8 @@ class Shore:
         if not any(backend is other for other in self.backends):
             self.backends.append(backend)
             await self.do(backend, backend.open())
+            homes = backend.capability(HOMES)
+            self.nodes = self.nodes or (None if homes is None else Nodes(homes))
         return backend
 
     @property
@@ -343,6 +350,14 @@ class Shore:
         self.history.covered["flushes"] += 1
         what = self.stream.lose(rng, restarts) if self.setting.tiers else "FLUSHED"
         self.history.add(self._now(), "-", what, EVERYWHERE)
+
+    async def empty(self, nodes: Nodes, node: Node) -> None:
+        """One home loses everything, as a restart of it does."""
+        backend = self.backends[0]
+        keys = [key for key in self._known if nodes.of(key) is node]
+        await self.do(backend, backend.write([Write(key, None) for key in keys]))
+        for key in keys:
+            del self._known[key]
 
     async def _lose(self, backend: Backend, key: str) -> None:
         entry = self.entry(key)

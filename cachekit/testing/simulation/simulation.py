@@ -15,6 +15,7 @@ from cachekit.clock import Clock
 from cachekit.entry import Kind
 from cachekit.keys import claim_of, value_key
 from cachekit.policy import LEASE
+from cachekit.testing.simulation.accidents import heal, slow_down, start_again, take_down
 from cachekit.testing.simulation.bytestore import in_bytes
 from cachekit.testing.simulation.calls import PATIENCE
 from cachekit.testing.simulation.checker import Violation
@@ -28,7 +29,7 @@ from cachekit.testing.simulation.stream import KEY
 from cachekit.testing.simulation.text import TextSerializer
 from cachekit.testing.simulation.weather import CALM, NEVER, Weather
 from cachekit.testing.simulation.world import Process, World
-from cachekit.testing.simulation.writes import BY_PREFIX, OF_TIERS, WRITES
+from cachekit.testing.simulation.writes import BY_PREFIX, OF_HOMES, OF_TIERS, WRITES
 
 OPERATIONS: Final = 500
 """Calls per seed, at least."""
@@ -181,6 +182,9 @@ class Simulation:
             self._now_and_then(weather.others_every, self._tell_of_others),
             self._now_and_then(weather.crash_every, self._crash),
             self._now_and_then(weather.origin_down_every, self._take_origin_down),
+            self._now_and_then(weather.node_down_every, lambda: take_down(world)),
+            self._now_and_then(weather.node_slow_every, lambda: slow_down(world)),
+            self._now_and_then(weather.node_emptied_every, lambda: start_again(world)),
         ]
 
     async def _now_and_then(self, every: float, work: Callable[[], Awaitable[None]]) -> None:
@@ -250,6 +254,7 @@ class Simulation:
         calm = replace(CALM, max_loads=weather.max_loads, load_nests=weather.load_nests)
         self.world.origin.weather = calm
         self.world.origin.down_until = 0.0
+        heal(self.world)
         for process in self.processes.values():
             process.link.weather = CALM
             process.link.down_until = process.link.deaf_until = 0.0
@@ -320,6 +325,8 @@ def _under_way(cache: Any) -> list[Any]:
 def _possible(world: World, table: Mapping[Operation, float]) -> Mapping[Operation, float]:
     if world.shore.setting.tiers:
         table = {**table, **OF_TIERS}
+    if world.shore.setting.homes:
+        table = {**table, **OF_HOMES}
     if world.shore.has_prefixes:
         return table
     return {operation: often for operation, often in table.items() if operation not in BY_PREFIX}

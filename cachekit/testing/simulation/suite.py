@@ -31,6 +31,9 @@ class SimulationSuite(Suite):
     expires: ClassVar[Expires] = "clock"
     """`"world"` is for a store with a time of its own, which cannot be given: see `Setting`."""
 
+    homes: ClassVar[bool] = False
+    """For a store that has several (`cachekit.backend.HOMES`): each fails by itself, too."""
+
     weather: ClassVar[Mapping[str, Any]] = {}
     """What the seed is not to draw: `{"crash_every": inf}` has no process crash."""
 
@@ -55,7 +58,7 @@ class SimulationSuite(Suite):
     def test_no_answer_is_wrong(
         self, seed: int, connect: Connect, back_door: Damages | None
     ) -> None:
-        setting = Setting(connect, self.expires, back_door)
+        setting = Setting(connect, self.expires, back_door, homes=self.homes)
         result = simulate(seed, setting, processes=self.processes, changes=self.weather)
         if result.violation is not None:
             pytest.fail(f"seed {seed}: {result.violation}", pytrace=False)

@@ -60,6 +60,12 @@ class Weather:
     crash_every: float = NEVER
     origin_down_every: float = NEVER
     journal: int = 10_000
+    # the homes of a store, each by itself
+    node_down_every: float = NEVER
+    node_down: float = 1.5
+    node_slow_every: float = NEVER
+    node_emptied_every: float = NEVER
+    patience: float = NEVER
     # copies in front of links, and how the news of changes get to them
     max_staleness: float = 1.0
     outage_staleness: float = 0.0
@@ -133,6 +139,7 @@ _LOUD: Final = (
     *("refused", "lost", "unanswered", "late", "lurks", "torn", "partial", "slow", "spread"),
     *("outage_every", "evict_value_every", "evict_tag_every", "evict_claim_every"),
     *("corrupt_every", "flush_every", "crash_every", "cancelled", "max_loads", "skew", "names"),
+    *("node_down_every", "node_slow_every", "node_emptied_every"),
     *("load_nests", "load_hangs", "load_cancels", "load_skips", "left_out", "load_private"),
 )
 

@@ -4,17 +4,20 @@ import asyncio
 import random
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 from cachekit import Cache
 from cachekit.entry import Kind
-from cachekit.keys import tag_key, value_key
+from cachekit.keys import home_in, record_key, tag_key, value_key
 from cachekit.testing.simulation import functions
 from cachekit.testing.simulation.ages import Attempts
 from cachekit.testing.simulation.checker import Checker
 from cachekit.testing.simulation.debts import Debts
 from cachekit.testing.simulation.functions import NAMESPACE, PREFIX, Functions
 from cachekit.testing.simulation.history import History, short
+from cachekit.testing.simulation.homes import HomesLink
+from cachekit.testing.simulation.islands import draw_homes
 from cachekit.testing.simulation.link import Link
 from cachekit.testing.simulation.loads import Loader
 from cachekit.testing.simulation.loop import VirtualClock, VirtualLoop
@@ -111,6 +114,8 @@ class World:
 
     def _draw(self, seed: int, setting: Setting) -> Weather:
         weather = draw(self.rng)
+        if setting.homes:
+            weather = draw_homes(random.Random(f"homes {seed}"), weather)
         return draw_tiers(random.Random(f"tiers {seed}"), weather) if setting.tiers else weather
 
     def _topic(self, index: int) -> Topic:
@@ -176,11 +181,28 @@ class World:
         more.setdefault("ttl", self.weather.ttl)
         more.setdefault("windows", topic.windows)
         more |= {"asked": self.now(), "calm_since": process.link.calm_since}
+        more["has_reached"] = partial(process.link.has_reached, since=self.now())
         return Loader(self.origin, process.name, topic.key, **more)
 
     def _begins(self, load: Load) -> None:
-        if wrong := self.attempts.judge(load):
+        if wrong := self.attempts.judge(load) or self._needless(load):
             self._wrong_load(load, wrong)
+
+    def _needless(self, load: Load) -> str | None:
+        """What is fresh, and was within reach since it was asked for, is not loaded.
+
+        It may hang on its key and on what users name, and on nothing else.
+        """
+        key = value_key(NAMESPACE, load.key)
+        entry = self.shore.entry(key)
+        if entry is None or load.alone or self.weather.early:
+            return None
+        fresh = self.now() + 2 * self.weather.skew < entry.fresh_until
+        named = [tag for tag in entry.tags if tag.startswith(f"t:{NAMESPACE}:")]
+        reached = fresh and load.has_reached((key, *named))
+        if not (reached and self._there(load.key, load.tags, load.asked)):
+            return None
+        return "began, though there is a value at a home that is well"
 
     def _wrong_load(self, load: Load, what: str) -> None:
         what = f"{load.process}: {load.key}: load /{load.number} {what}"
@@ -193,8 +215,13 @@ class World:
         usable = max(entry.stale_while_revalidate, entry.stale_if_error)
         stays = self.now() < entry.fresh_until + usable - 2 * self.weather.skew
         before = self.shore.since(value_key(NAMESPACE, key)) < since
-        covers = all(_tag(tag) in entry.tags for tag in tags)
+        covers = all(_tag(tag) in entry.tags for tag in tags if self._is_here(tag, key))
         return stays and before and covers and self._holds(entry.tags)
+
+    def _is_here(self, tag: str, key: str) -> bool:
+        """Whether what is under `key` may carry `tag`, which may be the record of another home."""
+        nodes, home = self.shore.nodes, home_in(tag)
+        return nodes is None or not home or nodes.of(value_key(NAMESPACE, key)).name == home
 
     def _holds(self, tags: Mapping[str, int]) -> bool:
         records = {tag: self.shore.entry(tag) for tag in tags}
@@ -214,12 +241,19 @@ class World:
         """Commit a new version of a topic to the origin."""
         return self.origin.commit(self.now(), process.name, topic.key)
 
+    def records(self, function: str) -> tuple[str, ...]:
+        """The tags, as the store has them, of all that this function has stored, at each home."""
+        nodes = self.shore.nodes
+        homes = [""] if nodes is None else [node.name for node in nodes.all()]
+        return tuple(record_key(NAMESPACE, f"fn:{function}", home) for home in homes)
+
     async def link(self, name: str) -> Link:
         """A connection of a process of that name, with a date of its own."""
         backend = await self.shore.connect()
         skew = self.rng.uniform(-1, 1) * self.weather.skew
         clock = VirtualClock(self.loop, skew)
-        return Link(name, self.shore, backend, clock, self.weather, self.rng, self.history)
+        make = Link if self.shore.nodes is None else HomesLink
+        return make(name, self.shore, backend, clock, self.weather, self.rng, self.history)
 
 
 def _tag(tag: str) -> str:

@@ -14,7 +14,7 @@ from typing import Any, Final
 from cachekit.invalidation import Key, Prefix, Tag
 from cachekit.testing.simulation.calls import acknowledged, cancelled, hold, owe
 from cachekit.testing.simulation.checker import SELF, Claim
-from cachekit.testing.simulation.functions import PREFIX, record_of
+from cachekit.testing.simulation.functions import PREFIX
 from cachekit.testing.simulation.origin import Value
 from cachekit.testing.simulation.reads import Operation, look_past
 from cachekit.testing.simulation.world import Process, Topic, World
@@ -62,14 +62,14 @@ async def clear_function(world: World, process: Process) -> None:
     topic = world.rng.choice(world.topics)
     async with _changed(world, process, [topic]):
         versions = {topic.key: world.origin.versions[topic.key]}
-        claim = Claim(process.name, "clear()", versions, (record_of(f"f{topic.key}"),))
+        claim = Claim(process.name, "clear()", versions, world.records(f"f{topic.key}"))
         await _forget(world, process, [claim], process.functions.one[topic.key].clear())
 
 
 async def clear_many(world: World, process: Process) -> None:
     """After a change of everything that the function of many keys has loaded."""
     async with _changed(world, process, world.topics):
-        claim = _all(world, process, "clear()", (record_of("many"),))
+        claim = _all(world, process, "clear()", world.records("many"))
         await _forget(world, process, [claim], process.functions.many.clear())
 
 
@@ -109,6 +109,14 @@ async def invalidate_prefix(world: World, process: Process) -> None:
     async with _committed(world, process, 2):
         claim = _all(world, process, "invalidate prefix")
         await _forget(world, process, [claim], process.cache.invalidate(Prefix(PREFIX)))
+
+
+async def invalidate_prefixes(world: World, process: Process) -> None:
+    """After a change of everything. In a small journal there is no room for both."""
+    async with _changed(world, process, world.topics):
+        claim = _all(world, process, "invalidate prefixes")
+        call = process.cache.invalidate(Prefix(PREFIX), Prefix(world.topics[0].key))
+        await _forget(world, process, [claim], call)
 
 
 async def clear(world: World, process: Process) -> None:
@@ -255,8 +263,11 @@ WRITES: Final[Mapping[Operation, float]] = {
 }
 """How often each is done; a seed changes that a little."""
 
-BY_PREFIX: Final = frozenset({invalidate_both, invalidate_prefix})
+BY_PREFIX: Final = frozenset({invalidate_both, invalidate_prefix, invalidate_prefixes})
 """Those of a store that can forget by prefix."""
 
 OF_TIERS: Final[Mapping[Operation, float]] = {invalidate_everywhere: 1.0}
 """Those that make a difference where there are copies."""
+
+OF_HOMES: Final[Mapping[Operation, float]] = {invalidate_prefixes: 0.5}
+"""Those that make a difference where a store has several homes."""
