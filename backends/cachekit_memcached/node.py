@@ -1,13 +1,15 @@
 """One server, and the connection to it."""
 
 import asyncio
-from collections.abc import Mapping
-from typing import Any, Final, NamedTuple
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, Final, NamedTuple, TypeVar
 
 from aiomcache.exceptions import ClientException
 
 from cachekit.errands import Errands
 from cachekit_memcached.link import Link
+
+T = TypeVar("T")
 
 LARGEST: Final = 1024 * 1024
 """Bytes of an item with all that belongs to it, where no server says."""
@@ -48,17 +50,26 @@ class Node:
         """When what is asked for now has to be answered, on the clock of the event loop."""
         return asyncio.get_running_loop().time() + self._settings.timeout
 
-    async def opened(self) -> Link:
+    async def first(self, work: Callable[[Link], Awaitable[T]]) -> T:
+        """What `work` comes to on a connection that is yet to be made: to wait for that is a part
+        of its time. What is too late for it is there for the next."""
+        doing = self._errands.start(self._on_new(work))
+        try:
+            return await self._errands.within(_end_of(doing), self._settings.timeout)
+        finally:
+            doing.cancel()
+
+    async def _on_new(self, work: Callable[[Link], Awaitable[T]]) -> T:
+        link = self.link or await self._opened()  # there may be one since it was looked for
+        return await work(link)
+
+    async def _opened(self) -> Link:
         """Whoever needs a connection waits for the same one."""
         if self._closed:
             raise ConnectionError(_CLOSED)
         if self._opening is None:
             self._opening = self._errands.start(self._open())
-        opening = self._opening
-        await asyncio.wait({opening})
-        if opening.cancelled():  # by `close()`, and not who waits for it
-            raise ConnectionError(_CLOSED)
-        return opening.result()
+        return await asyncio.shield(self._opening)
 
     async def _open(self) -> Link:
         limit = self._settings.connect_timeout
@@ -102,3 +113,7 @@ class Node:
         """Instead of `close()`, where the loop was closed already."""
         if self._link is not None:
             self._link.drop()
+
+
+async def _end_of(task: "asyncio.Task[T]") -> T:
+    return await task

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable, Coroutine, Iterable, Sequence
 from typing import Any, TypeAlias, TypeVar
 
+from cachekit.backend import UNREACHED
 from cachekit_memcached.changes import Change
 from cachekit_memcached.link import Link
 from cachekit_memcached.node import LARGEST, Node
@@ -64,23 +65,31 @@ def _is_record(key: str) -> bool:
 
 
 async def _get(node: Node, keys: Sequence[str], names: Sequence[bytes]) -> Answers:
-    due = node.due
     try:
-        link = node.link or await node.opened()
-        answers = await link.do(link.values(names), due)
+        link = node.link
+        if link is None:
+            answers = await node.first(lambda link: link.do(link.values(names), node.due))
+        else:
+            answers = await link.do(link.values(names), node.due)
     except Exception as error:
         return [(key, error) for key in keys]
     return list(zip(keys, answers, strict=True))
 
 
 async def _carry_out(node: Node, changes: Sequence[Change]) -> None:
-    due = node.due
     try:
-        link = node.link or await node.opened()
+        link = node.link
+        if link is None:
+            await node.first(lambda link: _all_of(changes, link, node.due))
+        else:
+            await _all_of(changes, link, node.due)
     except Exception as error:
         for change in changes:
-            change.error = error
-        return
+            if change.outcome is UNREACHED:
+                change.error = change.error or error
+
+
+async def _all_of(changes: Sequence[Change], link: Link, due: float) -> None:
     chains: dict[str, list[Change]] = {}
     for change in changes:
         chains.setdefault(change.key, []).append(change)

@@ -12,12 +12,21 @@ from cachekit.envelope import pack
 from cachekit.testing.backends.entries import an_entry
 from cachekit_memcached import MemcachedBackend
 from tests.memcached.guests import all_gone, guests
-from tests.memcached.scripted import END, ScriptedMemcached, greeted, nothing, scripted, value
+from tests.memcached.scripted import (
+    END,
+    SETTINGS,
+    ScriptedMemcached,
+    greeted,
+    nothing,
+    scripted,
+    value,
+)
 from tests.servers.fixtures import Starter
 from tests.servers.memcached import MemcachedServer
 from tests.stores.scripted import Asked, LoopClock, silent, told, until
 
 TIMEOUT = 60.0
+SHORT = 20.0
 
 
 @pytest.fixture
@@ -98,6 +107,19 @@ async def test_there_is_one_whoever_comes_and_however_long_it_takes(
     assert server.met == 1
     server.tell(b"END\r\n" * 50)
     assert await asyncio.gather(*waiting) == [{}] * 50
+
+
+async def test_who_comes_while_it_is_made_makes_no_other(server: ScriptedMemcached) -> None:
+    """Whatever step that is in the middle of."""
+    for wait in range(30):
+        backend, met = patient(server), server.met
+        reading = [asyncio.ensure_future(backend.read(["v:k"]))]
+        for _ in range(wait):
+            await asyncio.sleep(0)
+        reading.append(asyncio.ensure_future(backend.read(["v:k"])))
+        assert await asyncio.gather(*reading) == [{}, {}]
+        assert server.met == met + 1
+        await backend.close()
 
 
 async def test_who_is_cancelled_while_it_opens_takes_no_connection_away(
@@ -263,3 +285,36 @@ async def test_a_server_has_one_connection_and_then_none(start: Starter) -> None
     await backend.close()
     all_gone(server)
     assert asyncio.all_tasks() == before
+
+
+async def test_what_opens_too_late_for_one_is_there_for_the_next(
+    server: ScriptedMemcached, clock: LoopClock
+) -> None:
+    """Both together take longer than a command may, each of them does not."""
+    server.greet = server.say = silent
+    backend = MemcachedBackend([server.address], timeout=SHORT, connect_timeout=TIMEOUT)
+    late = [asyncio.ensure_future(why(backend)), asyncio.ensure_future(told(write(backend)))]
+    await until(lambda: bool(server.asked))
+    clock.advance(0.7 * SHORT)  # the greeting is a command as well
+    server.tell(SETTINGS)
+    await until(lambda: len(server.asked) == 3)
+    clock.advance(0.7 * SHORT)
+    assert [type(error) for error in await asyncio.gather(*late)] == [TimeoutError] * 2
+    server.greet, server.say = greeted, nothing
+    server.tell(END + b"STORED\r\n")
+    assert await why(backend) is None
+    assert await write(backend) is DONE
+    assert server.met == 1
+    await backend.close()
+
+
+async def test_nobody_waits_longer_for_a_connection_than_for_an_answer(
+    server: ScriptedMemcached, clock: LoopClock
+) -> None:
+    server.greet = silent
+    backend = MemcachedBackend([server.address], timeout=SHORT, connect_timeout=TIMEOUT)
+    late = [asyncio.ensure_future(why(backend)), asyncio.ensure_future(told(write(backend)))]
+    await until(lambda: bool(server.asked))
+    clock.advance(SHORT)
+    assert [type(error) for error in await asyncio.gather(*late)] == [TimeoutError] * 2
+    await backend.close()
