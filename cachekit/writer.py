@@ -100,7 +100,6 @@ class Writer:
         for carried, group in groups.items():
             lost += await self._set(group, carried, large, ways)
         if lost:
-            self._store.remember(lost, ())  # it may have come to nothing before any of it was sent
             self._tell("set", [titles[key] for key in lost])
         return large[0] if large else None
 
@@ -123,8 +122,9 @@ class Writer:
             missing = await self._set_together(together, tags, large, ways)
             lost += missing
             if len(missing) == len(some):
-                break  # who does not answer is not asked for the rest
-        return lost + left
+                self._store.remember(left, ())  # who does not answer is not asked for the rest
+                return lost + left
+        return lost
 
     async def _set_together(
         self,
@@ -135,11 +135,14 @@ class Writer:
     ) -> list[str]:
         found = await self._store.read([*entries, *tags], ways)
         lost = [key for key in entries if isinstance(found.get(key), Unreached)]
+        self._store.remember(lost, ())
         entries = {key: entry for key, entry in entries.items() if key not in lost}
-        if not entries or any(isinstance(found.get(tag), Unreached) for tag in tags):
+        if any(isinstance(found.get(tag), Unreached) for tag in tags):
+            await self._written([Write(key, None, announce=True) for key in entries], ways)
             return [*lost, *entries]
         records = await self._records(found, tags, ways)
         if len(records) < len(tags):
+            self._store.remember(list(entries), ())
             return [*lost, *entries]
         for entry in entries.values():
             entry.carry({tag: record.version for tag, record in records.items()})

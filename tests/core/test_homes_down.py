@@ -1,5 +1,6 @@
 """One home of a store is down: it takes along what lives there, and nothing of the others."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -98,7 +99,7 @@ async def by_function(cache: Cache) -> None:
 
 
 @pytest.mark.parametrize("set_all", [by_hand, by_function])
-@pytest.mark.parametrize("down", [{"b"}, {"a", "c"}, set(NAMES)], ids=str)
+@pytest.mark.parametrize("down", [{"b"}, {"a", "c"}, set(NAMES)], ids=len)
 async def test_one_error_names_all_that_was_not_set(
     cache: Cache,
     store: HomeStore,
@@ -173,3 +174,26 @@ async def test_the_end_of_a_block_names_them_too(cache: Cache) -> None:
     with pytest.raises(InvalidationError) as caught:
         await block()
     assert sorted(caught.value.unreached) == ["all of f on b", "everything on b"]
+
+
+async def test_a_set_whose_tag_lives_there_harms_no_other_key(
+    cache: Cache, store: HomeStore
+) -> None:
+    """It is not acknowledged, and forgets instead."""
+    missed = 0
+
+    async def read_on() -> None:
+        nonlocal missed
+        while not setting.done():
+            missed += await cache.get("a0") is None
+            await asyncio.sleep(0)
+
+    async def set_on() -> None:
+        for _ in range(20):
+            with pytest.raises(InvalidationError):
+                await cache.set("a1", 1, tags=["b-tag"])
+
+    setting = asyncio.ensure_future(set_on())
+    await asyncio.gather(setting, *(read_on() for _ in range(20)))
+    assert missed == 0
+    assert await cache.get("a1") is None
