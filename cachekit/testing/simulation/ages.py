@@ -45,6 +45,11 @@ class Ages:
             return None
         if load.skipped and read.asked > load.ended_at + LEASE:
             return "which was not to be stored"
+        wrong = self._judge_life(at, read, life)
+        allowed = wrong and any(not self._judge_life(at, read, rival) for rival in load.rivals)
+        return None if allowed else wrong
+
+    def _judge_life(self, at: float, read: Read, life: Load) -> str | None:
         return self._judge_end(at, read, life) or self._judge_wait(at, read, life)
 
     def _share(self, read: Read, load: Load) -> None:

@@ -209,7 +209,7 @@ class Loader:
             return found
         value = Value.parse(current_load().not_modified())
         if value.source:
-            self.origin.loads[value.source - 1].confirmed = load
+            self.origin.loads[value.source - 1].confirmed.append(load)
         self.origin.unchanged.add(str(value))
         self.origin.history.covered["values found unchanged"] += 1
         return value

@@ -37,7 +37,7 @@ class Load:
 
     `abandoned`: it failed since the caller that brought it had left. `skipped`: what it found must
     not be stored. `private`: it is for who began it alone. `ttl` and `windows` are what holds for
-    its value, `confirmed` the last load that found it unchanged. `failed`: it raised, took too
+    its value, `confirmed` the loads that found it unchanged. `failed`: it raised, took too
     long, or was not to be stored; `in_vain`: its value need not count, for that or another reason.
     `alone`: nobody waits for it but who has begun it, or who did not take what was there. `tags`
     are those its call declares, `asked` is when that was made, `left` says whether its caller was
@@ -52,7 +52,7 @@ class Load:
     ttl: float = 0.0
     windows: Windows = CALM_WINDOWS
     ended: float | None = None
-    confirmed: "Load | None" = None
+    confirmed: "list[Load]" = field(default_factory=list["Load"])
     abandoned: bool = False
     raised_cancel: bool = False
     cancelled: bool = False
@@ -81,7 +81,13 @@ class Load:
     @property
     def life(self) -> "Load":
         """The load that its value has its times from."""
-        return self.confirmed or self
+        return self.confirmed[-1] if self.confirmed else self
+
+    @property
+    def rivals(self) -> "list[Load]":
+        """Those that it may have them from as well: one of two at a time is refused."""
+        others, asked = [self, *self.confirmed][:-1], self.life.asked
+        return [load for load in others if load.ended is not None and load.ended >= asked]
 
 
 class LoadFailed(Exception):
