@@ -4,8 +4,8 @@ The connection is closed unless the answer was whole; the next call has another 
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Mapping
-from typing import Final
+from collections.abc import AsyncIterator, Coroutine, Mapping
+from typing import Any, Final, TypeVar
 
 import pytest
 
@@ -15,14 +15,16 @@ from cachekit.envelope import pack
 from cachekit.guard import Guard
 from cachekit.testing.backends.entries import an_entry
 from cachekit_memcached import MemcachedBackend
+from tests.memcached.asking import TIMEOUT, opened
 from tests.memcached.scripted import END, ScriptedMemcached, greeted, nothing, scripted, value
 from tests.stores.calls import asked_again
 from tests.stores.operations import CALLS, FORGETS, timed
-from tests.stores.scripted import Asked, until
+from tests.stores.scripted import Asked, LoopClock, until
 
-SOON: Final = 0.05
-"""Seconds after which a server has failed that may have something to add."""
-ENOUGH: Final = 5.0
+T = TypeVar("T")
+
+SOON: Final = 0.02
+"""Seconds after which those are looked at that wait for more."""
 
 NAME: Final = b"ck:v:k"
 OTHERS: Final = value(b"ck:v:l", pack("v:l", an_entry())) + END
@@ -79,13 +81,25 @@ async def server() -> AsyncIterator[ScriptedMemcached]:
 
 
 @pytest.fixture
+async def clock() -> LoopClock:
+    return LoopClock()
+
+
+@pytest.fixture
 async def backend(server: ScriptedMemcached) -> AsyncIterator[MemcachedBackend]:
     """It is connected."""
-    backend = MemcachedBackend([server.address], timeout=SOON, connect_timeout=ENOUGH)
-    await backend.open()
-    assert await backend.read(["v:k"]) == {}
-    yield backend
-    await backend.close()
+    async with opened(server) as backend:
+        assert await backend.read(["v:k"]) == {}
+        yield backend
+
+
+async def settled(work: Coroutine[Any, Any, T], clock: LoopClock) -> T:
+    """What it comes to; if it waits for more, it has waited long enough."""
+    task = asyncio.ensure_future(work)
+    await asyncio.wait({task}, timeout=SOON)
+    if not task.done():
+        clock.advance(TIMEOUT)
+    return await task
 
 
 def answer(server: ScriptedMemcached, command: bytes, garbage: bytes) -> None:
@@ -110,11 +124,10 @@ async def written(backend: Backend, write: Write) -> Outcome:
 
 @pytest.mark.parametrize("name", GARBAGE)
 async def test_what_is_read_is_not_there(
-    server: ScriptedMemcached, backend: MemcachedBackend, name: str
+    server: ScriptedMemcached, backend: MemcachedBackend, clock: LoopClock, name: str
 ) -> None:
     answer(server, b"get", GARBAGE[name])
-    async with asyncio.timeout(ENOUGH):
-        found = await backend.read(["v:k"])
+    found = await settled(backend.read(["v:k"]), clock)
     assert isinstance(found["v:k"], Unreached)
     assert found.keys() == {"v:k"}
     assert await backend.read(["v:k"]) == {}
@@ -124,11 +137,14 @@ async def test_what_is_read_is_not_there(
 @pytest.mark.parametrize("command", WRITES)
 @pytest.mark.parametrize("name", GARBAGE)
 async def test_what_is_written_is_not_done(
-    server: ScriptedMemcached, backend: MemcachedBackend, name: str, command: bytes
+    server: ScriptedMemcached,
+    backend: MemcachedBackend,
+    clock: LoopClock,
+    name: str,
+    command: bytes,
 ) -> None:
     answer(server, command, GARBAGE[name])
-    async with asyncio.timeout(ENOUGH):
-        assert await written(backend, WRITES[command]) is UNREACHED
+    assert await settled(written(backend, WRITES[command]), clock) is UNREACHED
     assert await written(backend, WRITES[command]) is DONE
     assert server.met == 2
 
@@ -170,18 +186,18 @@ SETTINGS: Final = {
 
 
 @pytest.mark.parametrize("name", SETTINGS)
-async def test_settings_that_are_none(server: ScriptedMemcached, name: str) -> None:
+async def test_settings_that_are_none(
+    server: ScriptedMemcached, clock: LoopClock, name: str
+) -> None:
     """It is used without them, or the next time."""
     server.greet = lambda asked: SETTINGS[name] if asked[0] == b"stats" else None
-    backend = MemcachedBackend([server.address], timeout=SOON, connect_timeout=ENOUGH)
-    async with asyncio.timeout(ENOUGH):
-        found = await backend.read(["v:k"])
-    assert found == {} or isinstance(found["v:k"], Unreached)
-    await until(lambda: not found or not server.guests)  # who gives up does so for himself
-    server.greet = greeted
-    assert await backend.read(["v:k"]) == {}
-    assert len(server.guests) == 1
-    await backend.close()
+    async with opened(server) as backend:
+        found = await settled(backend.read(["v:k"]), clock)
+        assert found == {} or isinstance(found["v:k"], Unreached)
+        await until(lambda: not found or not server.guests)  # who gives up does so for himself
+        server.greet = greeted
+        assert await backend.read(["v:k"]) == {}
+        assert len(server.guests) == 1
 
 
 @pytest.mark.parametrize(
@@ -189,13 +205,12 @@ async def test_settings_that_are_none(server: ScriptedMemcached, name: str) -> N
 )
 async def test_each_operation_does_without_it(server: ScriptedMemcached, name: str) -> None:
     """What forgets raises, all else is as if nothing were there."""
-    backend = MemcachedBackend([server.address], timeout=SOON / 5)
+    backend = MemcachedBackend([server.address], timeout=SOON)
     guard = Guard(backend, failures=10**6, probe_interval=0.001)
     async with Cache(guard, namespace="x") as cache:
         for operation in CALLS:
             server.say = lambda asked: GARBAGE[name]
-            async with asyncio.timeout(ENOUGH):
-                _, raised = await timed(CALLS[operation](cache))
+            _, raised = await timed(CALLS[operation](cache))
             assert raised == (operation in FORGETS), operation
             server.say = nothing
             await asked_again(cache)

@@ -3,7 +3,7 @@
 from cachekit_memcached import MemcachedBackend
 from tests.servers.base import Server
 from tests.servers.memcached import MemcachedServer
-from tests.stores.hung import HungSuite
+from tests.stores.hung import FOREVER, HungSuite
 
 
 class TestMemcached(HungSuite):
@@ -13,4 +13,4 @@ class TestMemcached(HungSuite):
         return MemcachedServer()
 
     def connect(self, server: Server, timeout: float) -> MemcachedBackend:
-        return MemcachedBackend(server.url, timeout=timeout)
+        return MemcachedBackend(server.url, timeout=timeout, connect_timeout=FOREVER)

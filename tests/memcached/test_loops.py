@@ -49,8 +49,10 @@ def test_it_works_on_each_loop_and_each_way(backend: MemcachedBackend, loop: str
 async def lose() -> None:
     """A connection that hangs, one that ends, and one where nobody knows what comes next."""
     async with scripted(silent) as server:
-        backend = MemcachedBackend([server.address], timeout=0.05, connect_timeout=PATIENCE)
-        assert await why(backend) is TimeoutError
+        hasty = MemcachedBackend([server.address], timeout=0.05, connect_timeout=PATIENCE)
+        assert await why(hasty) is TimeoutError
+        await hasty.close()
+        backend = MemcachedBackend([server.address], timeout=PATIENCE, connect_timeout=PATIENCE)
         server.say = lambda asked: server.hang_up() or b""  # type: ignore[func-returns-value]
         assert await why(backend) is ConnectionResetError
         server.say = lambda asked: b"?\r\n"
