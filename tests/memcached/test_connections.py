@@ -11,7 +11,7 @@ from cachekit.envelope import pack
 from cachekit.testing.backends.entries import an_entry
 from cachekit_memcached import MemcachedBackend
 from tests.memcached.asking import TIMEOUT, hang_up, opened, questions, why, write
-from tests.memcached.guests import all_gone, guests
+from tests.memcached.guests import all_gone, has_guests
 from tests.memcached.scripted import END, ScriptedMemcached, nothing, scripted, value
 from tests.servers.fixtures import Starter
 from tests.servers.memcached import MemcachedServer
@@ -123,7 +123,7 @@ async def test_a_server_has_one_connection_and_then_none(start: Starter) -> None
     for _ in range(3):
         await asyncio.gather(*(write(backend, f"v:{n}") for n in range(300)))
         await asyncio.gather(*(backend.read([f"v:{n}"]) for n in range(300)))
-        assert guests(server) == 1
+        has_guests(server, 1)
     await backend.close()
     all_gone(server)
     assert asyncio.all_tasks() == before
