@@ -1,7 +1,7 @@
 """Several homes: each has its own keys, and each key has one of them for good."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Final
 
 from cachekit.backend import HOMES, NODES, Backend, Homes
@@ -12,6 +12,8 @@ from cachekit.testing.backends.given import Given
 from cachekit.testing.backends.subject import Subject
 
 MANY: Final = 200
+SHOWN: Final = 5
+"""So many of those that are wrong are in a message: whoever compares all would wait for it."""
 
 NAMESPACES: Final = ("", "shop", "a/b.c_d-e", "x" * 40)
 USED: Final = ("a b", "~", "größe", "x" * 500, "\udc80", "t:a~@b~home", "\r\n\0")
@@ -53,7 +55,8 @@ class HomeTests(Given):
     def test_a_claim_is_at_the_home_of_its_value(self, backend: Backend) -> None:
         """Who may refresh a value need not ask another node."""
         home = self.homes_of(backend).home
-        assert [key for key in VALUES if home(claim_of(key)) != home(key)] == []
+        apart = [key for key in VALUES if home(claim_of(key)) != home(key)]
+        assert apart[:SHOWN] == []
 
     def test_a_record_of_a_home_is_there(self, backend: Backend) -> None:
         """What is named for a home goes with it, and with no other."""
@@ -68,11 +71,11 @@ class HomeTests(Given):
         homes = self.homes_of(subject.backend)
         told = told_by(homes)
         subject.close()
-        assert told_by(homes) == told
+        assert moved(told, homes) == []
         subject.open()
-        assert told_by(homes) == told
+        assert moved(told, homes) == []
         if another_backend is not None:
-            assert told_by(self.homes_of(another_backend)) == told
+            assert moved(told, self.homes_of(another_backend)) == []
 
     def test_what_has_one_home_is_on_one_node(self, subject: Subject) -> None:
         """So that what a node takes along, when it goes, is known by its home."""
@@ -90,12 +93,20 @@ class HomeTests(Given):
         versions = {key: number for number, key in enumerate(records)}
         subject.put((key, an_entry(Kind.TAG, version=number)) for key, number in versions.items())
         found = subject.read(*records)
-        assert {key: entry.version for key, entry in found.items()} == versions
+        wrong = [k for k, version in versions.items() if found[k].version != version]
+        assert wrong[:SHOWN] == []
 
 
 def records_at(home: str) -> Iterator[str]:
     """Keys of records that are named for `home`."""
     return (record_key(namespace, name, home) for namespace in NAMESPACES for name in RECORDS)
+
+
+def moved(told: Sequence[str], homes: Homes) -> list[str]:
+    """Some of what it said before, and says no longer."""
+    now = told_by(homes)
+    assert len(now) == len(told)
+    return [was for was, is_now in zip(told, now, strict=True) if was != is_now][:SHOWN]
 
 
 def told_by(homes: Homes) -> list[str]:
