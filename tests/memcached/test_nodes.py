@@ -15,7 +15,6 @@ from tests.memcached.crowd import BUSY_NAMES, CALM_NAMES, NAMES, Crowd, Truth, t
 from tests.memcached.three import SPACE, Three
 from tests.servers.fixtures import Starter
 from tests.servers.memcached import MemcachedServer
-from tests.servers.waiting import eventually
 from tests.stores.calls import asked_again
 
 IN_TIME: Final = 5.0
