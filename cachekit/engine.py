@@ -84,7 +84,7 @@ class Engine:
         self._make_backend = make_backend
         self._named = namespace is not None
         self._homes: Homes | None = None
-        self._knows_homes = disabled
+        self._knows_homes = False
         self.known_tags = lru_cache(LOOKED_AT)(self.tags_at)
         self._head = value_head(self.namespace)
         self._functions: dict[str, str] = {}
@@ -446,7 +446,7 @@ class Engine:
 
     def _forget_homes(self) -> None:
         """It may be opened again on another store."""
-        self._knows_homes = self.disabled
+        self._knows_homes = False
         self._plain_look.cache_clear()
         for _, looks in self._written.values():  # a peeker has it for good
             looks.cache_clear()
