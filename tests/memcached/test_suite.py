@@ -21,7 +21,7 @@ class MemcachedSuite(BackendSuite):
     capabilities = frozenset({MEASURE, ROOM})
     short = 30.0
     slack = 2.0
-    examples = 15
+    examples = 30
 
     @pytest.fixture
     def servers(self) -> Sequence[MemcachedServer]:

@@ -21,7 +21,7 @@ class RedisSuite(BackendSuite):
     capabilities = frozenset({FORGET_PREFIX, MEASURE, FEED})
     short = 30.0
     slack = 1.0
-    examples = 15
+    examples = 30
 
     @pytest.fixture
     def url(self) -> str:

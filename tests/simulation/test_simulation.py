@@ -21,8 +21,8 @@ from tests.simulation.runner import Tally, run_seed, run_seeds
 from tests.simulation.toy import CacheAside
 
 SEEDS = 30
-IN_MEMORY = 20
-WITH_COPIES = 18
+IN_MEMORY = 30
+WITH_COPIES = 25
 AT_HOMES = 14
 
 SILENT = {"names": 0.0, "load_skips": 0.0, "load_says_ttl": 0.0, "load_same": 0.0}

@@ -19,7 +19,7 @@ from tests.testing.doors import RecordsDoor
 
 class TestWithoutAFeed(BackendSuite):
     capabilities = frozenset({FORGET_PREFIX, PEEK, FENCE, TIERS})
-    examples = 10
+    examples = 20
 
     @pytest.fixture
     def clock(self) -> FakeClock:
@@ -48,7 +48,7 @@ class TestOnRedis(BackendSuite):
     capabilities = frozenset({FORGET_PREFIX, PEEK, FENCE, TIERS, MEASURE})
     short = 30.0
     slack = 1.0
-    examples = 10
+    examples = 20
 
     @pytest.fixture
     def clock(self, redis_server: RedisServer, prefix: str) -> MovedClock:
