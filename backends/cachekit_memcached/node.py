@@ -50,9 +50,14 @@ class Node:
         """When what is asked for now has to be answered, on the clock of the event loop."""
         return asyncio.get_running_loop().time() + self._settings.timeout
 
-    async def first(self, work: Callable[[Link], Awaitable[T]]) -> T:
-        """What `work` comes to on a connection that is yet to be made: to wait for that is a part
-        of its time. What is too late for it is there for the next."""
+    async def ask(self, work: Callable[[Link], Awaitable[T]]) -> T:
+        """What `work` on the connection comes to."""
+        link = self.link
+        return await (self._first(work) if link is None else work(link))
+
+    async def _first(self, work: Callable[[Link], Awaitable[T]]) -> T:
+        """On a connection that is yet to be made: to wait for that is a part of its time. What is
+        too late for it is there for the next."""
         doing = self._errands.start(self._on_new(work))
         try:
             return await self._errands.within(_end_of(doing), self._settings.timeout)

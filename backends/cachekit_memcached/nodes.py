@@ -66,11 +66,7 @@ def _is_record(key: str) -> bool:
 
 async def _get(node: Node, keys: Sequence[str], names: Sequence[bytes]) -> Answers:
     try:
-        link = node.link
-        if link is None:
-            answers = await node.first(lambda link: link.do(link.values(names), node.due))
-        else:
-            answers = await link.do(link.values(names), node.due)
+        answers = await node.ask(lambda link: link.do(link.values(names), node.due))
     except Exception as error:
         return [(key, error) for key in keys]
     return list(zip(keys, answers, strict=True))
@@ -78,11 +74,7 @@ async def _get(node: Node, keys: Sequence[str], names: Sequence[bytes]) -> Answe
 
 async def _carry_out(node: Node, changes: Sequence[Change]) -> None:
     try:
-        link = node.link
-        if link is None:
-            await node.first(lambda link: _all_of(changes, link, node.due))
-        else:
-            await _all_of(changes, link, node.due)
+        await node.ask(lambda link: _all_of(changes, link, node.due))
     except Exception as error:
         for change in changes:
             if change.outcome is UNREACHED:
