@@ -123,7 +123,7 @@ def ours(cache: Cache) -> Client:
 
     async def read(key: str) -> Any:
         name = value_key(engine.namespace, key)
-        found = await engine.store.read((name, *engine.tags_of(name, ())), ON_LOOP)
+        found = await engine.store.read((name, *engine.carried.of(name, ())), ON_LOOP)
         entry = found[name]
         assert isinstance(entry, Entry)
         return engine.policies.own.codec.open(name, entry)

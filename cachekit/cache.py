@@ -513,6 +513,7 @@ class Cache:
         """Give up loads under way and let go of the backend; the last cache of it closes it."""
         await self._engine.close(ON_LOOP)
         self._source.forget()
+        self._engine.forget_homes()  # last: another thread may ask for them until then
 
     async def __aenter__(self) -> Self:
         await self.open()

@@ -65,11 +65,11 @@ class Decorated(ABC):
 
     def tags(self, key: str, args: Args, kwargs: Kwargs) -> tuple[str, ...]:
         """The store keys of the tags of one call, whose own store key is `key`."""
-        engine, fixed = self.engine, self._fixed_tags
-        home = engine.home_of(key)
+        carried, fixed = self.engine.carried, self._fixed_tags
+        home = carried.home_of(key)
         if fixed is not None:
-            return engine.known_tags(home, fixed, self.name)
-        return engine.tags_at(home, self.key.tags(args, kwargs), self.name)
+            return carried.known(home, fixed, self.name)
+        return carried.at(home, self.key.tags(args, kwargs), self.name)
 
     @abstractmethod
     async def answer(self, args: Args, kwargs: Kwargs, ways: Ways) -> Any: ...

@@ -7,9 +7,10 @@ from dataclasses import replace
 from functools import lru_cache, partial
 from typing import Any, Final, Protocol
 
-from cachekit.backend import HOMES, LOCAL, MEASURE, Backend, Homes, Unreached
+from cachekit.backend import LOCAL, MEASURE, Backend, Unreached
 from cachekit.bulk import Bulk, one_of
 from cachekit.call import Call, Seen, several
+from cachekit.carried import Carried
 from cachekit.clock import Clock
 from cachekit.context import CURRENT
 from cachekit.deferred import SCOPES, Scope, Scopes
@@ -19,7 +20,7 @@ from cachekit.filler import Filler
 from cachekit.home import OPENING
 from cachekit.invalidation import Invalidator, Target, targets_of
 from cachekit.jobs import One, Several
-from cachekit.keys import LONGEST, record_key, tag_key, value_head, value_key, value_key_in
+from cachekit.keys import LONGEST, value_head, value_key, value_key_in
 from cachekit.lease import Leases
 from cachekit.listeners import Listener, Listeners
 from cachekit.loader import Loader
@@ -83,9 +84,7 @@ class Engine:
         self.disabled = disabled
         self._make_backend = make_backend
         self._named = namespace is not None
-        self._homes: Homes | None = None
-        self._knows_homes = False
-        self.known_tags = lru_cache(LOOKED_AT)(self.tags_at)
+        self.carried = Carried(self.namespace, self.backend)
         self._head = value_head(self.namespace)
         self._functions: dict[str, str] = {}
         self._written: dict[int, tuple[Serializer | str, Looks]] = {}
@@ -133,29 +132,6 @@ class Engine:
                 f"{pattern!r} is the key of {other} already; give {function} another key= or name="
             )
 
-    def tags_of(self, key: str, tags: Iterable[str]) -> tuple[str, ...]:
-        """What an entry under `key` carries besides of the declared `tags`, all as store keys."""
-        home = self.home_of(key)
-        return self.known_tags(home) if tags == () else self.tags_at(home, several("tags", tags))
-
-    def tags_at(
-        self, home: str, names: tuple[str, ...] = (), function: str = ""
-    ) -> tuple[str, ...]:
-        """The records of the framework's own first, then those of declared tags."""
-        own = ("home", f"fn:{function}") if function else ("home",)
-        records = (record_key(self.namespace, name, home) for name in own)
-        return tuple(dict.fromkeys((*records, *(tag_key(self.namespace, name) for name in names))))
-
-    def home_of(self, key: str) -> str:
-        """Where what is under `key` lives, `""` if all live together."""
-        if not self._knows_homes:
-            self._homes, self._knows_homes = self.backend().capability(HOMES), True
-        return "" if self._homes is None else self._homes.home(key)
-
-    def _all_homes(self) -> Sequence[str]:
-        self.home_of("")
-        return ("",) if self._homes is None else self._homes.homes()
-
     def call(
         self,
         key: str,
@@ -169,7 +145,7 @@ class Engine:
         store_key = value_key_in(self._head, key)
         call = Call(
             store_key,
-            self.tags_of(store_key, tags),
+            self.carried.of(store_key, tags),
             policy or self.policies.own,
             ways,
             load or _no_loader,
@@ -228,7 +204,7 @@ class Engine:
 
     def _look(self, policy: Policy, ways: Ways, key: str) -> Call:
         store_key = value_key_in(self._head, key)
-        tags, direct = self.tags_of(store_key, ()), self.ledger.direct
+        tags, direct = self.carried.of(store_key, ()), self.ledger.direct
         return Call(store_key, tags, policy, ways, _no_loader, direct, self, self.namespace)
 
     def answer(self, call: Call) -> Coroutine[Any, Any, Any]:
@@ -282,7 +258,7 @@ class Engine:
         keys = {key: value_key(self.namespace, key) for key in values}
         stored = {keys[key]: value for key, value in values.items()}
         titles, names = {keys[key]: title(key) for key in values}, several("tags", tags)
-        carried = {key: self.tags_of(key, names) for key in stored}
+        carried = {key: self.carried.of(key, names) for key in stored}
         await self.put_all(stored, titles, carried, policy, ways)
 
     async def put_all(
@@ -339,8 +315,8 @@ class Engine:
 
     async def ping(self, ways: Ways) -> bool:
         """Whether the store, or one of its homes, answers a read."""
-        records = [record_key(self.namespace, "home", home) for home in self._all_homes()]
-        found = await self.store.read(records, ways)
+        records = self.carried.records("home")
+        found = await self.store.read(list(records), ways)
         return not all(isinstance(found.get(record), Unreached) for record in records)
 
     async def _unhidden(self, call: Call) -> Seen:
@@ -413,8 +389,7 @@ class Engine:
     async def _renew(self, name: str, told: str, ways: Ways, *, barrier: bool = False) -> None:
         """R18: at each home. One that does not answer takes along what it has, nothing else."""
         doomed = Doomed()
-        for home in self._all_homes():
-            record = record_key(self.namespace, name, home)
+        for record, home in self.carried.records(name).items():
             doomed.tags[record] = f"{told} on {home}" if home else told
         await self.forget(doomed, ways, barrier=barrier)
 
@@ -442,11 +417,10 @@ class Engine:
         if mine and ways.waits:
             await asyncio.wait(mine, timeout=self.store.deadline)
         await self.store.close(ways)
-        self._forget_homes()
 
-    def _forget_homes(self) -> None:
+    def forget_homes(self) -> None:
         """It may be opened again on another store."""
-        self._knows_homes = False
+        self.carried.forget_homes()
         self._plain_look.cache_clear()
         for _, looks in self._written.values():  # a peeker has it for good
             looks.cache_clear()

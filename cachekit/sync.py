@@ -174,6 +174,7 @@ class SyncCache:
     def close(self) -> None:
         drive(self._engine.close(in_thread()))
         self._source.forget()
+        self._engine.forget_homes()
 
     def __enter__(self) -> Self:
         self.open()

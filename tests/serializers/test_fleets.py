@@ -155,6 +155,7 @@ async def test_what_is_stale_of_the_other_is_no_anchor_for_a_refresh(caches: Pla
 def test_two_processes_on_one_file(tmp_path: Path) -> None:
     """The same with real ones, one of which has gone before the other reads once more."""
     path = tmp_path / "cache.db"
+    asyncio.run(release.play(path, "old", rounds=1))  # so that there is something to be met
     with ExitStack() as stack:
         processes = {name: stack.enter_context(started(path, name)) for name in release.SHAPES}
         for process in processes.values():
@@ -167,10 +168,7 @@ def test_two_processes_on_one_file(tmp_path: Path) -> None:
     for name, report in reports.items():
         assert report["shapes"] == [release.SHAPES[name]]
         assert (report["load_errors"], report["unreadable"], report["unreached"]) == (0, 0, 0)
-    # They have met: one after the other, or each so close behind the other that it found a stub at
-    # first, and only then what that had stored, which it loaded again.
-    again = sum(report["loads"] for report in reports.values()) - 2 * release.PRODUCTS
-    assert again + sum(report["foreign"] for report in reports.values()) > 0
+    assert sum(report["foreign"] for report in reports.values()) > 0
     asyncio.run(release.play(path, "old", rounds=3))
     last = asyncio.run(release.play(path, "new"))
     assert (last["loads"], last["foreign"] > 0) == (release.PRODUCTS, True)
