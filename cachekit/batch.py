@@ -55,31 +55,34 @@ class Reading(Batch[str, Found]):
     def __init__(self, backend: Backend) -> None:
         super().__init__()
         self._backend = backend
-        self._keys: dict[str, None] = {}
+        self._asked: list[str] = []
         self._waiting: list[asyncio.Future[Found]] = []
+        self._counted: dict[str, None] = {}
+        self._count = 0
 
     @property
     def asked(self) -> Sequence[str]:
-        return list(self._keys)
+        return list(dict.fromkeys(self._asked))
 
     def take(self, asked: Sequence[str], waiting: "asyncio.Future[Found]") -> bool:
-        keys = self._keys
-        if keys and len(keys) + len(asked) > MOST and not self._has_room(asked):
+        if len(self._asked) + len(asked) > MOST and not self._has_room(asked):
             return False
-        for key in asked:
-            keys[key] = None
+        self._asked += asked
         self._waiting.append(waiting)
         return True
 
     def _has_room(self, asked: Sequence[str]) -> bool:
-        """There is room for as many as all are asked for already."""
-        return sum(key not in self._keys for key in asked) <= MOST - len(self._keys)
+        """What is asked for more than once takes the room of one; a first one has room, always."""
+        keys = self._counted
+        keys.update(dict.fromkeys(self._asked[self._count :]))
+        self._count = len(self._asked)
+        return not keys or len(keys) + sum(key not in keys for key in asked) <= MOST
 
     async def carry(self) -> Found:
-        return dict(await self._backend.read(list(self._keys)))
+        return dict(await self._backend.read(self.asked))
 
     def none(self, error: BaseException) -> Found:
-        return dict.fromkeys(self._keys, Unreached(error))
+        return dict.fromkeys(self._asked, Unreached(error))
 
     def tell(self, answer: Found) -> None:
         for waiting in self._waiting:
@@ -147,7 +150,7 @@ class Line(Generic[A, R]):
 
     def ask(self, asked: Sequence[A]) -> "asyncio.Future[R]":
         """The answer to come; never raises. To cancel it is to wait no longer, nothing else."""
-        waiting: asyncio.Future[R] = self._loop.create_future()
+        waiting: asyncio.Future[R] = asyncio.Future(loop=self._loop)
         if self._next is None or not self._next.take(asked, waiting):
             batch = self._next = self._make()
             batch.take(asked, waiting)

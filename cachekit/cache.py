@@ -154,17 +154,17 @@ class Cache:
     async def get(
         self, key: str, default: Any = ..., *, type: Any, **form: Unpack[Format]
     ) -> Any: ...
-    async def get(
+    def get(
         self, key: str, default: Any = None, *, type: Any = MISSING, **form: Unpack[Format]
-    ) -> Any:
+    ) -> Coroutine[Any, Any, Any]:
         """What is under `key`, or `default`: give `MISSING` to tell it from a cached `None`.
 
         With `type`, what a function that is annotated to return exactly that has stored, or a `set`
         with that `type`; with `serializer` and `steps`, what was stored with those; of whatever
         `version`. Never raises for a backend that fails.
         """
-        value = await self._engine.reader.get(self._engine.look_at(key, type, form, ON_LOOP))
-        return default if value is MISSING else value
+        engine = self._engine
+        return engine.reader.get(engine.look_at(key, type, form, ON_LOOP), default)
 
     def peek(
         self, key: str, default: Any = None, *, type: Any = MISSING, **form: Unpack[Format]

@@ -45,6 +45,7 @@ class Call:
     same: Callable[[], bool] | None = None
     of_any_format: bool = False
     accepts: Callable[[Entry], bool] | None = None
+    taken: int | None = None
 
     def is_as_asked(self) -> bool:
         """Whether its arguments still make its key: who is gone may have changed them."""
@@ -57,6 +58,13 @@ class Call:
     def name(self) -> str:
         """The function's, `""` for a direct call."""
         return "" if self.vouch is None else self.vouch.name
+
+    def takes_at_once(self, entry: Entry) -> bool:
+        """Whether it takes the entry with nothing more to ask; remembered by its version."""
+        if self.policy.early_refresh or self.accepts is not None or not self.takes(entry):
+            return False
+        self.taken = entry.version
+        return True
 
     def takes(self, entry: Entry) -> bool:
         """Whether the entry's tags cover this call's, and its bytes are ours."""

@@ -1,8 +1,10 @@
 """Bytes that a store gave, as entries; for backends that keep bytes."""
 
 import logging
+from collections.abc import Iterable
 from typing import Final
 
+from cachekit.backend import Unreached
 from cachekit.clock import Clock
 from cachekit.entry import Entry
 from cachekit.envelope import unpack
@@ -15,6 +17,9 @@ _REMEMBERED: Final = 4096
 
 _SMALL: Final = 1024
 """Up to so many bytes they are."""
+
+_SAME: Final = 0.001
+"""Seconds that two clocks may come apart, or together, and nothing was set."""
 
 
 class Decoding:
@@ -29,22 +34,45 @@ class Decoding:
         self.unreadable = 0
         self._clock = clock
         self._skip = skip
-        self._known: dict[str, tuple[bytes, Entry]] = {}
+        self._known: dict[str, tuple[bytes, Entry, float]] = {}
+        self._apart = 0.0
 
-    def entry(self, key: str, data: bytes, time: float, now: float) -> Entry | None:
-        """What `data` is under `key`; `time` and `now` are the two clocks."""
-        before = self._known.get(key)
-        if before is not None and before[0] == data:
-            return before[1].dated(time, now)
+    def take(
+        self,
+        answers: Iterable[tuple[str, bytes | None]],
+        found: dict[str, Entry | Unreached],
+        broken: list[str],
+    ) -> None:
+        """Put the entry of each key into `found`, or the key into `broken`: it cannot be read."""
+        self._look_at_clocks()
+        known = self._known
+        for key, data in answers:
+            before = known.get(key)
+            if before is not None and before[0] == data:
+                found[key] = entry = before[1]
+                entry.fresh_until = entry.serves_until = before[2]  # whatever a reader did to it
+            elif data is not None and (read := self._read(key, data)):
+                found[key] = read
+            elif data is not None:
+                broken.append(key)
+
+    def _look_at_clocks(self) -> None:
+        """Until when a known entry is fresh was told by both: it is not known where one was set."""
+        apart = self._clock.monotonic() - self._clock.time()
+        if abs(apart - self._apart) > _SAME:
+            self._known.clear()
+            self._apart = apart
+
+    def _read(self, key: str, data: bytes) -> Entry | None:
         try:
             entry = unpack(key, data[self._skip :], self._clock)
         except UnreadableError as error:
             self._note(error)
             return None
-        if len(data) <= _SMALL:
+        if len(data) <= _SMALL and entry.born <= self._clock.time():  # else its end moves, still
             if len(self._known) == _REMEMBERED:
                 self._known.clear()
-            self._known[key] = data, entry
+            self._known[key] = data, entry, entry.fresh_until
         return entry
 
     def version(self, key: str, data: bytes) -> int | None:

@@ -64,7 +64,7 @@ class Function(Decorated):
         return await self.engine.answer(self.call(args, kwargs, ways))
 
     async def get(self, args: Args, kwargs: Kwargs, ways: Ways) -> Any:
-        return await self.engine.reader.get(self.call(args, kwargs, ways))
+        return await self.engine.reader.get(self.call(args, kwargs, ways), MISSING)
 
     async def set(self, value: Any, args: Args, kwargs: Kwargs, ways: Ways) -> None:
         call = self.call(args, kwargs, ways)

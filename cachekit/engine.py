@@ -170,9 +170,10 @@ class Engine:
 
     def look_at(self, key: str, annotation: Any, form: Mapping[str, Any], ways: Ways) -> Call:
         """A direct call that only reads; `annotation` is what the value is, if that is given."""
-        known = annotation is MISSING and ways is ON_LOOP and self._looks(form)
-        if known and type(key) is str and len(key) <= LONGEST:
-            return known(key)
+        if annotation is MISSING and ways is ON_LOOP and type(key) is str and len(key) <= LONGEST:
+            known = self._looks(form) if form else self._plain_look
+            if known is not None:
+                return known(key)
         return self._look(self.policies.to_read(annotation, form), ways, key)
 
     def _looks(self, form: Mapping[str, Any]) -> Looks | None:

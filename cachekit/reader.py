@@ -144,17 +144,20 @@ class Reader:
             entry.vouch(call.policy, call.policy.quiet_until(entry))
         return value
 
-    async def get(self, call: Call) -> Any:
-        """The value if there is one that serves, else `MISSING`; at once."""
+    async def get(self, call: Call, default: Any) -> Any:
+        """The value if there is one that serves, else `default`; at once."""
         store = self._store
-        entry = store.peek(call.key) if store.peeks else None
-        if entry is not None and not self._scopes.open():
-            value = self.serve(call, _glanced(call, entry))
-            if value is not MISSING:
-                return value
+        if store.peeks:
+            entry = store.peek(call.key)
+            if entry is not None and not self._scopes.open():
+                value = self.serve(call, _glanced(call, entry))
+                if value is not MISSING:
+                    return value
         found = await store.read((call.key, *call.tags), call.ways)
         value = MISSING if SCOPES.get() else self._at_once(call, found)
-        return self._got(call, await self._look_on(call, found)) if value is MISSING else value
+        if value is MISSING:
+            value = self._got(call, await self._look_on(call, found))
+        return default if value is MISSING else value
 
     async def get_all(self, calls: Sequence[Call]) -> list[Any]:
         """Like `get` for each, in one read."""
@@ -176,21 +179,18 @@ class Reader:
     def _at_once(self, call: Call, found: Found) -> Any:
         """The way of every hit: a fresh value that holds, with which no more is to be done."""
         entry = found.get(call.key)
-        if (
-            isinstance(entry, Entry)
-            and self._now() < entry.fresh_until
-            and _holds(entry, found)
-            and call.takes(entry)
-            and not call.policy.early_refresh
-            and call.accepts is None
-        ):
-            try:
-                value = call.policy.codec.open(call.key, entry)
-            except Exception:  # `_opened` meets it again, and deals with it
-                return MISSING
-            self._has_hit(call, entry, value, self._store.is_near)
-            return value
-        return MISSING
+        if not isinstance(entry, Entry) or self._now() >= entry.fresh_until:
+            return MISSING
+        if entry.version != call.taken and not call.takes_at_once(entry):
+            return MISSING
+        if not _holds(entry, found):
+            return MISSING
+        try:
+            value = call.policy.codec.open(call.key, entry)
+        except Exception:  # `_opened` meets it again, and deals with it
+            return MISSING
+        self._has_hit(call, entry, value, self._store.is_near)
+        return value
 
     async def _look_on(self, call: Call, found: Found) -> Seen:
         """What `found` tells, with a second read for the tags that only the entry knows."""

@@ -44,8 +44,8 @@ class SyncCache:
     def get(
         self, key: str, default: Any = None, *, type: Any = MISSING, **form: Unpack[Format]
     ) -> Any:
-        value = drive(self._engine.reader.get(self._engine.look_at(key, type, form, in_thread())))
-        return default if value is MISSING else value
+        call = self._engine.look_at(key, type, form, in_thread())
+        return drive(self._engine.reader.get(call, default))
 
     @overload
     def get_many(self, keys: Iterable[str], **form: Unpack[Format]) -> dict[str, Any]: ...

@@ -152,16 +152,11 @@ class MemcachedBackend(Backend):
     async def _read(self, keys: Iterable[str]) -> dict[str, Entry | Unreached]:
         found: dict[str, Entry | Unreached] = {}
         broken: list[str] = []
-        time, now = self._clock.time(), self._clock.monotonic()
-        for key, data in await self._nodes.get(keys, self._name):
-            if isinstance(data, Exception):
-                found[key] = Unreached(data)
-            elif data is not None:
-                entry = self._decoding.entry(key, data, time, now)
-                if entry is None:
-                    broken.append(key)
-                else:
-                    found[key] = entry
+        for some, values in await self._nodes.get(keys, self._name):
+            if isinstance(values, Exception):
+                found |= dict.fromkeys(some, Unreached(values))
+            else:
+                self._decoding.take(zip(some, values, strict=True), found, broken)
         if broken and not self._drops.is_under_way:
             self._drops.start(broken, self._drop(broken))
         return found

@@ -2,7 +2,8 @@
 
 import asyncio
 from collections.abc import Callable, Coroutine, Iterable, Sequence
-from typing import Any, TypeAlias, TypeVar
+from operator import itemgetter
+from typing import Any, Final, TypeAlias, TypeVar
 
 from cachekit.backend import UNREACHED
 from cachekit_memcached.changes import Change
@@ -12,8 +13,11 @@ from cachekit_memcached.ring import Ring
 
 T = TypeVar("T")
 
-Answers: TypeAlias = "list[tuple[str, bytes | Exception | None]]"
-"""By key: the bytes, `None` for nothing, or why its node has not answered."""
+Answer: TypeAlias = "tuple[Sequence[str], Sequence[bytes | None] | Exception]"
+"""Keys, and of each the bytes or `None` for nothing; or why their node has not answered."""
+
+_space: Final = itemgetter(0)
+"""What a key begins with: "v" for values, "t" for records."""
 
 
 class Nodes:
@@ -29,14 +33,13 @@ class Nodes:
         told = [node.largest for node in self._nodes if node.largest is not None]
         return min(told, default=LARGEST)
 
-    async def get(self, keys: Iterable[str], name: Callable[[str], bytes]) -> Answers:
-        """What is under `keys`, each of which is called `name(key)` there.
+    async def get(self, keys: Iterable[str], name: Callable[[str], bytes]) -> list[Answer]:
+        """What is under `keys`, each of which is called `name(key)` there; by node.
 
         Records come last: none is read before what carries it, and so none is older.
         """
-        parts = self._by_node(sorted(keys, key=_is_record), lambda key: key)
-        found = [_get(node, some, [*map(name, some)]) for node, some in parts]
-        return [answer for part in await _together(found) for answer in part]
+        parts = self._by_node(sorted(keys, key=_space, reverse=True), lambda key: key)
+        return await _together([_get(node, some, [*map(name, some)]) for node, some in parts])
 
     async def carry_out(self, changes: Sequence[Change]) -> None:
         """Those of one key in order."""
@@ -60,16 +63,11 @@ class Nodes:
             node.drop()
 
 
-def _is_record(key: str) -> bool:
-    return key.startswith("t:")
-
-
-async def _get(node: Node, keys: Sequence[str], names: Sequence[bytes]) -> Answers:
+async def _get(node: Node, keys: Sequence[str], names: Sequence[bytes]) -> Answer:
     try:
-        answers = await node.ask(lambda link: link.do(link.values(names), node.due))
+        return keys, await node.ask(lambda link: link.do(link.values(names), node.due))
     except Exception as error:
-        return [(key, error) for key in keys]
-    return list(zip(keys, answers, strict=True))
+        return keys, error
 
 
 async def _carry_out(node: Node, changes: Sequence[Change]) -> None:

@@ -16,7 +16,6 @@ class Reading:
     """Entries out of answers, each of which begins with the life of its server."""
 
     def __init__(self, clock: Clock) -> None:
-        self._clock = clock
         self._decoding = Decoding(clock, SIZE)
 
     @property
@@ -30,20 +29,14 @@ class Reading:
         """What was found under `keys`, and under which of them are bytes that cannot be read."""
         found: dict[str, Entry | Unreached] = {}
         broken: list[str] = []
-        decoded = self._decoding.entry
-        time, now = self._clock.time(), self._clock.monotonic()
+        ours: list[tuple[str, bytes | None]] = []
         for key, (data, life) in zip(keys, answers, strict=True):
-            if data is None:
-                continue
             if isinstance(data, Exception):
                 if not _is_no_string(data):
                     found[key] = Unreached(data)
-            elif data[:SIZE] == life:
-                entry = decoded(key, data, time, now)
-                if entry is None:
-                    broken.append(key)
-                else:
-                    found[key] = entry
+            elif data is not None and data[:SIZE] == life:
+                ours.append((key, data))
+        self._decoding.take(ours, found, broken)
         return found, broken
 
     def forget(self) -> None:

@@ -1,6 +1,7 @@
 """The msgpack package, typed: it brings no types of its own."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any, Final, cast
 
 import msgpack  # type: ignore[import-untyped]  # pyright: ignore[reportMissingTypeStubs]
@@ -25,12 +26,12 @@ def pack(value: Any, hook: Hook, errors: str | None) -> bytes:
     return data
 
 
-def unpack(
-    data: bytes, read_ext: Callable[[int, bytes], Any], read_array: Hook | None = None
-) -> Any:
-    """The value of `data`: ext values by the one hook, arrays by the other."""
-    return _unpackb(
-        data,
+def unpacking(
+    read_ext: Callable[[int, bytes], Any], read_array: Hook | None = None
+) -> Callable[[bytes], Any]:
+    """What makes values of bytes: ext values by the one hook, arrays by the other."""
+    return partial(
+        _unpackb,
         ext_hook=read_ext,
         list_hook=read_array,
         strict_map_key=False,

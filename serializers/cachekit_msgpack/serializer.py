@@ -5,14 +5,14 @@ from typing import Any, Final, cast
 
 from cachekit.errors import EncodeError, UnreadableError
 from cachekit_msgpack import containers, scalars
-from cachekit_msgpack.codec import TOO_DEEP, ext, pack, unpack
+from cachekit_msgpack.codec import TOO_DEEP, ext, pack, unpacking
 from cachekit_msgpack.refusal import refusal
 from cachekit_msgpack.registered import Registry, Types
 
 _NATIVE: Final = frozenset({int, str, bytes, float, bool, list, dict, bytearray})
 
 _HINT: Final = containers.HINT
-_read_scalar: Final = scalars.read
+_read: Final = unpacking(scalars.read)
 
 
 class MsgpackSerializer:
@@ -55,7 +55,7 @@ class MsgpackSerializer:
         try:
             if _HINT in data:
                 return _Reading(self._marks).read(data)
-            return unpack(data, _read_scalar)
+            return _read(data)
         except Exception as error:
             raise UnreadableError(f"not the msgpack of a value: {_why(error)}") from error
 
@@ -97,7 +97,7 @@ class _Reading:
         self._unplaced = 0
 
     def read(self, data: bytes) -> Any:
-        value = unpack(data, self._ext, self._array)
+        value = unpacking(self._ext, self._array)(data)
         if self._unplaced:
             raise ValueError("a mark outside the head of an array")
         return value

@@ -63,6 +63,19 @@ def test_how_fresh_it_is_is_worked_out_at_each_read() -> None:
     assert read(one, "v:a", entry).fresh_until == 50.0
 
 
+def test_what_was_written_by_a_clock_that_is_ahead_begins_to_age_when_its_time_has_come() -> None:
+    ahead, clock = FakeClock(), FakeClock()
+    ahead.advance(10.0)
+    one, entry = Reading(clock), value(b"payload", ahead, ttl=60.0)
+    assert read(one, "v:a", entry).fresh_until == 60.0
+    clock.advance(5.0)
+    assert read(one, "v:a", entry).fresh_until == 65.0
+    clock.advance(10.0)
+    assert read(one, "v:a", entry).fresh_until == 70.0
+    clock.advance(10.0)
+    assert read(one, "v:a", entry).fresh_until == 70.0
+
+
 def test_who_could_not_decode_it_has_not_put_an_end_to_it() -> None:
     """Another cache of the same backend may have the key to it."""
     clock = FakeClock()
