@@ -39,6 +39,11 @@ class Codec:
         if len(self.id) > 255:
             raise ConfigurationError(f"too many steps: {self.id} has more than 255 characters")
 
+    @property
+    def is_plain(self) -> bool:
+        """Whether all there is to its bytes is a serializer, to which they are not bound."""
+        return self._loads is not None
+
     def changed(
         self,
         serializer: Serializer | None = None,

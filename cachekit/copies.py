@@ -26,12 +26,19 @@ def freeze(value: Any, *, share: bool = False) -> tuple[Any, Make | None]:
 
     Raises `EncodeError` for what cannot be copied, or not faithfully.
     """
+    if share:
+        return value, None
+    return freeze_fast(value) or _snapshot(value)
+
+
+def freeze_fast(value: Any) -> tuple[Any, Make | None] | None:
+    """The same for what is immutable or a tree, and `None` for the rest."""
     try:
-        if share or is_immutable(value):
+        if is_immutable(value):
             return value, None
         tree = take_apart(value)
     except Exception:  # no tree, too deep, or a class of the user's failed
-        return _snapshot(value)
+        return None
     if not tree.branches:
         make, source, *_ = tree.leaves[0]
         return source, make

@@ -51,6 +51,7 @@ class Decoding:
             if before is not None and before[0] == data:
                 found[key] = entry = before[1]
                 entry.fresh_until = entry.serves_until = before[2]  # whatever a reader did to it
+                entry.again += 1
             elif data is not None and (read := self._read(key, data)):
                 found[key] = read
             elif data is not None:

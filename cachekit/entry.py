@@ -8,7 +8,7 @@ from math import inf
 from typing import Any, Final
 
 from cachekit.clock import Clock
-from cachekit.copies import freeze
+from cachekit.copies import freeze, freeze_fast
 from cachekit.errors import EncodeError
 
 _NEVER: Final = -inf
@@ -41,7 +41,8 @@ class Entry:
     hold the entry in seconds (`None`: for good). `born` is when the load ended, in seconds since
     the epoch; `ttl`, `stale_while_revalidate`, `stale_if_error` and `load_time` are seconds;
     `fresh_until` and `serves_until` are on this process's monotonic clock. `codec`, `schema` and
-    `revision` say who wrote the bytes; `skip_l1`: no process is to keep a copy of it.
+    `revision` say who wrote the bytes; `skip_l1`: no process is to keep a copy of it. `again` is how
+    often a store has given the same bytes anew.
 
     It has two faces: the value, kept so that no caller can change it, and `payload`, its bytes. An
     entry with both was decoded by `opener`, whose value it keeps.
@@ -49,6 +50,7 @@ class Entry:
 
     __slots__ = (
         "__weakref__",
+        "again",
         "born",
         "codec",
         "declared",
@@ -99,6 +101,7 @@ class Entry:
         self.thaw: Callable[[Any], Any] | None = None
         self.vouched: object = None
         self.opener: object = None
+        self.again = 0
 
     def keeping(self, value: Any, *, share: bool) -> "Entry":
         """Take `value` as the face that is served; raises `EncodeError` if it cannot be copied."""
@@ -113,6 +116,13 @@ class Entry:
             return False
         self.opener = opener  # last: who finds it finds the rest
         return True
+
+    def keep_read(self, opener: object, value: Any) -> None:
+        """Keep what `opener` makes of bytes that come again and again, if copies cost little."""
+        frozen = freeze_fast(value)
+        if frozen is not None:
+            self.kept, self.thaw = frozen
+        self.opener = NOBODY if frozen is None else opener  # last, as above
 
     def freshen(self, ttl: float | None, clock: Clock) -> None:
         """Born now, fresh for `ttl` seconds."""
@@ -212,10 +222,17 @@ class Entry:
         return f"<{self.kind.name.lower()} {self.version:x} tags={list(self.tags)}>"
 
 
+NOBODY: Final = object()
+"""Has opened what is not worth while to keep."""
+
+OFTEN: Final = 3
+"""So many times the same bytes have come again when it is worth while to keep what they make."""
+
 _COPIED: Final = tuple(
     name
     for name in Entry.__slots__
-    if name not in ("__weakref__", "born", "fresh_until", "serves_until", "vouched", "opener")
+    if name
+    not in ("__weakref__", "born", "fresh_until", "serves_until", "vouched", "opener", "again")
 )
 
 DEAD: Final = Entry(Kind.TAG, version=-1)

@@ -8,7 +8,7 @@ from cachekit.backend import Found, Unreached, Write
 from cachekit.call import UNANSWERED, Call, Caller, Seen
 from cachekit.clock import Clock
 from cachekit.deferred import SCOPES, Scope, Scopes
-from cachekit.entry import Entry, Kind
+from cachekit.entry import OFTEN, Entry, Kind
 from cachekit.errors import ForeignError, UnreadableError
 from cachekit.jobs import Job, One
 from cachekit.listeners import Listeners
@@ -270,6 +270,8 @@ class Reader:
             self._listeners.hit(call.name, call.key)
         if not near:
             self._count.far_hits += 1
+            if entry.opener is None and entry.again >= OFTEN and call.policy.codec.is_plain:
+                entry.keep_read(call.policy.codec, value)
             return
         if entry.payload is not None and entry.opener is None:
             entry.keep_open(call.policy.codec, value, share=call.policy.share)

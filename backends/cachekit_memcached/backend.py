@@ -142,7 +142,7 @@ class MemcachedBackend(Backend):
         return self._ring.homes
 
     async def read(self, keys: Sequence[str]) -> Found:
-        found = await self._read(dict.fromkeys(keys))
+        found = await self._read(keys)
         if len(self.servers) > 1 and (doubts := in_doubt(keys, found)):
             for key in doubts:
                 found.pop(key, None)

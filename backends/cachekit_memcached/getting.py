@@ -5,31 +5,34 @@ from typing import Final, TypeAlias
 
 from aiomcache.exceptions import ClientException
 
-Heads: TypeAlias = dict[bytes, tuple[bytes, int, int]]
-"""By name: how its item began the last time, how long that is, and how long what follows is."""
+Items: TypeAlias = dict[bytes, tuple[bytes, bytes]]
+"""By name: the whole item that came the last time, and the bytes in it."""
 
 _REMEMBERED: Final = 4096
-"""Of so many names at most."""
+"""So many items at most are."""
+
+_SMALL: Final = 1024
+"""Up to so many bytes they have."""
 
 ITEM: Final = b"VALUE "
 """All items do."""
 
-_UNKNOWN: Final = b"?", 0, 0
+_UNKNOWN: Final = b"?", b""
 """No item begins so."""
 
 
 class Getting:
-    """What has come of what is under `names`. `heads` are known to all that is on one connection.
+    """What has come of what is under `names`. What comes is remembered in `items`, if it is small.
 
     aiomcache has a command for that, which reads line by line, in four times the time. Items come
-    in the order of their names, and one that is as long as the last time begins like it.
+    in the order of their names, and most often they are the same as the last time.
     """
 
-    def __init__(self, names: Sequence[bytes], heads: Heads) -> None:
+    def __init__(self, names: Sequence[bytes], items: Items) -> None:
         self._names = names
         self._left = iter(names)
         self._expected = b""
-        self._heads = heads
+        self._items = items
         self._found: dict[bytes, bytes] = {}
 
     def values(self) -> list[bytes | None]:
@@ -45,15 +48,14 @@ class Getting:
                 return at
 
     def _take_known(self, data: bytes, at: int) -> int:
-        heads, found, size = self._heads, self._found, len(data)
+        items, found = self._items, self._found
         for name in self._left:
-            head, skip, length = heads.get(name, _UNKNOWN)
-            begin = at + skip
-            if not data.startswith(head, at) or begin + length + 2 > size:
+            item, value = items.get(name, _UNKNOWN)
+            if not data.startswith(item, at):
                 self._expected = name
                 break
-            found[name] = data[begin : begin + length]
-            at = begin + length + 2
+            found[name] = value
+            at += len(item)
         return at
 
     def _take_one(self, data: bytes, at: int) -> int:
@@ -66,10 +68,11 @@ class Getting:
         if len(data) < end + 2:
             return at
         self._go_on_behind(name)
-        if len(self._heads) >= _REMEMBERED:
-            self._heads.clear()
-        self._heads[name] = head, len(head), length
-        self._found[name] = data[begin:end]
+        self._found[name] = value = data[begin:end]
+        if length <= _SMALL:
+            if len(self._items) >= _REMEMBERED:
+                self._items.clear()
+            self._items[name] = data[at : end + 2], value
         return end + 2
 
     def _go_on_behind(self, name: bytes) -> None:

@@ -13,7 +13,7 @@ from aiomcache.exceptions import ClientException
 from aiomcache.pool import Connection
 
 from cachekit.errands import HELD_UP
-from cachekit_memcached.getting import ITEM, Getting, Heads
+from cachekit_memcached.getting import ITEM, Getting, Items
 
 T = TypeVar("T")
 
@@ -62,7 +62,7 @@ class Link(asyncio.Protocol):
         self._commands: deque[Command] = deque()
         self._data = bytearray()
         self._at = 0
-        self._heads: Heads = {}
+        self._items: Items = {}
         self._reads = self._refused = False
         self._ended: BaseException | None = None
         self._timer: asyncio.TimerHandle | None = None
@@ -87,7 +87,7 @@ class Link(asyncio.Protocol):
         """A command: what is under each of `names`."""
         await self.acquire()
         self.write(b"get " + b" ".join(names) + b"\r\n")
-        getting = Getting(names, self._heads)
+        getting = Getting(names, self._items)
         while not (self._reads and self._takes_all(getting)):
             await _more()
         return getting.values()

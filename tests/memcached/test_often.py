@@ -1,0 +1,7 @@
+"""Values that are asked for again and again, and do not change."""
+
+from tests.stores.often import OftenSuite
+
+
+class TestMemcached(OftenSuite):
+    """On a server, and on several."""
