@@ -86,8 +86,10 @@ class Reading(Batch[str, Found]):
 
     def tell(self, answer: Found) -> None:
         for waiting in self._waiting:
-            if not waiting.done():
+            try:
                 waiting.set_result(answer)
+            except asyncio.InvalidStateError:
+                continue
 
 
 class Writing(Batch[Write, Sequence[Outcome]]):

@@ -72,7 +72,8 @@ class Codec:
         """The value of `entry`, as the caller's own. Raises what a serializer may raise."""
         data = entry.payload
         if data is None or entry.opener is self:
-            return entry.own()
+            thaw = entry.thaw
+            return entry.kept if thaw is None else thaw(entry.kept)
         if self._loads is not None and len(data) <= self.limit:
             return self._loads(data)
         return self._decode(data, key, entry)

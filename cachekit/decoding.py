@@ -9,14 +9,12 @@ from cachekit.clock import Clock
 from cachekit.entry import Entry
 from cachekit.envelope import unpack
 from cachekit.errors import UnreadableError
+from cachekit.remembered import Remembered
 
 log: Final = logging.getLogger("cachekit")
 
-_REMEMBERED: Final = 4096
-"""So many entries at most are remembered."""
-
-_SMALL: Final = 1024
-"""Up to so many bytes they are."""
+SMALL: Final = 1024
+"""Up to so many bytes are remembered."""
 
 _SAME: Final = 0.001
 """Seconds that two clocks may come apart, or together, and nothing was set."""
@@ -34,7 +32,7 @@ class Decoding:
         self.unreadable = 0
         self._clock = clock
         self._skip = skip
-        self._known: dict[str, tuple[bytes, Entry, float]] = {}
+        self._remembered: Remembered[str, tuple[bytes, Entry, float]] = Remembered()
         self._apart = 0.0
 
     def take(
@@ -45,7 +43,7 @@ class Decoding:
     ) -> None:
         """Put the entry of each key into `found`, or the key into `broken`: it cannot be read."""
         self._look_at_clocks()
-        known = self._known
+        known = self._remembered.known
         for key, data in answers:
             before = known.get(key)
             if before is not None and before[0] == data:
@@ -61,7 +59,7 @@ class Decoding:
         """Until when a known entry is fresh was told by both: it is not known where one was set."""
         apart = self._clock.monotonic() - self._clock.time()
         if abs(apart - self._apart) > _SAME:
-            self._known.clear()
+            self._remembered.forget()
             self._apart = apart
 
     def _read(self, key: str, data: bytes) -> Entry | None:
@@ -70,10 +68,8 @@ class Decoding:
         except UnreadableError as error:
             self._note(error)
             return None
-        if len(data) <= _SMALL and entry.born <= self._clock.time():  # else its end moves, still
-            if len(self._known) == _REMEMBERED:
-                self._known.clear()
-            self._known[key] = data, entry, entry.fresh_until
+        if len(data) <= SMALL and entry.born <= self._clock.time():  # else its end moves, still
+            self._remembered.put(key, (data, entry, entry.fresh_until))
         return entry
 
     def version(self, key: str, data: bytes) -> int | None:
@@ -85,7 +81,7 @@ class Decoding:
 
     def forget(self) -> None:
         """Remember nothing."""
-        self._known.clear()
+        self._remembered.forget()
 
     def _note(self, error: UnreadableError) -> None:
         if not self.unreadable:

@@ -41,7 +41,7 @@ class Entry:
     hold the entry in seconds (`None`: for good). `born` is when the load ended, in seconds since
     the epoch; `ttl`, `stale_while_revalidate`, `stale_if_error` and `load_time` are seconds;
     `fresh_until` and `serves_until` are on this process's monotonic clock. `codec`, `schema` and
-    `revision` say who wrote the bytes; `skip_l1`: no process is to keep a copy of it. `again` is how
+    `revision` say who wrote the bytes; `skip_l1`: no process is to keep a copy of it. `again`: how
     often a store has given the same bytes anew.
 
     It has two faces: the value, kept so that no caller can change it, and `payload`, its bytes. An
@@ -213,10 +213,6 @@ class Entry:
         for tag, version in self.tags.items():
             links.append((records.get(tag, DEAD), version))
         self.links = tuple(links)
-
-    def own(self) -> Any:
-        """The value that it keeps, as the caller's own."""
-        return self.kept if self.thaw is None else self.thaw(self.kept)
 
     def __repr__(self) -> str:
         return f"<{self.kind.name.lower()} {self.version:x} tags={list(self.tags)}>"

@@ -183,8 +183,10 @@ class Reader:
             return MISSING
         if entry.version != call.taken and not call.takes_at_once(entry):
             return MISSING
-        if not _holds(entry, found):
-            return MISSING
+        for tag, version in entry.tags.items():  # R6: it carries the version of each record
+            record = found.get(tag)
+            if not isinstance(record, Entry) or record.version != version:
+                return MISSING
         try:
             value = call.policy.codec.open(call.key, entry)
         except Exception:  # `_opened` meets it again, and deals with it
@@ -338,15 +340,6 @@ def _is_stale(call: Call, seen: Seen, now: float) -> bool:
     return old is not None and call.policy.quiet_until(old) <= now and old.serves_stale(now)
 
 
-def _holds(entry: Entry, found: Found) -> bool:
-    """R6: whether each of its tags has its record in `found`, of the version that it carries."""
-    for tag, version in entry.tags.items():
-        record = found.get(tag)
-        if not isinstance(record, Entry) or record.version != version:
-            return False
-    return True
-
-
 def _more_tags(call: Call, found: Found) -> list[str]:
     """The tags that the entry has and nobody has asked for."""
     entry = found.get(call.key)
@@ -377,4 +370,4 @@ def _seen(call: Call, found: Found, near: bool) -> Seen:
         entry = entry.twin()
     # R6: a backend may hand out an object that an earlier read has linked; this read decides.
     entry.link(records)
-    return Seen(entry, records, valid=_holds(entry, records) and call.takes(entry), near=near)
+    return Seen(entry, records, valid=entry.holds() and call.takes(entry), near=near)

@@ -5,14 +5,11 @@ from typing import Final, TypeAlias
 
 from aiomcache.exceptions import ClientException
 
-Items: TypeAlias = dict[bytes, tuple[bytes, bytes]]
+from cachekit.decoding import SMALL
+from cachekit.remembered import Remembered
+
+Items: TypeAlias = Remembered[bytes, tuple[bytes, bytes]]
 """By name: the whole item that came the last time, and the bytes in it."""
-
-_REMEMBERED: Final = 4096
-"""So many items at most are."""
-
-_SMALL: Final = 1024
-"""Up to so many bytes they have."""
 
 ITEM: Final = b"VALUE "
 """All items do."""
@@ -48,7 +45,7 @@ class Getting:
                 return at
 
     def _take_known(self, data: bytes, at: int) -> int:
-        items, found = self._items, self._found
+        items, found = self._items.known, self._found
         for name in self._left:
             item, value = items.get(name, _UNKNOWN)
             if not data.startswith(item, at):
@@ -69,10 +66,8 @@ class Getting:
             return at
         self._go_on_behind(name)
         self._found[name] = value = data[begin:end]
-        if length <= _SMALL:
-            if len(self._items) >= _REMEMBERED:
-                self._items.clear()
-            self._items[name] = data[at : end + 2], value
+        if length <= SMALL:
+            self._items.put(name, (data[at : end + 2], value))
         return end + 2
 
     def _go_on_behind(self, name: bytes) -> None:

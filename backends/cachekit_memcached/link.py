@@ -13,6 +13,7 @@ from aiomcache.exceptions import ClientException
 from aiomcache.pool import Connection
 
 from cachekit.errands import HELD_UP
+from cachekit.remembered import Remembered
 from cachekit_memcached.getting import ITEM, Getting, Items
 
 T = TypeVar("T")
@@ -62,7 +63,7 @@ class Link(asyncio.Protocol):
         self._commands: deque[Command] = deque()
         self._data = bytearray()
         self._at = 0
-        self._items: Items = {}
+        self._items: Items = Remembered()
         self._reads = self._refused = False
         self._ended: BaseException | None = None
         self._timer: asyncio.TimerHandle | None = None

@@ -46,6 +46,7 @@ PUBLIC = {
     "cachekit.complaints",
     "cachekit.copies",
     "cachekit.decoding",
+    "cachekit.remembered",
     "cachekit.doubts",
     "cachekit.drops",
     "cachekit.entry",
