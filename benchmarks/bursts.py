@@ -164,7 +164,8 @@ def _hits(clients: Sequence[Client], size: int, floor: Burst) -> list[Burst]:
 
 
 def _sets(clients: Sequence[Client], size: int) -> list[Burst]:
-    keys = _same(keys_of(size))
+    """Of keys of their own: what others ask for does not change meanwhile."""
+    keys = _same([f"set:{number}" for number in range(size)])
     return _beside([Burst("set", size, client.name, client.set, keys) for client in clients])
 
 
