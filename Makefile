@@ -65,7 +65,7 @@ types: $(VENV)/.with-dev ## Check types, with mypy and pyright
 api: $(VENV)/.with-dev ## Make docs/api.md from the docstrings
 	@$(RUN) docs/make_api.py
 
-bench: $(VENV)/.with-dev ## Measure the speed of a hit; `make bench serializers`: of bytes; `... redis`, `... http`
+bench: $(VENV)/.with-dev ## Measure the speed of a hit; `make bench serializers`: of bytes; `redis`, `memcached`, `http`
 	@$(RUN) -m benchmarks $(NAMES) $(ARGS)
 
 clean: ## Remove what the others made, except .venv

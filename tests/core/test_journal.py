@@ -8,6 +8,7 @@ import pytest
 
 from cachekit import Cache, InvalidationError, Key, Prefix, Tag
 from cachekit.backend import Outcome
+from cachekit.batch import MOST
 from cachekit.clock import Clock
 from cachekit.entry import Kind
 from cachekit.errors import UnsupportedError
@@ -62,6 +63,33 @@ async def test_what_forgets_or_replaces_is_journaled(
     assert journaled(slow) == 0
     assert slow.stats().nodes[0].replayed == len(expected)
     assert await slow.get("k") != "old" or name == "set of what is not there"
+
+
+async def test_of_many_also_those_are_journaled_that_were_not_sent_since_the_first_were_lost(
+    slow: Cache, store: SlowStore
+) -> None:
+    keys = [f"k{number}" for number in range(MOST + 100)]
+    await slow.set_many(dict.fromkeys(keys, "old"))
+    refuse(store)
+    with pytest.raises(InvalidationError):
+        await slow.set_many(dict.fromkeys(keys, "new"))
+    assert sorted(entries(slow)) == sorted(f"v:test:{key}" for key in keys)
+
+
+@pytest.mark.parametrize("way", ["loses", "mutes"])
+async def test_a_set_whose_new_tag_is_not_acknowledged_is_journaled(
+    slow: Cache, store: SlowStore, way: str
+) -> None:
+    """The value that it was to replace is not to be served."""
+    await slow.set("k", "old")
+    setattr(store, way, of_kind(Kind.TAG))
+    with pytest.raises(InvalidationError):
+        await slow.set("k", "new", tags=["n"])
+    assert "v:test:k" in entries(slow)
+    store.heal()
+    await asyncio.sleep(1.01)
+    assert journaled(slow) == 0
+    assert await slow.get("k") is None
 
 
 @pytest.mark.parametrize("kind", [Kind.STUB, Kind.VALUE])
