@@ -154,9 +154,9 @@ class Cache:
     async def get(
         self, key: str, default: Any = ..., *, type: Any, **form: Unpack[Format]
     ) -> Any: ...
-    def get(
+    async def get(
         self, key: str, default: Any = None, *, type: Any = MISSING, **form: Unpack[Format]
-    ) -> Coroutine[Any, Any, Any]:
+    ) -> Any:
         """What is under `key`, or `default`: give `MISSING` to tell it from a cached `None`.
 
         With `type`, what a function that is annotated to return exactly that has stored, or a `set`
@@ -164,7 +164,7 @@ class Cache:
         `version`. Never raises for a backend that fails.
         """
         engine = self._engine
-        return engine.reader.get(engine.look_at(key, type, form, ON_LOOP), default)
+        return await engine.reader.get(engine.look_at(key, type, form, ON_LOOP), default)
 
     def peek(
         self, key: str, default: Any = None, *, type: Any = MISSING, **form: Unpack[Format]

@@ -12,9 +12,15 @@ from typing import Any, Final, cast
 
 from cachekit.errors import EncodeError
 from cachekit.immutable import ATOMS, IMMUTABLE, is_immutable
-from cachekit.trees import Make, put_together, take_apart
+from cachekit.trees import Make, Tree, put_together, take_apart
 
-__all__ = ["freeze", "is_immutable"]
+__all__ = ["freeze", "freeze_small", "is_immutable"]
+
+_FEW: Final = 16
+"""So many containers are copied in less time than it takes to decode them."""
+
+_SMALL: Final = 4096
+"""Bytes of a pickle: so large at most is what is kept where there are thousands of it."""
 
 
 def freeze(value: Any, *, share: bool = False) -> tuple[Any, Make | None]:
@@ -28,10 +34,21 @@ def freeze(value: Any, *, share: bool = False) -> tuple[Any, Make | None]:
     """
     if share:
         return value, None
-    return freeze_fast(value) or _snapshot(value)
+    return _freeze_fast(value) or _snapshot(value)
 
 
-def freeze_fast(value: Any) -> tuple[Any, Make | None] | None:
+def freeze_small(value: Any) -> tuple[Any, Make | None] | None:
+    """The same for what takes little memory, and less time to copy than to decode; else `None`."""
+    frozen = _freeze_fast(value)
+    if frozen is None or (isinstance(frozen[0], Tree) and frozen[0].size > _FEW):
+        return None
+    try:
+        return frozen if len(pickle.dumps(value, pickle.HIGHEST_PROTOCOL)) <= _SMALL else None
+    except Exception:  # a class of the user's failed
+        return None
+
+
+def _freeze_fast(value: Any) -> tuple[Any, Make | None] | None:
     """The same for what is immutable or a tree, and `None` for the rest."""
     try:
         if is_immutable(value):

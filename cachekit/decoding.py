@@ -16,8 +16,9 @@ log: Final = logging.getLogger("cachekit")
 SMALL: Final = 1024
 """Up to so many bytes are remembered."""
 
-_SAME: Final = 0.001
-"""Seconds that two clocks may come apart, or together, and nothing was set."""
+_SAME: Final = 0.05
+"""Seconds that two clocks may come apart, or together, and nothing was set: they are read one after
+the other, and some tick that rarely."""
 
 
 class Decoding:

@@ -1,6 +1,7 @@
 """What moves between the Cache and its backends."""
 
 import os
+import threading
 from collections.abc import Callable, Mapping
 from enum import IntEnum
 from itertools import islice
@@ -8,7 +9,7 @@ from math import inf
 from typing import Any, Final
 
 from cachekit.clock import Clock
-from cachekit.copies import freeze, freeze_fast
+from cachekit.copies import freeze, freeze_small
 from cachekit.errors import EncodeError
 
 _NEVER: Final = -inf
@@ -101,7 +102,7 @@ class Entry:
         self.thaw: Callable[[Any], Any] | None = None
         self.vouched: object = None
         self.opener: object = None
-        self.again = 0
+        self.again: int = 0
 
     def keeping(self, value: Any, *, share: bool) -> "Entry":
         """Take `value` as the face that is served; raises `EncodeError` if it cannot be copied."""
@@ -118,11 +119,20 @@ class Entry:
         return True
 
     def keep_read(self, opener: object, value: Any) -> None:
-        """Keep what `opener` makes of bytes that come again and again, if copies cost little."""
-        frozen = freeze_fast(value)
-        if frozen is not None:
-            self.kept, self.thaw = frozen
-        self.opener = NOBODY if frozen is None else opener  # last, as above
+        """Keep what `opener` makes of bytes that come again and again, if copies cost little.
+
+        For good: caches in other threads may have been given the same entry.
+        """
+        if not _KEEPING.acquire(blocking=False):
+            return  # the next time
+        try:
+            if self.opener is None:
+                frozen = freeze_small(value)
+                if frozen is not None:
+                    self.kept, self.thaw = frozen
+                self.opener = _NOBODY if frozen is None else opener  # last, as above
+        finally:
+            _KEEPING.release()
 
     def freshen(self, ttl: float | None, clock: Clock) -> None:
         """Born now, fresh for `ttl` seconds."""
@@ -218,8 +228,10 @@ class Entry:
         return f"<{self.kind.name.lower()} {self.version:x} tags={list(self.tags)}>"
 
 
-NOBODY: Final = object()
+_NOBODY: Final = object()
 """Has opened what is not worth while to keep."""
+
+_KEEPING: Final = threading.Lock()
 
 OFTEN: Final = 3
 """So many times the same bytes have come again when it is worth while to keep what they make."""

@@ -340,6 +340,15 @@ def _is_stale(call: Call, seen: Seen, now: float) -> bool:
     return old is not None and call.policy.quiet_until(old) <= now and old.serves_stale(now)
 
 
+def _holds(entry: Entry, records: Mapping[str, Entry]) -> bool:
+    """R6: whether each of its tags has its record, of the version that it carries."""
+    for tag, version in entry.tags.items():
+        record = records.get(tag)
+        if record is None or record.version != version:
+            return False
+    return True
+
+
 def _more_tags(call: Call, found: Found) -> list[str]:
     """The tags that the entry has and nobody has asked for."""
     entry = found.get(call.key)
@@ -370,4 +379,4 @@ def _seen(call: Call, found: Found, near: bool) -> Seen:
         entry = entry.twin()
     # R6: a backend may hand out an object that an earlier read has linked; this read decides.
     entry.link(records)
-    return Seen(entry, records, valid=entry.holds() and call.takes(entry), near=near)
+    return Seen(entry, records, valid=_holds(entry, records) and call.takes(entry), near=near)

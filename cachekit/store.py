@@ -96,7 +96,7 @@ class Store:
         self.peeks = self.is_near = False
         self.peek = _nothing
         self.home: Home | None = None
-        self._straight: Carrier | None = None
+        self._straight: Carrier | None = None  # the carrier, until this is closed
         self._room: Room | None = None
         self._entered: Home | None = None
 

@@ -35,6 +35,11 @@ class Tree(NamedTuple):
     leaves: tuple[Step, ...]
     seals: tuple[Seal, ...]
 
+    @property
+    def size(self) -> int:
+        """How many containers there are in it."""
+        return len(self.branches) + len(self.leaves) + len(self.seals)
+
 
 def take_apart(value: Any) -> Tree:
     """The tree of `value`; raises `NotATreeError` if it is none."""

@@ -12,10 +12,9 @@ Items: TypeAlias = Remembered[bytes, tuple[bytes, bytes]]
 """By name: the whole item that came the last time, and the bytes in it."""
 
 ITEM: Final = b"VALUE "
-"""All items do."""
+"""All items begin so."""
 
-_UNKNOWN: Final = b"?", b""
-"""No item begins so."""
+_END: Final = b"\r\n"
 
 
 class Getting:
@@ -27,9 +26,9 @@ class Getting:
 
     def __init__(self, names: Sequence[bytes], items: Items) -> None:
         self._names = names
-        self._left = iter(names)
-        self._expected = b""
         self._items = items
+        self._next = 0
+        self._places: dict[bytes, int] = {}
         self._found: dict[bytes, bytes] = {}
 
     def values(self) -> list[bytes | None]:
@@ -45,14 +44,17 @@ class Getting:
                 return at
 
     def _take_known(self, data: bytes, at: int) -> int:
-        items, found = self._items.known, self._found
-        for name in self._left:
-            item, value = items.get(name, _UNKNOWN)
-            if not data.startswith(item, at):
-                self._expected = name
+        names, known, found = self._names, self._items.known, self._found
+        for place in range(self._next, len(names)):
+            name = names[place]
+            item = known.get(name)
+            if item is None or not data.startswith(item[0], at):
+                self._next = place
                 break
-            found[name] = value
-            at += len(item)
+            found[name] = item[1]
+            at += len(item[0])
+        else:
+            self._next = len(names)
         return at
 
     def _take_one(self, data: bytes, at: int) -> int:
@@ -64,20 +66,24 @@ class Getting:
         end = begin + length
         if len(data) < end + 2:
             return at
-        self._go_on_behind(name)
+        if not data.startswith(_END, end):
+            raise ClientException("an item does not end where it should", head)
+        self._next = self._place(name) + 1
         self._found[name] = value = data[begin:end]
         if length <= SMALL:
             self._items.put(name, (data[at : end + 2], value))
         return end + 2
 
-    def _go_on_behind(self, name: bytes) -> None:
-        """Its item has come, where another may have been expected: of those between there is none,
-        if this is not what stands for servers and mixes what they answer."""
-        if name == self._expected or name in self._left:
-            return
-        self._left = iter(self._names)
-        if name not in self._left:
+    def _place(self, name: bytes) -> int:
+        """Where it is among the names: there is nothing under those between, but that something
+        which stands for several servers may mix what they answer."""
+        if self._next < len(self._names) and self._names[self._next] == name:
+            return self._next
+        if not self._places:
+            self._places = {name: place for place, name in enumerate(self._names)}
+        if name not in self._places:
             raise ClientException("what was not asked for was answered", name)
+        return self._places[name]
 
 
 def _told_by(head: bytes) -> tuple[bytes, int]:

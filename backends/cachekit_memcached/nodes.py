@@ -17,7 +17,7 @@ Answer: TypeAlias = "tuple[Sequence[str], Sequence[bytes | None] | Exception]"
 """Keys, and of each the bytes or `None` for nothing; or why their node has not answered."""
 
 _space: Final = itemgetter(0)
-"""What a key begins with: "v" for values, "t" for records."""
+"""What a key begins with: "v" for values, "t" for records, "c" for claims."""
 
 
 class Nodes:
@@ -36,7 +36,7 @@ class Nodes:
     async def get(self, keys: Iterable[str], name: Callable[[str], bytes]) -> list[Answer]:
         """What is under `keys`, each of which is called `name(key)` there; by node.
 
-        Records come last: none is read before what carries it, and so none is older.
+        Records come behind values: none is read before what carries it, and so none is older.
         """
         parts = self._by_node(sorted(keys, key=_space, reverse=True), lambda key: key)
         return await _together([_get(node, some, [*map(name, some)]) for node, some in parts])

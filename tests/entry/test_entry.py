@@ -123,6 +123,40 @@ def test_what_is_kept_comes_before_the_bytes_for_who_has_opened_them() -> None:
     assert codec.open("k", entry) is not codec.open("k", entry)
 
 
+@pytest.mark.parametrize("value", ["x", [1, [2]], {"a": [{}]}, ("x",) * 100])
+def test_what_was_read_often_is_kept(value: Any) -> None:
+    codec, entry = Codec(Repr()), Entry(Kind.VALUE)
+    entry.payload = b"bytes"
+    entry.keep_read(codec, value)
+    assert codec.open("k", entry) == value
+    assert (codec.open("k", entry) is value) == isinstance(value, (str, tuple))
+
+
+@pytest.mark.parametrize(
+    "value",
+    [[[] for _ in range(20)], "x" * 5000, ["x" * 5000], {"a": bytes(5000)}, ([],) * 17, object()],
+    ids=lambda value: type(value).__name__,
+)
+def test_what_takes_much_to_keep_or_to_copy_is_opened_each_time(value: Any) -> None:
+    """There may be thousands of it, and many small containers are decoded sooner than copied."""
+    codec, entry = Codec(Repr()), Entry(Kind.VALUE)
+    entry.payload = b"bytes"
+    entry.keep_read(codec, value)
+    assert codec.open("k", entry) == ["read", b"bytes"]
+    entry.keep_read(codec, "small")  # that is settled
+    assert codec.open("k", entry) == ["read", b"bytes"]
+
+
+def test_the_first_who_has_read_it_often_keeps_it() -> None:
+    """Two caches may have codecs that are alike: neither is given what the other has made."""
+    one, other, entry = Codec(Repr()), Codec(Repr()), Entry(Kind.VALUE)
+    entry.payload = b"bytes"
+    entry.keep_read(one, ["one"])
+    entry.keep_read(other, "other")
+    assert one.open("k", entry) == ["one"]
+    assert other.open("k", entry) == ["read", b"bytes"]
+
+
 def test_others_open_the_bytes_themselves() -> None:
     entry = Entry(Kind.VALUE)
     entry.payload = b"bytes"
