@@ -183,10 +183,8 @@ class Reader:
             return MISSING
         if entry.version != call.taken and not call.takes_at_once(entry):
             return MISSING
-        for tag, version in entry.tags.items():  # R6: it carries the version of each record
-            record = found.get(tag)
-            if not isinstance(record, Entry) or record.version != version:
-                return MISSING
+        if not _holds(entry, found):
+            return MISSING
         try:
             value = call.policy.codec.open(call.key, entry)
         except Exception:  # `_opened` meets it again, and deals with it
@@ -340,11 +338,11 @@ def _is_stale(call: Call, seen: Seen, now: float) -> bool:
     return old is not None and call.policy.quiet_until(old) <= now and old.serves_stale(now)
 
 
-def _holds(entry: Entry, records: Mapping[str, Entry]) -> bool:
-    """R6: whether each of its tags has its record, of the version that it carries."""
+def _holds(entry: Entry, found: Found) -> bool:
+    """R6: whether each of its tags has its record in `found`, of the version that it carries."""
     for tag, version in entry.tags.items():
-        record = records.get(tag)
-        if record is None or record.version != version:
+        record = found.get(tag)
+        if not isinstance(record, Entry) or record.version != version:
             return False
     return True
 
