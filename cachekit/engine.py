@@ -4,8 +4,8 @@ import asyncio
 import logging
 from collections.abc import Callable, Coroutine, Iterable, Mapping, Sequence
 from dataclasses import replace
-from functools import lru_cache, partial
-from typing import Any, Final, Protocol
+from functools import partial
+from typing import Any, Final
 
 from cachekit.backend import LOCAL, MEASURE, Backend, Unreached
 from cachekit.bulk import Bulk, one_of
@@ -20,10 +20,11 @@ from cachekit.filler import Filler
 from cachekit.home import OPENING
 from cachekit.invalidation import Invalidator, Target, targets_of
 from cachekit.jobs import One, Several
-from cachekit.keys import LONGEST, value_head, value_key, value_key_in
+from cachekit.keys import value_head, value_key, value_key_in
 from cachekit.lease import Leases
 from cachekit.listeners import Listener, Listeners
 from cachekit.loader import Loader
+from cachekit.looks import Looks
 from cachekit.missing import MISSING
 from cachekit.options import seconds_or_never
 from cachekit.policies import REMEMBERED, Policies
@@ -42,19 +43,7 @@ from cachekit.targets import Doomed, title
 from cachekit.view import CacheEntry, EntryMetadata, metadata, view
 from cachekit.writer import Writer
 
-LOOKED_AT: Final = 4096
-"""How many keys are known that were asked for by nothing but the key, and by each serializer with
-it; long ones are not."""
-
 log: Final = logging.getLogger("cachekit")
-
-
-class Looks(Protocol):
-    """Calls for nothing but a key, remembered."""
-
-    def __call__(self, key: str, /) -> Call: ...
-
-    def cache_clear(self) -> None: ...
 
 
 class Engine:
@@ -88,7 +77,7 @@ class Engine:
         self._head = value_head(self.namespace)
         self._functions: dict[str, str] = {}
         self._written: dict[int, tuple[Serializer | str, Looks]] = {}
-        self._plain_look = lru_cache(LOOKED_AT)(partial(self._look, policy, ON_LOOP))
+        self._plain = Looks(partial(self._look, policy, ON_LOOP))
         self._clock = clock
         counters, told = self.ledger.counters, Listeners(listeners)
         self._sightings = sightings = Sightings()
@@ -170,23 +159,23 @@ class Engine:
 
     def look_at(self, key: str, annotation: Any, form: Mapping[str, Any], ways: Ways) -> Call:
         """A direct call that only reads; `annotation` is what the value is, if that is given."""
-        if annotation is MISSING and ways is ON_LOOP and type(key) is str and len(key) <= LONGEST:
-            known = self._looks(form) if form else self._plain_look
-            if known is not None:
-                return known(key)
+        if annotation is MISSING and ways is ON_LOOP and type(key) is str:
+            looks = self._looks(form) if form else self._plain
+            if looks is not None:
+                return looks.known.get(key) or looks.at(key)
         return self._look(self.policies.to_read(annotation, form), ways, key)
 
     def _looks(self, form: Mapping[str, Any]) -> Looks | None:
-        """What remembers the calls for nothing but a key, or a key and one serializer."""
+        """Those for nothing but a key, or a key and one serializer."""
         if not form:
-            return self._plain_look
+            return self._plain
         if len(form) > 1 or "serializer" not in form:
             return None
         serializer = form["serializer"]
         written = self._written.get(id(serializer))
         if written is None or written[0] is not serializer:
             policy = self.policies.of(form)
-            written = serializer, lru_cache(LOOKED_AT)(partial(self._look, policy, ON_LOOP))
+            written = serializer, Looks(partial(self._look, policy, ON_LOOP))
             if len(self._written) >= REMEMBERED:
                 self._written.clear()
             self._written[id(serializer)] = written
@@ -194,11 +183,11 @@ class Engine:
 
     def peeker(self, annotation: Any, form: Mapping[str, Any]) -> Callable[[str], Any]:
         """`Reader.peek` by the user's key, with all worked out that is the same for every key."""
-        peek, known = self.reader.peek, self._looks(form) if annotation is MISSING else None
+        peek, looks = self.reader.peek, self._looks(form) if annotation is MISSING else None
 
         def glance(key: str) -> Any:
-            if known is not None and len(key) <= LONGEST:
-                return peek(known(key))
+            if looks is not None and type(key) is str:
+                return peek(looks.known.get(key) or looks.at(key))
             return peek(self.look_at(key, annotation, form, ON_LOOP))
 
         return glance
@@ -422,9 +411,9 @@ class Engine:
     def forget_homes(self) -> None:
         """It may be opened again on another store."""
         self.carried.forget_homes()
-        self._plain_look.cache_clear()
+        self._plain.forget()
         for _, looks in self._written.values():  # a peeker has it for good
-            looks.cache_clear()
+            looks.forget()
 
     def stats(self) -> Stats:
         """This cache's figures; what its store found unreadable is of all who share it."""

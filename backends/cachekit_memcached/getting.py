@@ -29,11 +29,8 @@ class Getting:
         self._items = items
         self._next = 0
         self._places: dict[bytes, int] = {}
-        self._found: dict[bytes, bytes] = {}
-
-    def values(self) -> list[bytes | None]:
-        """What was found under each name."""
-        return list(map(self._found.get, self._names))
+        self.values: list[bytes | None] = [None] * len(names)
+        """What was found under each of them."""
 
     def take(self, data: bytes, at: int) -> int:
         """Take the items that are in `data` as a whole, from `at` on; where the rest begins."""
@@ -44,14 +41,13 @@ class Getting:
                 return at
 
     def _take_known(self, data: bytes, at: int) -> int:
-        names, known, found = self._names, self._items.known, self._found
+        names, known, values = self._names, self._items.known, self.values
         for place in range(self._next, len(names)):
-            name = names[place]
-            item = known.get(name)
+            item = known.get(names[place])
             if item is None or not data.startswith(item[0], at):
                 self._next = place
                 break
-            found[name] = item[1]
+            values[place] = item[1]
             at += len(item[0])
         else:
             self._next = len(names)
@@ -68,8 +64,9 @@ class Getting:
             return at
         if not data.startswith(_END, end):
             raise ClientException("an item does not end where it should", head)
-        self._next = self._place(name) + 1
-        self._found[name] = value = data[begin:end]
+        place = self._place(name)
+        self._next = place + 1
+        self.values[place] = value = data[begin:end]
         if length <= SMALL:
             self._items.put(name, (data[at : end + 2], value))
         return end + 2

@@ -91,7 +91,7 @@ class Link(asyncio.Protocol):
         getting = Getting(names, self._items)
         while not (self._reads and self._takes_all(getting)):
             await _more()
-        return getting.values()
+        return getting.values
 
     def _takes_all(self, getting: Getting) -> bool:
         """Whether what has come ends it; what it has no use for yet is left."""

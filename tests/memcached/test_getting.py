@@ -2,14 +2,19 @@
 
 import random
 from collections.abc import Iterable, Mapping, Sequence
+from itertools import permutations
 
 import pytest
 from aiomcache.exceptions import ClientException
 from hypothesis import given
 from hypothesis import strategies as st
 
+from cachekit.backend import Write
 from cachekit.decoding import SMALL
+from cachekit.entry import Entry
 from cachekit.remembered import Remembered
+from cachekit.testing.backends.entries import an_entry
+from cachekit_memcached import MemcachedBackend
 from cachekit_memcached.getting import Getting, Items
 from tests.memcached.scripted import END, value
 
@@ -18,7 +23,7 @@ DATA = (
     st.sampled_from([b"", b"x", b"END\r\n", b"VALUE a 0 1\r\n", b"\r\n", bytes(1500)]) | st.binary()
 )
 HELD = st.dictionaries(st.sampled_from(NAMES), DATA)
-ASKED = st.lists(st.sampled_from(NAMES), min_size=1, max_size=8)
+ASKED = st.lists(st.sampled_from(NAMES), min_size=1, unique=True)
 
 
 def answered(names: Iterable[bytes], held: Mapping[bytes, bytes]) -> bytes:
@@ -33,7 +38,7 @@ def read(
     for end in [*sorted(min(cut, len(data)) for cut in cuts), len(data)]:
         at = one.take(data[:end], at)
     assert data[at:] == END
-    return one.values()
+    return one.values
 
 
 @given(ASKED, st.lists(HELD, min_size=1, max_size=4), st.lists(st.integers(0, 4000), max_size=5))
@@ -83,3 +88,13 @@ def test_only_what_is_small_is_remembered() -> None:
     for _ in range(2):
         read([b"a", b"b"], answered(held, held), items)
     assert list(items.known) == [b"a"]
+
+
+async def test_who_asks_for_a_key_twice_is_answered(backend: MemcachedBackend) -> None:
+    entry = an_entry()
+    await backend.write([Write("v:a", entry)])
+    for keys in permutations(["v:a", "v:a", "v:b"]):
+        found = await backend.read(keys)
+        assert {key: one.version for key, one in found.items() if isinstance(one, Entry)} == {
+            "v:a": entry.version
+        }
