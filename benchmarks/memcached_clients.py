@@ -140,6 +140,14 @@ async def dogpile(place: Place) -> Client:
     arguments = {"url": [f"{host}:{port}"], "memcached_expire_time": 2 * TTL}
     region.configure("dogpile.cache.pymemcache", expiration_time=TTL, arguments=arguments)
     load_or_get = region.cache_on_arguments()(_load)
+    create, made = region.backend._create_client, list[Any]()
+
+    def connect() -> Any:
+        """It has one for each thread, and closes but that of its caller."""
+        made.append(create())
+        return made[-1]
+
+    region.backend._create_client = connect
 
     async def get(key: str) -> Any:
         return region.get(key)
@@ -151,7 +159,8 @@ async def dogpile(place: Place) -> Client:
         return load_or_get(number)
 
     async def close() -> None:
-        region.backend.client.close()
+        for client in made:
+            client.close()
 
     calls: dict[str, Call] = {"dogpile.cache": recall}
     return Client("dogpile.cache", get, put, calls, close, most=1)
