@@ -152,7 +152,7 @@ class Line(Generic[A, R]):
 
     def ask(self, asked: Sequence[A]) -> "asyncio.Future[R]":
         """The answer to come; never raises. To cancel it is to wait no longer, nothing else."""
-        waiting: asyncio.Future[R] = asyncio.Future(loop=self._loop)
+        waiting: asyncio.Future[R] = self._loop.create_future()
         if self._next is None or not self._next.take(asked, waiting):
             batch = self._next = self._make()
             batch.take(asked, waiting)

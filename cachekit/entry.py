@@ -124,7 +124,7 @@ class Entry:
         For good: caches in other threads may have been given the same entry.
         """
         if not _KEEPING.acquire(blocking=False):
-            return  # the next time
+            return  # the next time; a fork may have left it taken, which then costs but time
         try:
             if self.opener is None:
                 frozen = freeze_small(value)

@@ -20,8 +20,8 @@ _END: Final = b"\r\n"
 class Getting:
     """What has come of what is under `names`. What comes is remembered in `items`, if it is small.
 
-    aiomcache has a command for that, which reads line by line, in four times the time. Items come
-    in the order of their names, and most often they are the same as the last time.
+    aiomcache has a command for that, which reads line by line. Here items are known again: they
+    come in the order of their names, and most often they are the same as the last time.
     """
 
     def __init__(self, names: Sequence[bytes], items: Items) -> None:

@@ -119,6 +119,7 @@ COVERED_AT_HOMES: Final = (
     "unacknowledged invalidations",
     "invalidations that were made up for",
     "journals that were full",
+    "crashes",
     "refused fills",
     "renewals",
     "claims",

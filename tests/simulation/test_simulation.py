@@ -23,7 +23,7 @@ from tests.simulation.toy import CacheAside
 SEEDS = 30
 IN_MEMORY = 30
 WITH_COPIES = 25
-AT_HOMES = 14
+AT_HOMES = 16
 
 SILENT = {"names": 0.0, "load_skips": 0.0, "load_says_ttl": 0.0, "load_same": 0.0}
 """Loaders that tell their cache nothing, for one that would not listen."""
