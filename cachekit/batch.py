@@ -55,41 +55,36 @@ class Reading(Batch[str, Found]):
     def __init__(self, backend: Backend) -> None:
         super().__init__()
         self._backend = backend
-        self._asked: list[str] = []
+        self._keys: dict[str, None] = {}
         self._waiting: list[asyncio.Future[Found]] = []
-        self._counted: dict[str, None] = {}
-        self._count = 0
 
     @property
     def asked(self) -> Sequence[str]:
-        return list(dict.fromkeys(self._asked))
+        return list(self._keys)
 
     def take(self, asked: Sequence[str], waiting: "asyncio.Future[Found]") -> bool:
-        if len(self._asked) + len(asked) > MOST and not self._has_room(asked):
+        keys = self._keys
+        if keys and len(keys) + len(asked) > MOST and not self._has_room(asked):
             return False
-        self._asked += asked
+        for key in asked:
+            keys[key] = None
         self._waiting.append(waiting)
         return True
 
     def _has_room(self, asked: Sequence[str]) -> bool:
-        """What is asked for more than once takes the room of one; a first one has room, always."""
-        keys = self._counted
-        keys.update(dict.fromkeys(self._asked[self._count :]))
-        self._count = len(self._asked)
-        return not keys or len(keys) + sum(key not in keys for key in asked) <= MOST
+        """There is room for as many as all are asked for already."""
+        return sum(key not in self._keys for key in asked) <= MOST - len(self._keys)
 
     async def carry(self) -> Found:
-        return dict(await self._backend.read(self.asked))
+        return dict(await self._backend.read(list(self._keys)))
 
     def none(self, error: BaseException) -> Found:
-        return dict.fromkeys(self._asked, Unreached(error))
+        return dict.fromkeys(self._keys, Unreached(error))
 
     def tell(self, answer: Found) -> None:
         for waiting in self._waiting:
-            try:
+            if not waiting.done():
                 waiting.set_result(answer)
-            except asyncio.InvalidStateError:
-                continue
 
 
 class Writing(Batch[Write, Sequence[Outcome]]):

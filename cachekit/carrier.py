@@ -54,7 +54,6 @@ class Carrier:
         gates: Gates | None,
         hearer: Hearer,
     ) -> None:
-        self.loop = loop
         self._deadline = deadline
         self._gates = gates
         self._hearer = hearer
@@ -178,10 +177,9 @@ class Carrier:
     def _read_ended(
         self, batch: Batch[str, Found], found: Found, error: BaseException | None
     ) -> None:
-        lost: list[str] = []
-        if Unreached in map(type, found.values()):
-            lost = [key for key, entry in found.items() if type(entry) is Unreached]
-            error = error or _cause(found[lost[0]])
+        lost = [key for key, entry in found.items() if type(entry) is Unreached]
+        if lost and error is None:
+            error = _cause(found[lost[0]])
         if self._gates is not None:
             self._gates.heard(lambda: batch.asked, lost, error)
         self._hearer.has_read(found, error)

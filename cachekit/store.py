@@ -3,7 +3,6 @@
 import asyncio
 import logging
 import threading
-from asyncio import get_running_loop
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from contextlib import suppress
 from typing import Any, Final, TypeVar
@@ -96,7 +95,6 @@ class Store:
         self.peeks = self.is_near = False
         self.peek = _nothing
         self.home: Home | None = None
-        self._straight: Carrier | None = None  # the carrier, until this is closed
         self._room: Room | None = None
         self._entered: Home | None = None
 
@@ -158,7 +156,6 @@ class Store:
             if home.loop is not None:
                 gates = None if home.guard is None else home.guard.gates
                 self._carrier = Carrier(home.inner, home.loop, self.deadline, gates, self)
-                self._straight = self._carrier
             self.home = home
             self._room = home.backend.capability(ROOM)
             peek = home.backend.capability(PEEK)
@@ -205,20 +202,21 @@ class Store:
 
     def skips(self, ways: Ways) -> bool:
         """Whether it would not be asked for anything now, known at once."""
-        carrier = self._straight
-        if carrier is None or ways is not ON_LOOP or carrier.loop is not get_running_loop():
+        home, carrier = self.home, self._carrier
+        if home is None or carrier is None or ways is not ON_LOOP:
             return False
-        return carrier.skips()
+        return home.loop is asyncio.get_running_loop() and carrier.skips()
 
     def read(self, keys: Sequence[str], ways: Ways) -> Awaitable[Found]:
         """What is under `keys`; each is `Unreached` if the backend failed.
 
         It may hold more, since what is asked for in one tick is answered together: look up `keys`.
         """
-        carrier = self._straight
-        if carrier is None or ways is not ON_LOOP or carrier.loop is not get_running_loop():
+        home, carrier = self.home, self._carrier
+        if home is None or carrier is None or ways is not ON_LOOP:
             return self._read(keys, ways)
-        return carrier.read(keys)
+        on_its_loop = home.loop is asyncio.get_running_loop()
+        return carrier.read(keys) if on_its_loop else self._read(keys, ways)
 
     async def _read(self, keys: Sequence[str], ways: Ways) -> Found:
         try:
