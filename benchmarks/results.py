@@ -1,0 +1,133 @@
+"""What benchmarks tell: one result for each subject and metric, how they compare, tables of them."""
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from statistics import median
+from typing import Any, Final
+
+from rich.table import Table
+
+from benchmarks.charts import Curves
+
+OURS: Final = "cachekit"
+
+
+@dataclass
+class Result:
+    """One subject, measured once in each round. Without rounds there is no figure; `note` says why.
+
+    Results of the same benchmark, metric and unit are compared, each with each. `floor`: what the
+    others stand on, or cannot come below.
+    """
+
+    benchmark: str
+    metric: str
+    subject: str
+    unit: str
+    rounds: Sequence[float]
+    note: str = ""
+    floor: bool = False
+
+    @property
+    def median(self) -> float | None:
+        return median(self.rounds) if self.rounds else None
+
+    @property
+    def spread(self) -> float | None:
+        """Half of the rounds are within so much of the median, in the same unit."""
+        middle = self.median
+        return None if middle is None else median(abs(each - middle) for each in self.rounds)
+
+    @property
+    def group(self) -> tuple[str, str, str]:
+        return self.benchmark, self.metric, self.unit
+
+
+@dataclass
+class Report:
+    """What one benchmark has found. Without tables or curves, they are made of the results."""
+
+    results: list[Result]
+    tables: list[Table] = field(default_factory=list[Table])
+    curves: list[Curves] = field(default_factory=list[Curves])
+
+
+def ratio(result: Result, other: Result) -> float | None:
+    """The median of the rounds' ratios: what is slow for a while is slow for both."""
+    if len(result.rounds) != len(other.rounds):
+        return _divided(result.median, other.median)
+    ratios = [_divided(*each) for each in zip(result.rounds, other.rounds, strict=True)]
+    known = [each for each in ratios if each is not None]
+    return median(known) if known else None
+
+
+def groups(results: Iterable[Result]) -> list[list[Result]]:
+    """Those that are compared with each other, in the order that they came in."""
+    found: dict[tuple[str, str, str], list[Result]] = {}
+    for result in results:
+        found.setdefault(result.group, []).append(result)
+    return list(found.values())
+
+
+def as_table(title: str, results: Iterable[Result]) -> Table:
+    """One block for each metric: each subject beside the floor, and beside ours."""
+    made = Table(title=title)
+    made.add_column("subject")
+    for name in ("median", "±", "to the floor", "to cachekit"):
+        made.add_column(name, justify="right")
+    for group in groups(results):
+        made.add_row(f"[bold]{group[0].metric}, {group[0].unit}[/]")
+        floor = next((each for each in group if each.floor), None)
+        ours = next((each for each in group if each.subject == OURS), None)
+        for result in group:
+            made.add_row(f"  {result.subject}", *_cells(result, floor, ours))
+        made.add_section()
+    return made
+
+
+def as_rows(results: Sequence[Result]) -> list[dict[str, Any]]:
+    """What is written as JSON."""
+    return [_row(result, group) for group in groups(results) for result in group]
+
+
+def write(path: Path, machine: dict[str, Any], results: Sequence[Result]) -> None:
+    """All as JSON, with what it was measured on."""
+    told = {**machine, "results": as_rows(results)}
+    path.write_text(json.dumps(told, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+
+
+def number(figure: float | None) -> str:
+    """With three digits that count, or more if they are before the point."""
+    if figure is None:
+        return ""
+    size = abs(figure)
+    digits = 0 if size >= 100 else 1 if size >= 10 else 2 if size >= 0.1 or size == 0 else 4
+    return f"{figure:,.{digits}f}"
+
+
+def _cells(result: Result, floor: Result | None, ours: Result | None) -> tuple[str, ...]:
+    if not result.rounds:
+        return ("none", result.note)
+    beside = (number(ratio(result, other)) if other else "" for other in (floor, ours))
+    return number(result.median), number(result.spread), *beside, result.note
+
+
+def _row(result: Result, group: Iterable[Result]) -> dict[str, Any]:
+    others = {each.subject: ratio(result, each) for each in group if each is not result}
+    row = {
+        "benchmark": result.benchmark,
+        "subject": result.subject,
+        "metric": result.metric,
+        "unit": result.unit,
+        "median": result.median,
+        "spread": result.spread,
+        "ratio_to": {name: each for name, each in others.items() if each is not None},
+        "rounds": list(result.rounds),
+    }
+    return {**row, "note": result.note} if result.note else row
+
+
+def _divided(one: float | None, other: float | None) -> float | None:
+    return one / other if one is not None and other else None
