@@ -10,6 +10,8 @@ VENV   := .venv
 RUN    := $(VENV)/bin/python
 ARGS   :=
 
+STRANGER := cachekit==0.24.1
+
 # What the service needs besides, to keep its cache where PLACES_CACHE says.
 STORE := $(if $(filter redis% valkey%,$(PLACES_CACHE)),$(VENV)/.with-redis) \
          $(if $(filter memcached%,$(PLACES_CACHE)),$(VENV)/.with-memcached)
@@ -65,7 +67,7 @@ types: $(VENV)/.with-dev ## Check types, with mypy and pyright
 api: $(VENV)/.with-dev ## Make docs/api.md from the docstrings
 	@$(RUN) docs/make_api.py
 
-bench: $(VENV)/.with-dev ## Measure the speed of a hit; `make bench serializers`: of bytes; `redis`, `memcached`, `http`
+bench: $(VENV)/.with-dev $(VENV)/stranger ## Measure the speed of all beside others; `make bench hit redis`: of those
 	@$(RUN) -m benchmarks $(NAMES) $(ARGS)
 
 clean: ## Remove what the others made, except .venv
@@ -84,6 +86,11 @@ $(VENV)/.with-%: pyproject.toml $(RUN)
 	@echo "Installing cachekit with what '$*' needs into $(VENV)"
 	@$(INSTALL) --editable '.[$*]'
 	@touch $@ $(if $(filter dev,$*),$(foreach extra,demo redis memcached,$(VENV)/.with-$(extra)))
+
+# A library that has our name on the package index, to be measured beside ours; without it a row is empty.
+$(VENV)/stranger: $(VENV)/.with-dev
+	@$(RUN) -m venv $@
+	@$@/bin/python -m pip install -qq $(STRANGER) || { rm -rf $@; echo "$(STRANGER) is not measured"; }
 
 # Looked for once: where no server can be had, `make test` does not try again each time.
 $(VENV)/.servers: tests/servers/install.sh $(VENV)/.with-dev

@@ -1,46 +1,43 @@
-"""`python -m benchmarks [NAME ...]`: CPU times beside peers; hits and misses if none is named.
+"""`python -m benchmarks [NAME ...]`: ours beside peers, in rounds; all, if none is named.
 
-Rounds are interleaved; read the ratios.
+Read the ratios: machines differ, and are noisy. `python -m benchmarks profile` tells where the time
+of a hit goes.
 """
 
 import argparse
-from collections.abc import Callable, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields, replace
-from typing import Final
+from importlib import import_module
+from pathlib import Path
+from typing import Any, Final
 
 from rich.console import Console
-from rich.table import Table
 
-from benchmarks import hits, http, memcached, misses, redis, serializers
+from benchmarks.charts import Bars, Curves
+from benchmarks.machine import machine
 from benchmarks.measuring import Effort
+from benchmarks.pictures import draw_all, pictures
+from benchmarks.results import Report, Result, as_tables, write
 
 
 @dataclass(frozen=True)
 class Benchmark:
-    """One that can be named: what it measures, and what does that."""
+    """One that can be named: what it measures, and which of its metrics are drawn; none: all."""
 
     about: str
-    run: Callable[[Effort], list[Table]]
+    drawn: Sequence[str] = ()
 
 
 BENCHMARKS: Final = {
-    "hits": Benchmark("a warm hit of a decorated function, beside other libraries", hits.run),
+    "hit": Benchmark("a warm hit in memory, beside other libraries"),
     "misses": Benchmark(
-        "a miss over its load: in memory, and while the breaker of a store is open", misses.run
+        "a miss over its load: in memory, and while the breaker of a store is open"
     ),
-    "serializers": Benchmark(
-        "values into bytes and back, beside the plain libraries", serializers.run
-    ),
-    "redis": Benchmark(
-        "callers at the same time, round trips and outages on Redis, beside its client and peers",
-        redis.run,
-    ),
-    "memcached": Benchmark("the same on memcached", memcached.run),
-    "http": Benchmark(
-        "a response out of the cache, beside a bare ASGI app, peers and no cache", http.run
-    ),
+    "serializers": Benchmark("values into bytes and back, beside the plain libraries"),
+    "redis": Benchmark("callers at the same time on Redis, beside plain clients and peers"),
+    "memcached": Benchmark("the same on memcached"),
+    "http": Benchmark("a response out of the cache, beside a bare ASGI app, peers and no cache"),
 }
-FIRST: Final = ("hits", "misses")
 QUICK: Final = Effort(rounds=2, hits=500, span=0.002, callers=100)
 
 
@@ -51,16 +48,40 @@ def main(arguments: Sequence[str] | None = None) -> None:
         for name, benchmark in BENCHMARKS.items():
             print(f"{name:12} {benchmark.about}")
         return
-    effort = _effort(given)
-    for name in given.names or FIRST:
-        for table in BENCHMARKS[name].run(effort):
-            Console().print(table)
+    _run(given.names or list(BENCHMARKS), _effort(given), given.json, given.plot)
+
+
+def _run(names: Sequence[str], effort: Effort, told: Path | None, folder: Path | None) -> None:
+    results: list[Result] = []
+    drawn: list[Bars | Curves] = []
+    for name in names:
+        report = _report(name, effort)
+        results += report.results
+        drawn += pictures(name, BENCHMARKS[name].about, report, BENCHMARKS[name].drawn)
+        if told:  # each time: what is measured is kept, whatever happens to the next
+            write(told, machine(), results)
+    if folder:
+        for path in draw_all(drawn, folder):
+            print(path)
+
+
+def _report(name: str, effort: Effort) -> Report:
+    """Measures, and shows it."""
+    report: Report = import_module(f"benchmarks.{name}").run(effort)
+    for table in report.tables or as_tables(report.results):
+        Console().print(table)
+    return report
 
 
 def _effort(given: argparse.Namespace) -> Effort:
-    names = (field.name for field in fields(Effort))
-    said = {name: vars(given)[name] for name in names if vars(given)[name] is not None}
-    return replace(QUICK if given.quick else Effort(), **said)
+    return replace(QUICK if given.quick else Effort(), **dict(_said(given)))
+
+
+def _said(given: argparse.Namespace) -> Iterator[tuple[str, Any]]:
+    for field in fields(Effort):
+        value = vars(given)[field.name]
+        if value is not None:
+            yield field.name, value
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -68,10 +89,13 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("names", nargs="*", type=_known, metavar="NAME", help="what to measure")
     parser.add_argument("--list", action="store_true", help="tell what there is, and end")
     parser.add_argument("--quick", action="store_true", help="measure little, and not well")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write all results to it")
+    parser.add_argument("--plot", type=Path, metavar="DIR", help="draw pictures into it")
     parser.add_argument("--rounds", type=_many, help="how often each is measured")
     parser.add_argument("--hits", type=_many, help="hits in one measurement")
     parser.add_argument("--span", type=float, help="seconds of one that is not of hits")
     parser.add_argument("--callers", type=_many, help="the most that ask at once")
+    parser.add_argument("--most", type=_many, help="the largest size that growth is measured to")
     return parser
 
 

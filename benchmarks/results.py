@@ -1,4 +1,4 @@
-"""What benchmarks tell: one result for each subject and metric, how they compare, tables of them."""
+"""What benchmarks tell: a result for each subject and metric, how they compare, their tables."""
 
 import json
 from collections.abc import Iterable, Sequence
@@ -71,20 +71,9 @@ def groups(results: Iterable[Result]) -> list[list[Result]]:
     return list(found.values())
 
 
-def as_table(title: str, results: Iterable[Result]) -> Table:
-    """One block for each metric: each subject beside the floor, and beside ours."""
-    made = Table(title=title)
-    made.add_column("subject")
-    for name in ("median", "±", "to the floor", "to cachekit"):
-        made.add_column(name, justify="right")
-    for group in groups(results):
-        made.add_row(f"[bold]{group[0].metric}, {group[0].unit}[/]")
-        floor = next((each for each in group if each.floor), None)
-        ours = next((each for each in group if each.subject == OURS), None)
-        for result in group:
-            made.add_row(f"  {result.subject}", *_cells(result, floor, ours))
-        made.add_section()
-    return made
+def as_tables(results: Iterable[Result]) -> list[Table]:
+    """One for each metric: each subject beside the floor, and beside ours."""
+    return [_table(group) for group in groups(results)]
 
 
 def as_rows(results: Sequence[Result]) -> list[dict[str, Any]]:
@@ -107,11 +96,25 @@ def number(figure: float | None) -> str:
     return f"{figure:,.{digits}f}"
 
 
+def _table(group: Sequence[Result]) -> Table:
+    made = Table(title=f"{group[0].benchmark}: {group[0].metric}", title_justify="left")
+    made.add_column("subject", no_wrap=True)
+    for name in (group[0].unit, "±", "to the floor", "to cachekit"):
+        made.add_column(name, justify="right")
+    floor = next((each for each in group if each.floor), None)
+    ours = next((each for each in group if each.subject == OURS), None)
+    for result in group:
+        made.add_row(result.subject, *_cells(result, floor, ours))
+    notes = [f"{each.subject}: {each.note}" for each in group if each.note]
+    made.caption = "\n".join(notes) or None
+    return made
+
+
 def _cells(result: Result, floor: Result | None, ours: Result | None) -> tuple[str, ...]:
     if not result.rounds:
-        return ("none", result.note)
+        return ("none",)
     beside = (number(ratio(result, other)) if other else "" for other in (floor, ours))
-    return number(result.median), number(result.spread), *beside, result.note
+    return number(result.median), number(result.spread), *beside
 
 
 def _row(result: Result, group: Iterable[Result]) -> dict[str, Any]:
