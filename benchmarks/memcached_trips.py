@@ -6,10 +6,9 @@ from collections.abc import Iterator
 from contextlib import suppress
 from typing import Final, Self
 
-from rich.table import Table
-
 from benchmarks.clients import OURS, in_use
 from benchmarks.memcached_clients import makers
+from benchmarks.results import Report
 from benchmarks.trips import Trips, trips_of_all
 from cachekit_memcached import MemcachedBackend
 from tests.servers.memcached import MemcachedServer
@@ -130,10 +129,9 @@ async def answer(reader: asyncio.StreamReader) -> bytes:
             return b"".join(lines)
 
 
-async def trips(server: MemcachedServer) -> Table:
-    """Shows those of all."""
+async def trips(server: MemcachedServer) -> Report:
+    """Those of all."""
     async with Relay(server.port) as relay, in_use(makers(relay.url)) as clients:
         others = [each for each in clients if each.name != OURS]
-        return await trips_of_all(
-            "counted before the server", relay, MemcachedBackend(relay.url), others
-        )
+        backend, where = MemcachedBackend(relay.url), "counted before the server"
+        return await trips_of_all("memcached", where, relay, backend, others)

@@ -2,11 +2,10 @@
 
 from typing import Final
 
-from rich.table import Table
-
 from benchmarks.measuring import Effort
 from benchmarks.redis_clients import makers
 from benchmarks.redis_trips import trips
+from benchmarks.results import Report
 from benchmarks.stores import Store, measured
 from cachekit_redis import RedisBackend
 from tests.servers.server import RedisServer
@@ -14,6 +13,6 @@ from tests.servers.server import RedisServer
 _AIMS: Final = {("get", 1): 1.3, ("get", 100): 1 / 5, ("get or load, hit", 100): 1 / 4}
 
 
-def run(effort: Effort) -> list[Table]:
-    """Measures all, and shows it; without a server it ends and says how to get one."""
+def run(effort: Effort) -> Report:
+    """Measures all; without a server the one result says how to get one."""
     return measured(Store("Redis", RedisServer, makers, RedisBackend, trips, _AIMS), effort)

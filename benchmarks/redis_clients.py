@@ -1,6 +1,8 @@
 """What is measured on Redis: its plain client, ours, and the peers, each as its docs use it."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import AbstractAsyncContextManager
 from functools import partial
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -8,12 +10,16 @@ from urllib.parse import urlsplit
 from redis.asyncio import BlockingConnectionPool, Redis
 
 from benchmarks import clients, peers
-from benchmarks.clients import CROWD, OURS, TTL, VALUE, Call, Client, Maker, load
+from benchmarks.clients import CROWD, OURS, TTL, VALUE, Call, Client, Close, Maker, load
 from cachekit import Cache
 from cachekit_redis import RedisBackend
 
 PLAIN: Final = "redis.asyncio"
 WAITING: Final = "redis.asyncio, waiting"
+COREDIS: Final = "coredis"
+GLIDE: Final = "valkey-glide"
+PATIENCE: Final = 1.0
+"""Seconds in which a server on this machine answers, if anybody hears it."""
 
 
 async def plain(url: str) -> Client:
@@ -35,6 +41,72 @@ def _plain(name: str, client: Redis, least: int = 1) -> Client:
         await client.set(key, clients.pack(value), ex=TTL)
 
     return clients.by_hand(name, get, keep, client.aclose, least=least)
+
+
+async def coredis(url: str) -> Client:
+    """One connection, on which the calls of all go out."""
+    from coredis import Redis as Coredis
+
+    client = Coredis.from_url(url)
+    close = await _entered(client)
+
+    async def get(key: str) -> Any:
+        data = await client.get(key)
+        return None if data is None else clients.unpack(data)
+
+    async def keep(key: str, value: Any) -> None:
+        await client.set(key, clients.pack(value), ex=TTL)
+
+    return clients.by_hand(COREDIS, get, keep, close)
+
+
+async def _entered(client: AbstractAsyncContextManager[Any]) -> Close:
+    """Has one task enter and leave it, as anyio wants; gives what makes it leave."""
+    entered, leaving = asyncio.Event(), asyncio.Event()
+
+    async def hold() -> None:
+        async with client:
+            entered.set()
+            await leaving.wait()
+
+    async def leave() -> None:
+        leaving.set()
+        await holding
+
+    holding = asyncio.create_task(hold())
+    await entered.wait()
+    return leave
+
+
+async def glide(url: str) -> Client:
+    """The same, by a core in Rust with threads of its own."""
+    from glide import ExpirySet, ExpiryType, GlideClient, GlideClientConfiguration, NodeAddress
+
+    where = urlsplit(url)
+    place = NodeAddress(where.hostname or "", where.port or 0)
+    how = GlideClientConfiguration([place], database_id=int(where.path[1:]))
+    client = await GlideClient.create(how)
+    await _hears(client)
+    expiry = ExpirySet(ExpiryType.SEC, TTL)
+
+    async def get(key: str) -> Any:
+        data = await client.get(key)
+        return None if data is None else clients.unpack(data)
+
+    async def keep(key: str, value: Any) -> None:
+        await client.set(key, clients.pack(value), expiry=expiry)
+
+    return clients.by_hand(GLIDE, get, keep, client.close)
+
+
+async def _hears(client: Any) -> None:
+    """All that come for this process are told to the event loop that used it first."""
+    try:
+        async with asyncio.timeout(PATIENCE):
+            await client.get("nothing")
+    except TimeoutError:
+        await client.close()
+        raise ConnectionError("one loop of a process hears its answers, here asyncio's") from None
 
 
 async def ours(url: str) -> Client:
@@ -72,6 +144,8 @@ async def fastapi_cache(url: str) -> Client:
 _ALL: Final[dict[str, Callable[[str], Awaitable[Client]]]] = {
     PLAIN: plain,
     WAITING: waiting,
+    COREDIS: coredis,
+    GLIDE: glide,
     OURS: ours,
     "aiocache": aiocache,
     "cashews": cashews,

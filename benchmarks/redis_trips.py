@@ -2,10 +2,9 @@
 
 from typing import Final
 
-from rich.table import Table
-
 from benchmarks.clients import OURS, in_use
 from benchmarks.redis_clients import makers
+from benchmarks.results import Report
 from benchmarks.trips import Trips, trips_of_all
 from cachekit_redis import RedisBackend
 from tests.servers.server import RedisServer
@@ -34,9 +33,10 @@ def backend_on(server: RedisServer) -> RedisBackend:
     return RedisBackend(server.url, connections=1)
 
 
-async def trips(server: RedisServer) -> Table:
-    """Shows those of all."""
+async def trips(server: RedisServer) -> Report:
+    """Those of all."""
     async with in_use(makers(server.url)) as clients:
         others = [each for each in clients if each.name != OURS and each.serves(1)]
         meter = RedisMeter(server)
-        return await trips_of_all("as the server counts them", meter, backend_on(server), others)
+        where = "as the server counts them"
+        return await trips_of_all("redis", where, meter, backend_on(server), others)

@@ -11,6 +11,7 @@ from rich.table import Table
 
 from benchmarks.clients import OURS, VALUE, Call, Client, load
 from benchmarks.measuring import table
+from benchmarks.results import Report, Result
 from cachekit import Cache, Key, Tag
 from cachekit.backend import Backend
 
@@ -33,6 +34,16 @@ class Trips:
         }
         sent = {name: calls for name, calls in added.items() if calls}
         return Trips(self.count - before.count, sent)
+
+
+@dataclass(frozen=True)
+class Counted:
+    """What one call of a subject sent. `plain`: by the client alone, with no cache around it."""
+
+    subject: str
+    call: str
+    sent: Trips
+    plain: bool = False
 
 
 class Meter(Protocol):
@@ -77,14 +88,15 @@ async def _calls(cache: Cache) -> AsyncIterator[tuple[str, Work]]:
     yield "invalidate a tag", lambda: cache.invalidate(Tag("a"))
 
 
-async def trips_of(meter: Meter, client: Client, cold: Iterator[int]) -> dict[str, Trips]:
+async def trips_of(meter: Meter, client: Client, cold: Iterator[int]) -> list[Counted]:
     """Of another one: of a miss and of a hit. `cold` has numbers that nobody has asked for."""
-    told: dict[str, Trips] = {}
+    told: list[Counted] = []
     for name, call in client.recall.items():
         await _asked(client, call, next(cold))  # opens the connection
         number = next(cold)
         for what in ("miss", "hit"):
-            told[f"{name}, {what}"] = await trips(meter, partial(_asked, client, call, number))
+            sent = await trips(meter, partial(_asked, client, call, number))
+            told.append(Counted(name, f"cached, {what}", sent, plain=client.plain))
     return told
 
 
@@ -99,18 +111,28 @@ async def _asked(client: Client, call: Call, number: int) -> None:
 
 
 async def trips_of_all(
-    where: str, meter: Meter, backend: Backend, others: Iterable[Client]
-) -> Table:
-    """Shows all; `where` they were counted."""
-    made = table(f"Round trips, {where}", ("call", "commands"), ("round trips",))
-    for name, told in (await trips_of_ours(meter, backend)).items():
-        made.add_row(f"{OURS} {name}", _text(told.commands), str(told.count))
-    made.add_section()
+    benchmark: str, where: str, meter: Meter, backend: Backend, others: Iterable[Client]
+) -> Report:
+    """Those of all, by subject and call; `where` they were counted."""
+    of_ours = await trips_of_ours(meter, backend)
+    told = [Counted(OURS, call, sent) for call, sent in of_ours.items()]
     cold = count(-1, -1)
     for client in others:
-        for name, told in (await trips_of(meter, client, cold)).items():
-            made.add_row(name, _text(told.commands), str(told.count))
+        told += await trips_of(meter, client, cold)
+    return Report([_result(benchmark, each) for each in told], [_shown(where, told)])
+
+
+def _shown(where: str, told: Iterable[Counted]) -> Table:
+    made = table(f"Round trips, {where}", ("subject", "call", "commands"), ("round trips",))
+    for each in told:
+        made.add_row(each.subject, each.call, _text(each.sent.commands), str(each.sent.count))
     return made
+
+
+def _result(benchmark: str, each: Counted) -> Result:
+    metric, rounds = f"round trips: {each.call}", [float(each.sent.count)]
+    note = _text(each.sent.commands)
+    return Result(benchmark, metric, each.subject, "round trips", rounds, note, floor=each.plain)
 
 
 def _text(commands: dict[str, int]) -> str:

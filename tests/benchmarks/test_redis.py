@@ -19,11 +19,13 @@ def test_all_are_measured_on_both_loops(
 ) -> None:
     main(["redis", *LITTLE])
     shown = capsys.readouterr().out
-    for name in ("redis.asyncio", "cachekit", "aiocache", "cashews", "fastapi-cache2"):
+    several = "redis.asyncio", "coredis", "cachekit", "aiocache", "cashews", "fastapi-cache2"
+    for name in several:
         assert len(re.findall(rf"│   {name} +│ +[\d,.]+ │", shown)) >= 8, f"{name} in {shown}"
+    assert len(re.findall(r"│   valkey-glide +│ +[\d,.]+ │", shown)) >= 6, shown
     assert re.search("asyncio: what one call takes", shown)
     assert re.search("uvloop: what one call takes", shown)
-    assert re.search(r"stopped \(SIGSTOP\) │ first", shown)
+    assert re.search(r"stopped \(SIGSTOP\), first call", shown)
 
 
 async def test_calls_go_to_the_server_as_often_as_they_have_to(start: Starter) -> None:

@@ -5,15 +5,18 @@ import asyncio
 import pytest
 from rich.console import Console
 
-from benchmarks.__main__ import main
+from benchmarks import memcached, redis
 from benchmarks.bursts import Burst, bursts, stored
 from benchmarks.clients import CROWD, VALUE, Client, by_hand, in_use
+from benchmarks.measuring import Effort
+from benchmarks.side_results import results_of, shown
 from benchmarks.sides import Side
-from benchmarks.stores import shown
 from benchmarks.trips import Trips
 from tests.servers.program import NoServerError
 
 LITTLE = ["--rounds", "1", "--span", "0", "--callers", "10"]
+LEAST = Effort(rounds=1, span=0.0, callers=10)
+RUNS = {"redis": redis.run, "memcached": memcached.run}
 
 
 async def nothing() -> None:
@@ -32,7 +35,7 @@ def client(name: str, *, least: int = 1, most: int = CROWD) -> Client:
     return by_hand(name, get, keep, nothing, least=least, most=most)
 
 
-@pytest.mark.parametrize("name", ["redis", "memcached"])
+@pytest.mark.parametrize("name", RUNS)
 def test_without_a_server_it_says_how_to_get_one(
     name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -40,8 +43,9 @@ def test_without_a_server_it_says_how_to_get_one(
         raise NoServerError("to get one: install it")
 
     monkeypatch.setattr("tests.servers.base.server_program", none)
-    with pytest.raises(SystemExit, match="to get one: install it"):
-        main([name, *LITTLE])
+    (result,) = RUNS[name](LEAST).results
+    assert result.note == "to get one: install it"
+    assert result.median is None
 
 
 def test_who_cannot_be_used_has_a_row_and_a_reason() -> None:
@@ -50,6 +54,28 @@ def test_who_cannot_be_used_has_a_row_and_a_reason() -> None:
     made = shown(side, {})
     assert [*made.columns[0].cells] == ["peer"]
     assert made.caption == "peer: ImportError: it needs another library"
+    (result,) = results_of("redis", side)
+    assert (result.subject, result.note) == ("peer", "ImportError: it needs another library")
+
+
+def test_a_floor_of_another_case_is_a_result_beside_those_that_stand_on_it() -> None:
+    floor = Burst("get", 2, "plain", get, list)
+    hit, failed = (Burst("hit", 2, name, get, list, floor) for name in ("cached", "failed"))
+    failed.failure = "TimeoutError"
+    for burst, took in ((floor, 4.0), (hit, 6.0)):
+        burst.figure.rounds = burst.cpu.rounds = [took]
+    with asyncio.Runner() as runner:
+        results = results_of("redis", Side("asyncio", runner, [], {}, [hit, failed]))
+    told = [(it.subject, it.median, it.floor, it.note) for it in results if "CPU" not in it.metric]
+    assert told == [
+        ("plain", 4.0, True, ""),
+        ("cached", 6.0, False, ""),
+        ("failed", None, False, "TimeoutError"),
+    ]
+    assert {it.metric for it in results} == {
+        "hit, 2 callers, asyncio",
+        "hit, 2 callers, asyncio, CPU of this process",
+    }
 
 
 def test_the_aim_is_shown_and_others_are_held_against_the_first(
@@ -73,6 +99,7 @@ def test_each_is_asked_by_as_many_as_it_is_for() -> None:
     asked = {
         name: {it.size for it in made if it.subject == name} for name in ("one", "few", "rest")
     }
+    assert {it.size for it in made if it.case == "set"} == {1, 10, 100, 1000}
     assert asked == {"one": {1}, "few": {1, 10, 100}, "rest": {1000}}
     assert [stored(each, 1000) for each in clients] == [1, CROWD, 6000]
 
