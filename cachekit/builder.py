@@ -7,6 +7,7 @@ from typing import Any
 from cachekit.argument_keys import argument_key, fast_argument_key
 from cachekit.errors import ConfigurationError
 from cachekit.keys import value_key
+from cachekit.recent_keys import with_recent
 from cachekit.signature import (
     Arguments,
     KeyBuilder,
@@ -75,6 +76,8 @@ def compile_key(
     static = not any(template.fields for template in templates)
     natural, stored = _builders(shape, namespace, key, templates)
     left_out = _left_out(shape, key)
+    if not left_out and shape.me is None:  # the key holds all that is kept with it
+        stored = with_recent(stored)
     return FunctionKey(
         shape.name, natural, stored, _tags(shape, templates, static), static, left_out
     )

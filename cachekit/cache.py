@@ -164,6 +164,10 @@ class Cache:
         `version`. Never raises for a backend that fails.
         """
         engine = self._engine
+        if type is MISSING and not form:
+            value = engine.glance(key, engine.policies.own)
+            if value is not MISSING:
+                return value
         return await engine.reader.get(engine.look_at(key, type, form, ON_LOOP), default)
 
     def peek(
@@ -173,7 +177,7 @@ class Cache:
 
         Nothing is awaited, opened or counted as a miss: what is not in this process is not seen.
         """
-        value = self._engine.reader.peek(self._engine.look_at(key, type, form, ON_LOOP))
+        value = self._engine.peek(self._engine.look_at(key, type, form, ON_LOOP))
         return default if value is MISSING else value
 
     def peeker(self, *, type: Any = MISSING, **form: Unpack[Format]) -> Callable[[str], Any]:
@@ -242,10 +246,14 @@ class Cache:
 
         `options`: as for `Cache`. With a stale window the loader may run when its caller is gone.
         """
-        policy, load = self._engine.policies.of(options), loader_of(loader)
-        return await self._engine.answer(
-            self._engine.call(key, ON_LOOP, tags=tags, policy=policy, load=load, accept=accept)
-        )
+        engine = self._engine
+        policy, load = engine.policies.of(options), loader_of(loader)
+        if tags == () and accept is None:
+            value = engine.glance(key, policy)
+            if value is not MISSING:
+                return value
+        call = engine.call(key, ON_LOOP, tags=tags, policy=policy, load=load, accept=accept)
+        return await engine.answer(call)
 
     @overload
     async def get_or_set_many(

@@ -14,7 +14,7 @@ from cachekit.stats import Info
 
 
 class Caller(Protocol):
-    """A decorated function."""
+    """A decorated function; or, without a name, the policy of direct calls."""
 
     @property
     def name(self) -> str: ...
@@ -58,6 +58,14 @@ class Call:
     def name(self) -> str:
         """The function's, `""` for a direct call."""
         return "" if self.vouch is None else self.vouch.name
+
+    @property
+    def voucher(self) -> Caller:
+        """Who need not look again at an entry that was checked for this call.
+
+        The function; or all direct calls of the same policy, as long as they declare no tags.
+        """
+        return self.policy if self.vouch is None else self.vouch
 
     def takes_at_once(self, entry: Entry) -> bool:
         """Whether it takes the entry with nothing more to ask; remembered by its version."""

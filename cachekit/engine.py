@@ -182,15 +182,27 @@ class Engine:
         return written[1]
 
     def peeker(self, annotation: Any, form: Mapping[str, Any]) -> Callable[[str], Any]:
-        """`Reader.peek` by the user's key, with all worked out that is the same for every key."""
-        peek, looks = self.reader.peek, self._looks(form) if annotation is MISSING else None
+        """`peek` by the user's key, with all worked out that is the same for every key."""
+        looks = self._looks(form) if annotation is MISSING else None
 
         def glance(key: str) -> Any:
             if looks is not None and type(key) is str:
-                return peek(looks.known.get(key) or looks.at(key))
-            return peek(self.look_at(key, annotation, form, ON_LOOP))
+                return self.peek(looks.known.get(key) or looks.at(key))
+            return self.peek(self.look_at(key, annotation, form, ON_LOOP))
 
         return glance
+
+    def peek(self, call: Call) -> Any:
+        """What a call that only reads gives where that takes no I/O, else `MISSING`."""
+        value = self.reader.hit(call.key, call.policy, call.info)
+        return self.reader.peek(call) if value is MISSING else value
+
+    def glance(self, key: str, policy: Policy) -> Any:
+        """A warm hit of a direct call without tags, or `MISSING`."""
+        if not self.store.peeks or type(key) is not str:
+            return MISSING
+        known = self._plain.known.get(key) or self._plain.at(key)
+        return self.reader.hit(known.key, policy, known.info)
 
     def _look(self, policy: Policy, ways: Ways, key: str) -> Call:
         store_key = value_key_in(self._head, key)

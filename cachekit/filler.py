@@ -73,8 +73,7 @@ class Filler:
         except Exception as error:  # what the user's ttl= or when= raised
             return Made(Failed(error, error.__traceback__), leaves_pass=True)
         entry.carry({} if hold is None else hold.tags, derived.versions)
-        if call.vouch is not None:
-            entry.vouch(call.vouch, call.policy.quiet_until(entry))
+        entry.vouch(call.voucher, call.policy.quiet_until(entry))
         stored = stored and derived.counts and self._has_room(call, value, entry)
         loaded = Loaded(entry, call.policy.codec, value, derived.until)
         return Made(loaded, entry if stored else None, leaves_pass=not stored)

@@ -60,6 +60,11 @@ class Policy:
     early_refresh: float = 0.0
     when: Callable[[Any], bool] | None = None
 
+    @property
+    def name(self) -> str:
+        """As a `Caller`: a direct call has no name."""
+        return ""
+
     def changed(self, options: Mapping[str, Any]) -> "Policy":
         """With what `options` say in the stead of what this says."""
         if not options:

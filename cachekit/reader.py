@@ -133,26 +133,15 @@ class Reader:
         entry = self._store.peek(call.key)
         if entry is None or (SCOPES.get() and self._scopes.open()):
             return MISSING
-        if entry.vouched is call.policy and entry.serves(self._now()):
-            call.info.hits += 1
-            if self._listeners.hear_hits:
-                self._listeners.hit(call.name, call.key)
-            thaw = entry.thaw
-            return entry.kept if thaw is None else thaw(entry.kept)
-        value = self.serve(call, _glanced(call, entry))
-        if value is not MISSING and _is_open(call, entry):
-            entry.vouch(call.policy, call.policy.quiet_until(entry))
-        return value
+        return self.serve(call, _glanced(call, entry))
 
     async def get(self, call: Call, default: Any) -> Any:
         """The value if there is one that serves, else `default`; at once."""
         store = self._store
         if store.peeks:
-            entry = store.peek(call.key)
-            if entry is not None and not self._scopes.open():
-                value = self.serve(call, _glanced(call, entry))
-                if value is not MISSING:
-                    return value
+            value = self.peek(call)
+            if value is not MISSING:
+                return value
         found = await store.read((call.key, *call.tags), call.ways)
         value = MISSING if SCOPES.get() else self._at_once(call, found)
         if value is MISSING:
@@ -275,8 +264,8 @@ class Reader:
             return
         if entry.payload is not None and entry.opener is None:
             entry.keep_open(call.policy.codec, value, share=call.policy.share)
-        if call.vouch is not None and _is_open(call, entry):
-            entry.vouch(call.vouch, call.policy.quiet_until(entry))
+        if _is_open(call, entry):
+            entry.vouch(call.voucher, call.policy.quiet_until(entry))
 
     def missed(self, call: Call, seen: Seen) -> None:
         """Count a miss, and whether there is something that others can read."""

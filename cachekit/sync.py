@@ -3,7 +3,7 @@
 from collections.abc import Callable, Generator, Iterable, Mapping
 from contextlib import contextmanager
 from types import TracebackType
-from typing import Any, Self, TypeVar, Unpack, overload
+from typing import Any, Self, TypeVar, Unpack, cast, overload
 
 from cachekit.call import loader_of, several
 from cachekit.engine import Engine
@@ -44,8 +44,12 @@ class SyncCache:
     def get(
         self, key: str, default: Any = None, *, type: Any = MISSING, **form: Unpack[Format]
     ) -> Any:
-        call = self._engine.look_at(key, type, form, in_thread())
-        return drive(self._engine.reader.get(call, default))
+        engine = self._engine
+        if type is MISSING and not form:
+            value = engine.glance(key, engine.policies.own)
+            if value is not MISSING:
+                return value
+        return drive(engine.reader.get(engine.look_at(key, type, form, in_thread()), default))
 
     @overload
     def get_many(self, keys: Iterable[str], **form: Unpack[Format]) -> dict[str, Any]: ...
@@ -77,9 +81,11 @@ class SyncCache:
         """The loader runs in this thread; a refresh in the background in one of its own."""
         engine = self._engine
         policy, load = engine.policies.of(options), loader_of(loader)
-        call = engine.call(key, in_thread(), tags=tags, policy=policy, load=load, accept=accept)
-        value: T = drive(engine.answer(call))
-        return value
+        value: Any = engine.glance(key, policy) if tags == () and accept is None else MISSING
+        if value is MISSING:
+            call = engine.call(key, in_thread(), tags=tags, policy=policy, load=load, accept=accept)
+            value = drive(engine.answer(call))
+        return cast("T", value)
 
     def get_or_set_many(
         self,

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from cachekit import Cache, Listener, Tag
+from cachekit.recent_keys import EACH
 from cachekit_memory import MemoryBackend
 from tests.core.helpers import PickleSerializer
 
@@ -50,8 +51,8 @@ def drive(work: Coroutine[Any, Any, Any]) -> Any:
 
 
 def warmed(function: Warm) -> Warm:
-    """The same, after the calls that make it warm."""
-    for _ in range(3):
+    """The same, after the calls that make it warm: its key is one of the last then."""
+    for _ in range(EACH + 1):
         asyncio.run(function())
     return function
 
@@ -139,6 +140,28 @@ def test_what_can_change_costs_one_more(cache: Cache, kind: str, value: object) 
     assert len(names) <= MOST + 1, names
     assert drive(hit()) == value
     assert drive(hit()) is not drive(hit())
+
+
+def test_a_key_that_was_not_asked_for_lately_costs_one_more(cache: Cache, kind: str) -> None:
+    hit = functions(cache, 7)[kind]
+    asyncio.run(hit())
+    asyncio.run(hit())
+    assert len(calls_of(hit)) <= MOST + 1
+
+
+@pytest.mark.parametrize("value", ["text", [1, 2]])
+def test_calls_by_hand_cost_as_much(cache: Cache, value: object) -> None:
+    async def load() -> object:
+        return value
+
+    cache.sync.set("a", value)
+    hits: list[tuple[int, Warm]] = [
+        (MOST - 1, lambda: cache.get("a")),
+        (MOST + 1, lambda: cache.get_or_set("a", load)),
+    ]
+    for most, hit in hits:
+        assert len(calls_of(warmed(hit))) <= most + (value == [1, 2])
+        assert drive(hit()) == value
 
 
 def test_it_is_a_hit_that_was_counted(cache: Cache) -> None:
