@@ -77,7 +77,7 @@ def check(backend: MemoryBackend) -> None:
     assert set(backend._values) == values
     assert backend._values.currsize <= backend._values.maxsize
     assert not set(backend._tags) & backend._entries.keys()
-    assert backend._deadlines._at.keys() <= backend._entries.keys()
+    assert backend._deadlines._places.keys() <= backend._entries.keys()
     peek = peeking(backend).peek
     assert all((peek(key) is not None) == (key in values) for key in backend._entries)
 
