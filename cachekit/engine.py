@@ -198,8 +198,8 @@ class Engine:
         return self.reader.peek(call) if value is MISSING else value
 
     def glance(self, key: str, policy: Policy) -> Any:
-        """A warm hit of a direct call without tags, or `MISSING`."""
-        if not self.store.peeks or type(key) is not str:
+        """A warm hit of a direct call without tags, or `MISSING`: where the store has `peeks`."""
+        if type(key) is not str:
             return MISSING
         known = self._plain.known.get(key) or self._plain.at(key)
         return self.reader.hit(known.key, policy, known.info)

@@ -45,7 +45,7 @@ class SyncCache:
         self, key: str, default: Any = None, *, type: Any = MISSING, **form: Unpack[Format]
     ) -> Any:
         engine = self._engine
-        if type is MISSING and not form:
+        if engine.store.peeks and type is MISSING and not form:
             value = engine.glance(key, engine.policies.own)
             if value is not MISSING:
                 return value
@@ -81,7 +81,9 @@ class SyncCache:
         """The loader runs in this thread; a refresh in the background in one of its own."""
         engine = self._engine
         policy, load = engine.policies.of(options), loader_of(loader)
-        value: Any = engine.glance(key, policy) if tags == () and accept is None else MISSING
+        value: Any = MISSING
+        if engine.store.peeks and tags == () and accept is None:
+            value = engine.glance(key, policy)
         if value is MISSING:
             call = engine.call(key, in_thread(), tags=tags, policy=policy, load=load, accept=accept)
             value = drive(engine.answer(call))
