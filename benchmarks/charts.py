@@ -13,7 +13,7 @@ OURS: Final = "#d1495b"
 OTHERS: Final = "#8fa3ad"
 FLOOR: Final = "#30638e"
 _INK: Final = "#333333"
-_STYLE: Final[dict[str, Any]] = {
+_STYLE: Final[Any] = {
     "font.size": 9,
     "axes.spines.top": False,
     "axes.spines.right": False,

@@ -11,14 +11,13 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Final
 
-from rich.table import Table
-
 from benchmarks.http_cores import Cores, cores, pin, pinned, runner
 from benchmarks.http_load import Sample, WrongAnswerError, drive
 from benchmarks.http_stage import stage
-from benchmarks.http_tables import tables
+from benchmarks.http_tables import results, tables
 from benchmarks.http_turns import SUBJECTS, Subject, Turn
 from benchmarks.measuring import Effort, in_rounds
+from benchmarks.results import Report
 from tests.servers.program import NoServerError
 from tests.servers.server import RedisServer
 
@@ -27,7 +26,7 @@ SPANS: Final = 30
 """So many times as long as elsewhere is measured: 0.3 seconds, if nothing else is said."""
 
 
-def run(effort: Effort, subjects: Sequence[Subject] = SUBJECTS) -> list[Table]:
+def run(effort: Effort, subjects: Sequence[Subject] = SUBJECTS) -> Report:
     """Measures all, and shows it; without a Redis it does what it can."""
     where = cores()
     connections = min(CONNECTIONS, effort.callers)
@@ -40,7 +39,9 @@ def run(effort: Effort, subjects: Sequence[Subject] = SUBJECTS) -> list[Table]:
             loop, connections, SPANS * effort.span, server.pid if server else None
         )
         in_rounds("HTTP", set_up.turns, measurement.of, effort.rounds)
-    return tables(set_up.turns, set_up.unfit, f"{connections} connections; {where}")
+    how = f"{connections} connections; {where}"
+    made = tables(set_up.turns, set_up.unfit, how)
+    return Report(results(set_up.turns, set_up.unfit), made)
 
 
 def _redis(stack: ExitStack, where: Cores) -> RedisServer | None:

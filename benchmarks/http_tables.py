@@ -19,6 +19,7 @@ from benchmarks.http_turns import (
     Turn,
 )
 from benchmarks.measuring import table
+from benchmarks.results import Result
 
 Unfit = Mapping[Subject, str]
 
@@ -44,6 +45,37 @@ _LIBRARIES: Final = (
     *("uvicorn", "httptools", "uvloop", "fastapi", "starlette", "redis"),
     *("fastapi-cache2", "cashews"),
 )
+
+
+def results(turns: Sequence[Turn], unfit: Unfit) -> list[Result]:
+    """The same as results. What the load generator limits has no figure."""
+    measured = [each for turn in turns for each in _results(turn)]
+    missing = [
+        Result("http", _metric(target), str(subject), "requests/s", [], why)
+        for target in TARGETS
+        if not target.validators
+        for subject, why in unfit.items()
+    ]
+    return [*measured, *missing]
+
+
+def _results(turn: Turn) -> Iterator[Result]:
+    metric, name, floor = _metric(turn.target), str(turn.subject), turn.subject == FLOOR
+    limited = turn.load_busy > BUSY
+    note = "the load generator was at its limit" if limited else ""
+    rounds = [] if limited else turn.figure.rounds
+    yield Result("http", metric, name, "requests/s", rounds, note, floor)
+    latencies = [[1000 * turn.percentile(percent)] for percent in (50, 99)]
+    yield Result(
+        "http", f"{metric}, half of the answers within", name, "ms", latencies[0], "", floor
+    )
+    yield Result("http", f"{metric}, 99 % within", name, "ms", latencies[1], "", floor)
+    statements = [turn.statements_per_request]
+    yield Result("http", f"{metric}, SQL", name, "statements", statements, "", floor)
+
+
+def _metric(target: Target) -> str:
+    return f"GET {target.path}: {target.about}"
 
 
 def tables(turns: Sequence[Turn], unfit: Unfit, how: str) -> list[Table]:

@@ -6,9 +6,8 @@ from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from rich.table import Table
-
-from benchmarks.measuring import Effort, Figure, MakeLoop, in_rounds, loops, quiet, table
+from benchmarks.measuring import Effort, Figure, MakeLoop, in_rounds, loops, quiet
+from benchmarks.results import Report, Result
 from cachekit import Cache
 from cachekit.backend import Backend, Found, Outcome, Write
 from cachekit_tiered import TieredBackend
@@ -39,12 +38,14 @@ class Gone(Backend):
         raise ConnectionRefusedError("gone")
 
 
-def run(effort: Effort) -> list[Table]:
-    """Measures all, and shows it."""
-    return [_measured(name, make, effort) for name, make in loops().items()]
+def run(effort: Effort) -> Report:
+    """Measures all."""
+    return Report(
+        [each for name, make in loops().items() for each in _measured(name, make, effort)]
+    )
 
 
-def _measured(name: str, make: MakeLoop, effort: Effort) -> Table:
+def _measured(name: str, make: MakeLoop, effort: Effort) -> list[Result]:
     subjects = rows()
     with quiet(["cachekit"]), asyncio.Runner(loop_factory=make) as runner:  # it is gone: no news
         for row in subjects:
@@ -57,17 +58,23 @@ def _measured(name: str, make: MakeLoop, effort: Effort) -> Table:
         in_rounds(f"misses on {name}", subjects, measure, effort.rounds)
         for row in subjects:
             runner.run(_close(row))
-    return shown(name, subjects)
+    return _results(name, subjects)
 
 
-def shown(name: str, subjects: list[Row]) -> Table:
-    """What it costs over its load is of the best rounds: in them no other process had a part."""
-    title = f"{name}: a miss of a decorated async def, and nothing kept; CPU time"
-    made = table(title, ("subject",), ("best µs", "median µs", "best µs over its load"))
-    load = subjects[0].figure.best
-    for row in subjects:
-        best, median = row.figure.best, row.figure.median
-        made.add_row(row.subject, f"{best:.2f}", f"{median:.2f}", f"{best - load:.2f}")
+def _results(name: str, rows: Sequence[Row]) -> list[Result]:
+    """What each takes, and what of that is not its load: round by round."""
+    load, *others = rows
+    over = f"a miss of a decorated async def, over its load, {name}"
+    whole = f"a miss of a decorated async def, nothing kept, {name}"
+    made = [
+        Result("misses", whole, row.subject, "µs", row.figure.rounds, floor=row is load)
+        for row in rows
+    ]
+    for row in others:
+        pairs = zip(row.figure.rounds, load.figure.rounds, strict=True)
+        made.append(
+            Result("misses", over, row.subject, "µs", [mine - plain for mine, plain in pairs])
+        )
     return made
 
 

@@ -5,7 +5,7 @@ an entry without tags of its own, in the namespace "shop". Reading is the way ba
 """
 
 import pickle
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Final, Literal
@@ -17,6 +17,7 @@ from rich.table import Table
 
 from benchmarks.measuring import Effort, Figure, calls_in, cpu_seconds, in_rounds, table
 from benchmarks.payloads import Payload, payloads
+from benchmarks.results import OURS, Report, Result
 from cachekit.clock import SYSTEM
 from cachekit.codec import Codec
 from cachekit.entry import Entry, Kind
@@ -62,15 +63,28 @@ class Row:
     """`None`: it is the plain library itself."""
 
 
-def run(effort: Effort) -> list[Table]:
-    """Measures all, and shows it."""
+def run(effort: Effort) -> Report:
+    """Measures all."""
     made = [row for payload in payloads() for row in rows(payload)]
     alone, empty = envelope(), nothing()
     works = [work for row in (*made, alone, empty) for work in (row.write, row.read)]
     for work in works:
         work.calls = calls_in(effort.span, work.call)
     in_rounds("values as bytes", works, microseconds, effort.rounds)
-    return [shown(made), shown_envelope(alone, empty)]
+    results = [result for row in (*made, alone, empty) for result in _results(row)]
+    return Report(results, [shown(made), shown_envelope(alone, empty)])
+
+
+def _results(row: Row) -> Iterator[Result]:
+    """A plain library and what stands on it are compared."""
+    beside = row.plain or row
+    name = row.subject if row.plain is None else f"{OURS}, {row.subject}"
+    case = f"{row.case}, {beside.subject}" if row.case else "an untagged entry"
+    for way, work in (("write", row.write), ("read", row.read)):
+        rounds = work.figure.rounds
+        yield Result("serializers", f"{way}: {case}", name, "µs", rounds, floor=row is beside)
+    if row.size:
+        yield Result("serializers", f"size: {case}", name, "bytes", [row.size], floor=row is beside)
 
 
 def microseconds(work: Work) -> float:

@@ -60,9 +60,13 @@ def stranger() -> Iterator[Stranger]:
     python = HOME / "bin" / "python"
     if not python.exists():
         raise NoStrangerError("it has no environment: `make bench` makes one")
-    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL}
     with subprocess.Popen(
-        [python, "-P", _SCRIPT], text=True, env=_environment(), **pipes
+        [python, "-P", _SCRIPT],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+        env=_environment(),
     ) as process:
         try:
             asked = Stranger(process)
