@@ -38,6 +38,8 @@ BENCHMARKS: Final = {
     "memcached": Benchmark("the same on memcached"),
     "http": Benchmark("a response out of the cache, beside a bare ASGI app, peers and no cache"),
 }
+WIDTH: Final = 110
+"""So many columns the tables have at least, wherever they are printed."""
 QUICK: Final = Effort(rounds=2, hits=500, span=0.002, callers=100)
 
 
@@ -68,8 +70,10 @@ def _run(names: Sequence[str], effort: Effort, told: Path | None, folder: Path |
 def _report(name: str, effort: Effort) -> Report:
     """Measures, and shows it."""
     report: Report = import_module(f"benchmarks.{name}").run(effort)
+    console = Console()
+    console.width = max(console.width, WIDTH)
     for table in report.tables or as_tables(report.results):
-        Console().print(table)
+        console.print(table)
     return report
 
 

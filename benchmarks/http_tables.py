@@ -60,18 +60,18 @@ def results(turns: Sequence[Turn], unfit: Unfit) -> list[Result]:
 
 
 def _results(turn: Turn) -> Iterator[Result]:
-    metric, name, floor = _metric(turn.target), str(turn.subject), turn.subject == FLOOR
     limited = turn.load_busy > BUSY
     note = "the load generator was at its limit" if limited else ""
-    rounds = [] if limited else turn.figure.rounds
-    yield Result("http", metric, name, "requests/s", rounds, note, floor)
-    latencies = [[1000 * turn.percentile(percent)] for percent in (50, 99)]
-    yield Result(
-        "http", f"{metric}, half of the answers within", name, "ms", latencies[0], "", floor
-    )
-    yield Result("http", f"{metric}, 99 % within", name, "ms", latencies[1], "", floor)
-    statements = [turn.statements_per_request]
-    yield Result("http", f"{metric}, SQL", name, "statements", statements, "", floor)
+    yield _result(turn, "", "requests/s", [] if limited else turn.figure.rounds, note)
+    for percent in (50, 99):
+        latency = 1000 * turn.percentile(percent)
+        yield _result(turn, f", {percent} % of answers within", "ms", [latency])
+    yield _result(turn, ", SQL", "statements", [turn.statements_per_request])
+
+
+def _result(turn: Turn, what: str, unit: str, rounds: list[float], note: str = "") -> Result:
+    metric, floor = _metric(turn.target) + what, turn.subject == FLOOR
+    return Result("http", metric, str(turn.subject), unit, rounds, note, floor)
 
 
 def _metric(target: Target) -> str:

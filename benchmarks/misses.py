@@ -40,9 +40,10 @@ class Gone(Backend):
 
 def run(effort: Effort) -> Report:
     """Measures all."""
-    return Report(
-        [each for name, make in loops().items() for each in _measured(name, make, effort)]
-    )
+    results: list[Result] = []
+    for name, make in loops().items():
+        results += _measured(name, make, effort)
+    return Report(results)
 
 
 def _measured(name: str, make: MakeLoop, effort: Effort) -> list[Result]:
@@ -64,18 +65,19 @@ def _measured(name: str, make: MakeLoop, effort: Effort) -> list[Result]:
 def _results(name: str, rows: Sequence[Row]) -> list[Result]:
     """What each takes, and what of that is not its load: round by round."""
     load, *others = rows
-    over = f"a miss of a decorated async def, over its load, {name}"
     whole = f"a miss of a decorated async def, nothing kept, {name}"
-    made = [
-        Result("misses", whole, row.subject, "µs", row.figure.rounds, floor=row is load)
-        for row in rows
-    ]
-    for row in others:
-        pairs = zip(row.figure.rounds, load.figure.rounds, strict=True)
-        made.append(
-            Result("misses", over, row.subject, "µs", [mine - plain for mine, plain in pairs])
-        )
-    return made
+    over = f"a miss over its load, {name}"
+    made = [_result(whole, row, row.figure.rounds, floor=row is load) for row in rows]
+    return [*made, *(_result(over, row, _less(row, load)) for row in others)]
+
+
+def _result(metric: str, row: Row, rounds: list[float], *, floor: bool = False) -> Result:
+    return Result("misses", metric, row.subject, "µs", rounds, floor=floor)
+
+
+def _less(row: Row, load: Row) -> list[float]:
+    pairs = zip(row.figure.rounds, load.figure.rounds, strict=True)
+    return [mine - plain for mine, plain in pairs]
 
 
 async def load(number: int) -> str:
