@@ -5,6 +5,7 @@ of a hit goes.
 """
 
 import argparse
+import sys
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields, replace
 from importlib import import_module
@@ -17,7 +18,7 @@ from benchmarks.charts import Bars, Curves
 from benchmarks.machine import machine
 from benchmarks.measuring import Effort
 from benchmarks.pictures import draw_all, pictures
-from benchmarks.results import Report, Result, as_tables, write
+from benchmarks.results import WIDTH, Report, Result, as_tables, write
 
 
 @dataclass(frozen=True)
@@ -38,17 +39,20 @@ BENCHMARKS: Final = {
     "memcached": Benchmark("the same on memcached"),
     "http": Benchmark("a response out of the cache, beside a bare ASGI app, peers and no cache"),
 }
-WIDTH: Final = 110
-"""So many columns the tables have at least, wherever they are printed."""
 QUICK: Final = Effort(rounds=2, hits=500, span=0.002, callers=100)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
     """Runs what is named in `arguments`, else in the command line."""
+    arguments = sys.argv[1:] if arguments is None else arguments
+    if arguments[:1] == ["profile"]:
+        import_module("benchmarks.profile").main(arguments[1:])
+        return
     given = _parser().parse_args(arguments)
     if given.list:
         for name, benchmark in BENCHMARKS.items():
-            print(f"{name:12} {benchmark.about}")
+            print(f"{name:14} {benchmark.about}")
+        print("profile NAME   where the time of a hit goes, line by line")
         return
     _run(given.names or list(BENCHMARKS), _effort(given), given.json, given.plot)
 

@@ -12,6 +12,8 @@ from rich.table import Table
 from benchmarks.charts import Curves
 
 OURS: Final = "cachekit"
+WIDTH: Final = 110
+"""So many columns tables have at least, wherever they are printed."""
 
 
 @dataclass
