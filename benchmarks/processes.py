@@ -6,11 +6,11 @@ so none outlives whoever has started it.
 
 import asyncio
 import json
+import logging
 import subprocess
 import sys
-from collections.abc import Awaitable, Callable
 from contextlib import ExitStack
-from typing import Any, Final, Self
+from typing import Any, Final, Protocol, Self
 
 Question = dict[str, Any]
 Answer = dict[str, Any]
@@ -26,7 +26,8 @@ class NoAnswerError(Exception):
 class Crew:
     """`size` processes of a `module` that calls `serve`; a context manager.
 
-    The module is given `arguments`, and at their end the number of the process, from 0.
+    The module is given `arguments`, and at their end the number of the process, from 0. To enter it
+    raises `NoAnswerError` if one of them ends at once.
     """
 
     def __init__(self, module: str, size: int, *arguments: str) -> None:
@@ -36,8 +37,7 @@ class Crew:
     def __enter__(self) -> Self:
         with ExitStack() as stack:
             self._all = [stack.enter_context(self._start(number)) for number in range(self.size)]
-            for each in self._all:
-                _hear(each)  # it is ready
+            self._answers()  # they are ready
             self._stack = stack.pop_all()
         return self
 
@@ -52,9 +52,10 @@ class Crew:
         """
         line = json.dumps(question) + "\n"
         for each in self._all:
-            assert each.stdin is not None
-            each.stdin.write(line)
-            each.stdin.flush()
+            _tell(each, line)
+        return self._answers()
+
+    def _answers(self) -> list[Answer]:
         answers = [_hear(each) for each in self._all]
         for error in (answer["error"] for answer in answers if "error" in answer):
             raise NoAnswerError(error)
@@ -70,6 +71,14 @@ class Crew:
         )
 
 
+def _tell(process: "subprocess.Popen[str]", line: str) -> None:
+    """Nothing to one that has ended: that is found out when it should answer."""
+    assert process.stdin is not None
+    if process.poll() is None:
+        process.stdin.write(line)
+        process.stdin.flush()
+
+
 def _hear(process: "subprocess.Popen[str]") -> Answer:
     assert process.stdout is not None
     line = process.stdout.readline()
@@ -79,17 +88,29 @@ def _hear(process: "subprocess.Popen[str]") -> Answer:
     return answer
 
 
-async def serve(answer: Callable[[Question], Awaitable[Answer]]) -> None:
-    """Answers what is asked of this process, until there is no more to come."""
-    _say({})
-    while line := await asyncio.to_thread(sys.stdin.readline):
-        _say(await _tried(answer, json.loads(line)))
+class Worker(Protocol):
+    """What is asked in a process."""
+
+    async def answer(self, question: Question) -> Answer: ...
+
+    async def close(self) -> None: ...
 
 
-async def _tried(answer: Callable[[Question], Awaitable[Answer]], question: Question) -> Answer:
+async def serve(worker: Worker) -> None:
+    """Has it answer what is asked of this process until there is no more to come, and closes it."""
+    logging.disable(logging.CRITICAL)
+    try:
+        _say({})
+        while line := await asyncio.to_thread(sys.stdin.readline):
+            _say(await _tried(worker, json.loads(line)))
+    finally:
+        await worker.close()
+
+
+async def _tried(worker: Worker, question: Question) -> Answer:
     try:
         async with asyncio.timeout(PATIENCE):
-            return await answer(question)
+            return await worker.answer(question)
     except Exception as error:
         return {"error": f"{type(error).__name__}: {error}"}
 

@@ -4,7 +4,6 @@ It does what `benchmarks.tiered` asks of it.
 """
 
 import asyncio
-import logging
 import sys
 import time
 from collections.abc import Awaitable, Callable, Iterable
@@ -123,14 +122,5 @@ async def seen(tiers: Tiers, version: int) -> Answer:
     return {"older": older, "newer": time.monotonic()}
 
 
-async def main(url: str, number: int) -> None:
-    logging.disable(logging.CRITICAL)
-    worker = Worker(url, number)
-    try:
-        await serve(worker.answer)
-    finally:
-        await worker.close()
-
-
 if __name__ == "__main__":
-    asyncio.run(main(sys.argv[1], int(sys.argv[2])))
+    asyncio.run(serve(Worker(sys.argv[1], int(sys.argv[2]))))

@@ -1,19 +1,18 @@
 """What has copies in its process before a Redis, or has none; each as its docs use it."""
 
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any, Final
 
 from cachetools import TTLCache
 from redis.asyncio import Redis
 
-from benchmarks.clients import OURS, TTL, Close, pack, unpack
+from benchmarks.clients import OURS, TTL, Close
+from benchmarks.read_through import Load, by_hand, key, named
 from cachekit import Cache
 from cachekit.backend import Backend
 from cachekit_redis import RedisBackend
 from cachekit_tiered import TieredBackend
-
-Load = Callable[[int], Awaitable[Any]]
 
 NO_COPIES: Final = "cachekit, no copies"
 CASHEWS: Final = "cashews, client side"
@@ -30,7 +29,7 @@ _COPIES: Final = 10_000
 class Tiers:
     """One of them, on one event loop."""
 
-    get: Load
+    get: Callable[[int], Awaitable[Any]]
     """Of a number: the copy, or what Redis has, or what was loaded."""
     forget: Callable[[int], Awaitable[object]]
     close: Close
@@ -51,7 +50,7 @@ async def no_copies(url: str, load: Load) -> Tiers:
 
 def _ours(backend: Backend, load: Load) -> Tiers:
     cache = Cache(backend, namespace="tiered", ttl=TTL)
-    get = cache.cached(key="item:{number}")(_named(load))
+    get = cache.cached(key="item:{number}")(named(load))
     return Tiers(get, get.invalidate, cache.close)
 
 
@@ -62,27 +61,19 @@ async def cashews(url: str, load: Load) -> Tiers:
     cache.setup(url, client_side=True, protocol=2)
 
     async def forget(number: int) -> object:
-        return await cache.delete(f"item:{number}")
+        return await cache.delete(key(number))
 
-    get: Load = cache.cache(ttl=TTL, key="item:{number}")(_named(load))
+    get = cache.cache(ttl=TTL, key="item:{number}")(named(load))
     return Tiers(get, forget, cache.close)
 
 
 async def plain(url: str, load: Load) -> Tiers:
     client = Redis.from_url(url)
 
-    async def get(number: int) -> Any:
-        data = await client.get(f"item:{number}")
-        if data is not None:
-            return unpack(data)
-        value = await load(number)
-        await client.set(f"item:{number}", pack(value), ex=TTL)
-        return value
-
     async def forget(number: int) -> object:
-        return await client.delete(f"item:{number}")
+        return await client.delete(key(number))
 
-    return Tiers(get, forget, client.aclose)
+    return Tiers(by_hand(client, load), forget, client.aclose)
 
 
 async def copies(url: str, load: Load) -> Tiers:
@@ -101,15 +92,6 @@ async def copies(url: str, load: Load) -> Tiers:
         return await behind.forget(number)
 
     return Tiers(get, forget, behind.close)
-
-
-def _named(load: Load) -> Callable[[int], Coroutine[Any, Any, Any]]:
-    """What decorators make a key of has to be an argument by its name."""
-
-    async def item(number: int) -> Any:
-        return await load(number)
-
-    return item
 
 
 MAKERS: Final[dict[str, Maker]] = {

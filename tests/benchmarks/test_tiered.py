@@ -56,18 +56,23 @@ def module(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     text = """
 import asyncio, os, sys
 from benchmarks.processes import serve
-async def answer(question):
-    if question["what"] == "die":
-        os._exit(3)
-    return {"pid": os.getpid(), "told": int(question["what"]), "number": sys.argv[-1]}
-asyncio.run(serve(answer))
+class Worker:
+    async def answer(self, question):
+        if question["what"] == "die":
+            os._exit(3)
+        return {"pid": os.getpid(), "told": int(question["what"]), "number": sys.argv[-1]}
+    async def close(self):
+        print("closed", file=sys.stderr)
+asyncio.run(serve(Worker()))
 """
     (tmp_path / "asked.py").write_text(text)
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join([str(tmp_path), *sys.path]))
     return "asked"
 
 
-def test_processes_are_asked_together_and_end(module: str) -> None:
+def test_processes_are_asked_together_and_end(
+    module: str, capfd: pytest.CaptureFixture[str]
+) -> None:
     with Crew(module, 2) as crew:
         answers = crew.ask(what=7)
         assert [(each["told"], each["number"]) for each in answers] == [(7, "0"), (7, "1")]
@@ -77,11 +82,19 @@ def test_processes_are_asked_together_and_end(module: str) -> None:
     for each in answers:
         with pytest.raises(ProcessLookupError):
             os.kill(each["pid"], 0)
+    assert capfd.readouterr().err == "closed\n" * 2
 
 
 def test_one_that_dies_is_no_answer(module: str) -> None:
-    with Crew(module, 1) as crew, pytest.raises(NoAnswerError, match="has ended by 3"):
-        crew.ask(what="die")
+    with Crew(module, 1) as crew:
+        for _ in range(2):
+            with pytest.raises(NoAnswerError, match="has ended by 3"):
+                crew.ask(what="die")
+
+
+def test_one_that_does_not_begin_is_no_crew(capfd: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(NoAnswerError, match="has ended by 1"), Crew("no.such.module", 2):
+        pytest.fail("it was entered")
 
 
 async def test_a_call_that_gets_the_older_value_is_told_by_when_it_began() -> None:
