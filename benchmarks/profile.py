@@ -6,15 +6,13 @@ do: read the shares, and leave times to `hit`.
 
 import argparse
 import asyncio
-import gc
 import linecache
 import sys
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from types import CodeType, FrameType, FunctionType
+from types import CellType, CodeType, FrameType, FunctionType
 from typing import Any, Final
-from warnings import catch_warnings
 
 from line_profiler import LineProfiler
 from rich.console import Console
@@ -95,8 +93,7 @@ async def tables(name: str, steps: int = STEPS) -> list[Table]:
     hit = await MAKERS[name]()
     await warm(hit.call, hit.argument, hit.awaited)
     functions = await functions_of(hit)
-    with catch_warnings(action="ignore"):  # it doubts that a wrapper is meant
-        profiler = LineProfiler(*functions)
+    profiler = LineProfiler(*functions)
     for _ in track(range(steps), description=name):
         with profiler:
             await time_hits(hit.call, hit.argument, HITS, hit.awaited)
@@ -110,11 +107,11 @@ async def tables(name: str, steps: int = STEPS) -> list[Table]:
 
 async def functions_of(hit: Hit) -> list[FunctionType]:
     """The Python functions that it goes through."""
-    codes: dict[CodeType, None] = {}
+    found: dict[CodeType, FunctionType] = {}
 
     def note(frame: FrameType, event: str, arg: object) -> None:
         if event == "call":
-            codes[frame.f_code] = None
+            found[frame.f_code] = _function(frame)
 
     sys.setprofile(note)
     try:
@@ -123,12 +120,13 @@ async def functions_of(hit: Hit) -> list[FunctionType]:
             await value
     finally:
         sys.setprofile(None)
-    return [function for code in codes for function in _functions(code)]
+    return list(found.values())
 
 
-def _functions(code: CodeType) -> list[FunctionType]:
-    made = [each for each in gc.get_referrers(code) if isinstance(each, FunctionType)]
-    return made[:1]
+def _function(frame: FrameType) -> FunctionType:
+    """One with the code of the one that runs, which is all that is looked at."""
+    cells = tuple(CellType() for _ in frame.f_code.co_freevars)
+    return FunctionType(frame.f_code, frame.f_globals, closure=cells)
 
 
 def _time_of(lines: Iterable[Line]) -> int:

@@ -13,10 +13,10 @@ from benchmarks.serializers import MOST_BYTES, envelope
 LITTLE = ["--rounds", "1", "--hits", "2", "--span", "0"]
 
 
-def test_without_a_name_hits_and_misses_are_measured(capsys: pytest.CaptureFixture[str]) -> None:
-    main(LITTLE)
+def test_several_can_be_named(capsys: pytest.CaptureFixture[str]) -> None:
+    main(["hit", "misses", *LITTLE])
     shown = capsys.readouterr().out
-    assert "A warm hit" in shown
+    assert "hit: a decorated async def" in shown
     assert re.search(r"breaker open +│", shown)
     assert "into bytes" not in shown
 
@@ -27,13 +27,16 @@ def test_all_serializers_and_steps_are_measured(capsys: pytest.CaptureFixture[st
     names = "orjson", "msgpack", "pydantic", "pickle-blake2b", "msgpack\\+zstd", "msgpack\\+aesgcm"
     for name in (*names, "msgpack\\+blake2b", "plain orjson", "plain pickle"):
         assert len(re.findall(f"│ {name} +│", shown)) == 3, f"{name} in {shown}"
-    assert "A warm hit" not in shown
+    assert "hit:" not in shown
     assert re.search(r"limit +│ +80 │ +3.00 │ +│ +3.00 │", shown)
 
 
 def test_what_there_is_can_be_listed(capsys: pytest.CaptureFixture[str]) -> None:
     main(["--list"])
-    assert [line.split()[0] for line in capsys.readouterr().out.splitlines()] == [*BENCHMARKS]
+    assert [line.split()[0] for line in capsys.readouterr().out.splitlines()] == [
+        *BENCHMARKS,
+        "profile",
+    ]
 
 
 @pytest.mark.parametrize("wrong", [["serialisers"], ["--rounds", "0"]])

@@ -166,7 +166,7 @@ def test_what_is_measured_is_shown_and_who_is_missing_has_a_reason(
 
     monkeypatch.setattr(http, "RedisServer", none)
     monkeypatch.setattr(http, "stage", noted)
-    told = printed(http.run(LITTLE, SOME))
+    told = printed(http.run(LITTLE, SOME).tables)
     for name, store, statements, tables in (
         ("bare ASGI app", "", "0.00", 4),
         ("cachekit", "memory", "0.00", 4),
