@@ -22,6 +22,8 @@ from tests.servers.server import RedisServer
 BENCHMARK: Final = "stampede"
 LOADS: Final = "loads of one absent key"
 SERVED: Final = "until all are served"
+ROUNDS: Final = 10
+"""At most: a crowd of a thousand takes its time."""
 
 
 @dataclass(frozen=True)
@@ -116,5 +118,5 @@ def _rushed(place: Place, effort: Effort) -> Sequence[Rush]:
         for rush in track(rushes, description=f"{place.name}: first calls"):
             rush.prepare()
         fit = [rush for rush in rushes if not rush.failure]
-        in_rounds(place.name, fit, Rush.measure, effort.rounds)
+        in_rounds(place.name, fit, Rush.measure, min(effort.rounds, ROUNDS))
         return rushes
