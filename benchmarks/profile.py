@@ -6,13 +6,15 @@ do: read the shares, and leave times to `hit`.
 
 import argparse
 import asyncio
+import gc
 import linecache
 import sys
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from types import CellType, CodeType, FrameType, FunctionType
+from types import CodeType, FrameType, FunctionType
 from typing import Any, Final
+from warnings import catch_warnings
 
 from line_profiler import LineProfiler
 from rich.console import Console
@@ -29,7 +31,7 @@ Line = tuple[int, int, int]
 
 HITS: Final = 2_000
 """Between two steps of the progress bar."""
-STEPS: Final = 20
+STEPS = 20
 
 
 @dataclass(frozen=True)
@@ -88,13 +90,14 @@ def main(arguments: Sequence[str]) -> None:
         console.print(table)
 
 
-async def tables(name: str, steps: int = STEPS) -> list[Table]:
+async def tables(name: str) -> list[Table]:
     """One for each Python function that the hit goes through, in the order of their calls."""
     hit = await MAKERS[name]()
     await warm(hit.call, hit.argument, hit.awaited)
     functions = await functions_of(hit)
-    profiler = LineProfiler(*functions)
-    for _ in track(range(steps), description=name):
+    with catch_warnings(action="ignore"):  # it doubts that a wrapper is meant
+        profiler = LineProfiler(*functions)
+    for _ in track(range(STEPS), description=name):
         with profiler:
             await time_hits(hit.call, hit.argument, HITS, hit.awaited)
     timings = profiler.get_stats().timings
@@ -107,11 +110,11 @@ async def tables(name: str, steps: int = STEPS) -> list[Table]:
 
 async def functions_of(hit: Hit) -> list[FunctionType]:
     """The Python functions that it goes through."""
-    found: dict[CodeType, FunctionType] = {}
+    codes: dict[CodeType, None] = {}
 
     def note(frame: FrameType, event: str, arg: object) -> None:
         if event == "call":
-            found[frame.f_code] = _function(frame)
+            codes[frame.f_code] = None
 
     sys.setprofile(note)
     try:
@@ -120,13 +123,11 @@ async def functions_of(hit: Hit) -> list[FunctionType]:
             await value
     finally:
         sys.setprofile(None)
-    return list(found.values())
+    return [_function(code) for code in codes]
 
 
-def _function(frame: FrameType) -> FunctionType:
-    """One with the code of the one that runs, which is all that is looked at."""
-    cells = tuple(CellType() for _ in frame.f_code.co_freevars)
-    return FunctionType(frame.f_code, frame.f_globals, closure=cells)
+def _function(code: CodeType) -> FunctionType:
+    return next(each for each in gc.get_referrers(code) if isinstance(each, FunctionType))
 
 
 def _time_of(lines: Iterable[Line]) -> int:

@@ -2,6 +2,7 @@
 
 import re
 import stat
+import subprocess
 import sys
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from benchmarks import hit, hit_subjects, stranger
 from benchmarks.__main__ import main
 from benchmarks.hit_subjects import ASYNC, BY_KEY, OR_SET, SYNC, TABLE
 from benchmarks.measuring import Effort
-from benchmarks.profile import MAKERS, tables
+from benchmarks.profile import MAKERS
 from benchmarks.results import Result
 from benchmarks.stranger import NoStrangerError
 
@@ -96,9 +97,8 @@ def test_the_other_cachekit_is_asked_in_its_own_process(
     (theirs / "cachekit.py").write_text(THEIRS)
     started = f"import sys; sys.path.insert(0, {str(theirs)!r}); sys.argv = sys.argv[1:]"
     run = f"{started}; import runpy; runpy.run_path(sys.argv[0], run_name='__main__')"
-    python.write_text(
-        f'#!/bin/sh\\nshift\\nexec {sys.executable} -I -c "{run}" "$@"\\n'.replace("\\n", "\n")
-    )
+    lines = "#!/bin/sh", "shift", f'exec {sys.executable} -I -c "{run}" "$@"'
+    python.write_text("\n".join(lines))
     python.chmod(python.stat().st_mode | stat.S_IXUSR)
     monkeypatch.setattr(stranger, "HOME", tmp_path)
     with stranger.stranger() as other:
@@ -110,21 +110,20 @@ def test_the_other_cachekit_is_asked_in_its_own_process(
     assert process.poll() is not None
 
 
-@pytest.mark.parametrize("name", MAKERS)
-async def test_a_profile_has_the_lines_of_all_that_a_hit_calls(name: str) -> None:
-    made = await tables(name, steps=1)
-    titles = [str(table.title) for table in made]
-    assert any(title.startswith("Reader._hit") for title in titles)
-    assert any(title.startswith("S3FIFO.peek") for title in titles)
-    assert titles[0].endswith("100%")
+def profiled(*names: str) -> str:
+    """What is printed; in a process of its own, since functions that are watched stay changed."""
+    program = f"import benchmarks.profile as p\np.STEPS = 1\nfor name in {names}: p.main([name])"
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
 
 
-def test_a_profile_can_be_asked_for(
-    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("benchmarks.profile.STEPS", 1)
-    main(["profile", "get"])
-    assert re.search(r"Cache\.get, cache\.py:\d+: 100%", capsys.readouterr().out)
+def test_a_profile_has_the_lines_of_all_that_a_hit_calls() -> None:
+    told = profiled(*MAKERS)
+    for name in ("Reader._hit, reader.py", "S3FIFO.peek, s3fifo.py", "Entry.serves, entry.py"):
+        assert told.count(name) == len(MAKERS)
+    assert re.search(r"Cache\.get, cache\.py:\d+: 100%", told)
+    assert re.search(r"│ +\d+ │ +\d+\.\d% │ +return entry\.kept if thaw", told)
 
 
 def test_a_profile_of_something_else_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
