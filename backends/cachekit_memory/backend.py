@@ -2,7 +2,7 @@
 
 import os
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from math import inf
 from typing import Any, Final, Literal, TypeAlias, cast, get_args
 from weakref import WeakSet
@@ -64,7 +64,7 @@ class MemoryBackend(Backend):
     ) -> None:
         self._max_entries = _bound("max_entries", max_entries)
         self._values = _values(policy, _bound("max_bytes", max_bytes))
-        self._entries: dict[str, Entry] = {}
+        self._beside: dict[str, Entry] = {}
         self._deadlines = Deadlines()
         self._tags = TagRecords()
         self._clock = clock
@@ -117,7 +117,7 @@ class MemoryBackend(Backend):
     async def forget_prefix(self, prefixes: Sequence[str]) -> Outcome:
         starts = tuple(prefixes)
         with self._lock:
-            for key in [*self._entries, *self._tags]:
+            for key in [*self._values, *self._beside, *self._tags]:
                 if key.startswith(starts):
                     self._drop(key)
         return DONE
@@ -130,7 +130,7 @@ class MemoryBackend(Backend):
 
     def _clear(self) -> None:
         self._values.clear()
-        self._entries.clear()
+        self._beside.clear()
         self._deadlines = Deadlines()
         self._tags.clear()
         self.evictions = 0
@@ -147,7 +147,11 @@ class MemoryBackend(Backend):
     def _find(self, key: str, now: float) -> Entry | None:
         if self._deadlines.passed(key, now):
             self._drop(key)
-        return self._entries.get(key) or self._tags.get(key, now)
+        return self._look(key) or self._tags.get(key, now)
+
+    def _look(self, key: str) -> Entry | None:
+        """The value, stub or pass under `key`; that is no use of it."""
+        return _VALUE(self._values, key) if key in self._values else self._beside.get(key)
 
     def _write(self, write: Write, now: float) -> Outcome:
         for key in self._deadlines.overdue(now):
@@ -168,25 +172,27 @@ class MemoryBackend(Backend):
             return
         # Before the drop: what goes may be the last that names one of these tags.
         entry.link(self._tags.among(entry.tags, now))
+        self._tags.share(entry)
         self._drop(key)
-        if entry.kind is not Kind.VALUE or self._admit(key, entry):
-            self._entries[key] = entry
+        if entry.kind is Kind.VALUE:
+            self._admit(key, entry, deadline)
+        else:
+            self._beside[key] = entry
             self._deadlines.set(key, deadline)
 
-    def _admit(self, key: str, value: Entry) -> bool:
-        """Make room in the policy; False if the value is larger than all there is."""
+    def _admit(self, key: str, value: Entry, deadline: float) -> None:
+        """Make room in the policy; a value larger than all there is goes at once."""
         values, size = self._values, self._values.getsizeof(value)
         if size > values.maxsize:
             self.evictions += 1
-            return False
+            return
         while len(values) >= self._max_entries or values.currsize + size > values.maxsize:
             self._evict()
         values[key] = value
-        return True
+        self._deadlines.set(key, deadline)
 
     def _evict(self) -> None:
         key, _ = self._values.popitem()
-        del self._entries[key]
         self._deadlines.drop(key)
         self.evictions += 1
 
@@ -195,11 +201,13 @@ class MemoryBackend(Backend):
         self._tags.kill(key)
 
     def _drop_entry(self, key: str) -> None:
-        entry = self._entries.pop(key, None)
+        entry = self._look(key)  # held until the tables agree: its destructor may use the cache
         if entry is not None:
             self._deadlines.drop(key)
             if entry.kind is Kind.VALUE:
                 del self._values[key]
+            else:
+                del self._beside[key]
 
 
 def _values(policy: str, max_bytes: float) -> Cache[str, Entry]:
@@ -226,6 +234,9 @@ def _meets(expected: int | Condition, found: Entry | None) -> bool:
         return expected is ANY or (expected is ABSENT and found is None)
     return found.version == expected
 
+
+_VALUE: Final[Callable[[Cache[str, Entry], str], Entry]] = cast("Any", Cache).__getitem__
+"""That of the class all policies come from: those of their own count a use."""
 
 _living: Final[WeakSet[MemoryBackend]] = WeakSet()
 

@@ -1,15 +1,20 @@
 """The tag records: the current version of each tag, changed in place."""
 
 from collections import OrderedDict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Hashable, Iterable, Iterator, Mapping
 from math import inf
-from typing import Final
+from typing import Any, Final, TypeVar
 from weakref import WeakKeyDictionary, WeakValueDictionary
 
 from cachekit.entry import Entry, new_version
 
+T = TypeVar("T")
+
 HELD: Final = 10_000
 """So many records, those written or read last, are held even if no entry names them yet."""
+
+SHARED: Final = 1000
+"""So much of what entries carry is remembered at most, for others that carry the same."""
 
 
 class TagRecords:
@@ -24,6 +29,7 @@ class TagRecords:
         self._records: WeakValueDictionary[str, Entry] = WeakValueDictionary()
         self._deadlines: WeakKeyDictionary[Entry, float] = WeakKeyDictionary()
         self._held: OrderedDict[Entry, None] = OrderedDict()
+        self._shared: dict[Hashable, Any] = {}
 
     def __iter__(self) -> Iterator[str]:
         return iter(list(self._records))
@@ -40,6 +46,16 @@ class TagRecords:
         """The live records under `keys`; what is missing is left out."""
         found = ((key, self.get(key, now)) for key in keys)
         return {key: record for key, record in found if record is not None}
+
+    def share(self, entry: Entry) -> None:
+        """Give a linked entry the very objects that others have which carry the same.
+
+        Objects of its own would be work for the garbage collector as long as the entry lives.
+        """
+        if entry.tags:
+            links = tuple(self._same(link, link) for link in entry.links)
+            carried = (tuple(entry.tags), links)
+            entry.tags, entry.links = self._same(carried, (entry.tags, links))
 
     def hold(self, record: Entry) -> None:
         """Keep a record that something is about to name; one read often takes one place."""
@@ -72,3 +88,10 @@ class TagRecords:
         for key in self:
             self.kill(key)
         self._held.clear()
+        self._shared.clear()
+
+    def _same(self, known_by: Hashable, new: T) -> T:
+        if len(self._shared) >= SHARED:
+            self._shared.clear()
+        same: T = self._shared.setdefault(known_by, new)
+        return same

@@ -174,5 +174,5 @@ def stubs(backend: Backend) -> list[str]:
     if isinstance(backend, SlowStore):
         return backend.shelf.keys(Kind.STUB)
     if isinstance(backend, MemoryBackend):
-        return [key for key, entry in backend._entries.items() if entry.kind is Kind.STUB]
+        return [key for key, entry in backend._beside.items() if entry.kind is Kind.STUB]
     return []

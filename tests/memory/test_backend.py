@@ -201,7 +201,7 @@ def test_expired_entries_do_not_pile_up(backend: MemoryBackend, clock: FakeClock
     for number in range(5_000):
         write(backend, f"k{number}", Entry(Kind.STUB, keep=2.0))
         clock.advance(0.1)
-        assert len(backend._entries) <= 21
+        assert len(backend._beside) <= 21
 
 
 def test_a_sweep_makes_room_before_anything_is_evicted(clock: FakeClock) -> None:

@@ -82,7 +82,7 @@ def test_nothing_is_left_of_what_was_evicted(policy: Eviction) -> None:
     backend = MemoryBackend(max_entries=10, policy=policy)
     for number in range(1000):
         write(backend, f"k{number}", value(keep=1e6))
-    assert len(backend._entries) == len(backend._deadlines) == 10
+    assert len(backend) == len(backend._deadlines) == 10
 
 
 @pytest.mark.parametrize("policy", POLICIES)

@@ -1,5 +1,6 @@
 """Tag records: changed and killed in place, and gone when nothing names them."""
 
+import gc
 import weakref
 
 import pytest
@@ -8,7 +9,7 @@ from cachekit.backend import ABSENT, DONE, REFUSED
 from cachekit.entry import DEAD, Entry, Kind
 from cachekit.testing.clock import FakeClock
 from cachekit_memory import MemoryBackend
-from cachekit_memory.tags import HELD
+from cachekit_memory.tags import HELD, SHARED
 from tests.memory.by_hand import POLICIES, peeking, read, tag, value, write
 
 
@@ -204,3 +205,52 @@ def test_values_never_drive_out_stubs_passes_or_tags(clock: FakeClock) -> None:
         write(backend, f"v:{number}", value())
     assert (len(backend), backend.evictions) == (5, 95)
     assert [read(backend, f"beside:{n}") for n in range(len(beside))] == beside
+
+
+def test_entries_that_carry_the_same_share_what_they_carry(backend: MemoryBackend) -> None:
+    write_others(backend, 2)
+    carried = {"t:0": 0, "t:1": 1}
+    first, second, other = value(tags={**carried}), value(tags={**carried}), value(tags={"t:1": 1})
+    for number, entry in enumerate((first, second, other)):
+        write(backend, f"v:{number}", entry)
+    assert first.tags is second.tags
+    assert first.links is second.links
+    assert other.links[0] is first.links[1]
+    assert all(entry.holds() for entry in (first, second, other))
+
+
+def test_the_order_of_tags_is_kept_since_it_says_which_were_declared(
+    backend: MemoryBackend,
+) -> None:
+    for tags in ({"t:0": 0, "t:1": 0}, {"t:1": 0, "t:0": 0}):
+        entry = value(tags={**tags})
+        write(backend, f"v:{[*tags]}", entry)
+        assert [*entry.tags] == [*tags]
+
+
+def test_what_is_shared_follows_the_versions(backend: MemoryBackend) -> None:
+    write(backend, "t:a", tag(1))
+    old = value(tags={"t:a": 1})
+    write(backend, "v:old", old)
+    write(backend, "t:a", tag(2))
+    new = value(tags={"t:a": 2})
+    write(backend, "v:new", new)
+    assert (old.holds(), new.holds()) == (False, True)
+
+
+def test_what_is_remembered_to_be_shared_is_bounded(backend: MemoryBackend) -> None:
+    write_others(backend, SHARED)
+    for number in range(SHARED):
+        write(backend, f"v:{number}", value(tags={f"t:{number}": number}))
+        assert len(backend._tags._shared) <= SHARED
+
+
+def test_the_garbage_collector_has_two_objects_of_an_entry_to_look_at() -> None:
+    """A full collection walks them all, within one call of whoever sets then."""
+    backend = MemoryBackend(max_entries=None)
+    write(backend, "t:a", tag(1))
+    before = len(gc.get_objects())
+    for number in range(1000):
+        write(backend, f"v:{number}", value("x", keep=60.0, tags={"t:a": 1}))
+    gc.collect()
+    assert len(gc.get_objects()) - before < 2100

@@ -73,13 +73,14 @@ def hammer(backend: MemoryBackend, seed: int) -> None:
 
 def check(backend: MemoryBackend) -> None:
     """The tables agree with each other."""
-    values = {key for key, entry in backend._entries.items() if entry.kind is Kind.VALUE}
-    assert set(backend._values) == values
+    values = set(backend._values)
+    assert not values & backend._beside.keys()
     assert backend._values.currsize <= backend._values.maxsize
-    assert not set(backend._tags) & backend._entries.keys()
-    assert backend._deadlines._places.keys() <= backend._entries.keys()
+    assert not set(backend._tags) & (values | backend._beside.keys())
+    assert backend._deadlines._places.keys() <= values | backend._beside.keys()
     peek = peeking(backend).peek
-    assert all((peek(key) is not None) == (key in values) for key in backend._entries)
+    assert all(peek(key) is not None for key in values)
+    assert all(peek(key) is None for key in backend._beside)
 
 
 @pytest.mark.parametrize("policy", POLICIES)

@@ -31,7 +31,7 @@ class MemoryDoor(BackDoor):
         self._backend = backend
 
     def has(self, key: str) -> bool:
-        return key in self._backend._entries or key in list(self._backend._tags)
+        return self._backend._look(key) is not None or key in list(self._backend._tags)
 
     def drop(self, key: str) -> None:
         self._backend._drop(key)
