@@ -37,6 +37,8 @@ BENCHMARKS: Final = {
     "serializers": Benchmark("values into bytes and back, beside the plain libraries"),
     "redis": Benchmark("callers at the same time on Redis, beside plain clients and peers"),
     "memcached": Benchmark("the same on memcached"),
+    "tiered": Benchmark("copies in the process in front of Redis: hits, misses, changes"),
+    "stampede": Benchmark("many that ask at once for what is not there"),
     "http": Benchmark("a response out of the cache, beside a bare ASGI app, peers and no cache"),
 }
 QUICK: Final = Effort(rounds=2, hits=500, span=0.002, callers=100)
