@@ -31,9 +31,7 @@ class Benchmark:
 
 BENCHMARKS: Final = {
     "hit": Benchmark("a warm hit in memory, beside other libraries"),
-    "misses": Benchmark(
-        "a miss over its load: in memory, and while the breaker of a store is open"
-    ),
+    "misses": Benchmark("a miss: in memory beside other libraries, and while a store is gone"),
     "serializers": Benchmark("values into bytes and back, beside the plain libraries"),
     "redis": Benchmark("callers at the same time on Redis, beside plain clients and peers"),
     "memcached": Benchmark("the same on memcached"),

@@ -123,7 +123,7 @@ def bursts(clients: Sequence[Client], cold: Iterator[int], callers: int) -> list
         _wide(few, pair[1]),
         *(_hits(by_size[size], size, alone[size][0]) for size in pair),
         *(_sets(some, size) for size, some in by_size.items()),
-        _misses(crowd, pair[1], cold),
+        *(_misses(some, size, cold) for size, some in by_size.items()),
     )
     return [burst for some in all_of for burst in some]
 

@@ -63,7 +63,7 @@ def _decorated(metric: str) -> list[Maker]:
     awaited = metric in (ASYNC, MUTABLE)
     plain = nested_now if metric in (MUTABLE, SYNC_MUTABLE) else text_now
     floor = partial(_made, lru_cache(SIZE), plain)
-    peers = {**_OURS, **(_ASYNC_PEERS if awaited else _SYNC_PEERS)}
+    peers = {**_OURS, **(ASYNC_PEERS if awaited else SYNC_PEERS)}
     return [
         Maker(metric, "functools.lru_cache", floor, awaited=False, floor=True),
         *(
@@ -129,14 +129,14 @@ _OURS: Final[dict[str, Decorate]] = {
     f"{OURS}, two tags": _tagged,
     f"{OURS}, a key template": _by_template,
 }
-_ASYNC_PEERS: Final[dict[str, Decorate]] = {
+ASYNC_PEERS: Final[dict[str, Decorate]] = {
     "async_lru": _async_lru,
     "cachebox": _cachebox,
     "aiocache": _aiocache,
     "cashews": _cashews,
     "fastapi-cache2": _fastapi_cache,
 }
-_SYNC_PEERS: Final[dict[str, Decorate]] = {
+SYNC_PEERS: Final[dict[str, Decorate]] = {
     "cachetools": _cachetools,
     "cachebox": _cachebox,
     "dogpile.cache": _dogpile,

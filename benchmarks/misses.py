@@ -1,13 +1,14 @@
-"""What a miss costs over its load: in memory, and while a store is not asked."""
+"""What a miss costs: in memory beside peers, and over its load while a store is not asked."""
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
+from benchmarks.hit_subjects import ASYNC_PEERS
 from benchmarks.measuring import Effort, Figure, MakeLoop, in_rounds, loops, quiet
-from benchmarks.results import Report, Result
+from benchmarks.results import OURS, Report, Result
 from cachekit import Cache
 from cachekit.backend import Backend, Found, Outcome, Write
 from cachekit_tiered import TieredBackend
@@ -18,10 +19,15 @@ FAILURES: Final = 5
 """After so many in a row a store is not asked any more."""
 
 
+IN_MEMORY: Final = "a miss of a decorated async def, in memory"
+GONE: Final = "a miss over its load, while the store is known to be gone"
+
+
 @dataclass
 class Row:
     """One subject; the first is the load itself."""
 
+    metric: str
     subject: str
     call: Subject
     caches: Sequence[Cache] = ()
@@ -47,7 +53,7 @@ def run(effort: Effort) -> Report:
 
 
 def _measured(name: str, make: MakeLoop, effort: Effort) -> list[Result]:
-    subjects = rows()
+    subjects, unfit = rows()
     with quiet(["cachekit"]), asyncio.Runner(loop_factory=make) as runner:  # it is gone: no news
         for row in subjects:
             runner.run(_lose(row))
@@ -59,25 +65,22 @@ def _measured(name: str, make: MakeLoop, effort: Effort) -> list[Result]:
         in_rounds(f"misses on {name}", subjects, measure, effort.rounds)
         for row in subjects:
             runner.run(_close(row))
-    return _results(name, subjects)
+    return _results(name, subjects, unfit)
 
 
-def _results(name: str, rows: Sequence[Row]) -> list[Result]:
-    """What each takes, and what of that is not its load: round by round."""
-    load, *others = rows
-    whole = f"a miss of a decorated async def, nothing kept, {name}"
-    over = f"a miss over its load, {name}"
-    made = [_result(whole, row, row.figure.rounds, floor=row is load) for row in rows]
-    return [*made, *(_result(over, row, _less(row, load)) for row in others)]
+def _results(name: str, rows: Sequence[Row], unfit: Mapping[str, str]) -> list[Result]:
+    """What each takes; where the store is gone, what of that is not its load, round by round."""
+    made = [_result(row, rows[0], name) for row in rows]
+    metric = f"{IN_MEMORY}, {name}"
+    return [*made, *(Result("misses", metric, who, "µs", [], why) for who, why in unfit.items())]
 
 
-def _result(metric: str, row: Row, rounds: list[float], *, floor: bool = False) -> Result:
-    return Result("misses", metric, row.subject, "µs", rounds, floor=floor)
-
-
-def _less(row: Row, load: Row) -> list[float]:
-    pairs = zip(row.figure.rounds, load.figure.rounds, strict=True)
-    return [mine - plain for mine, plain in pairs]
+def _result(row: Row, load: Row, loop: str) -> Result:
+    rounds = row.figure.rounds
+    if row.metric == GONE:
+        pairs = zip(rounds, load.figure.rounds, strict=True)
+        rounds = [mine - plain for mine, plain in pairs]
+    return Result("misses", f"{row.metric}, {loop}", row.subject, "µs", rounds, floor=row is load)
 
 
 async def load(number: int) -> str:
@@ -85,21 +88,31 @@ async def load(number: int) -> str:
     return f"value {number}"
 
 
-def rows() -> list[Row]:
-    """All subjects, the load itself first."""
+def rows() -> tuple[list[Row], dict[str, str]]:
+    """All subjects, the load itself first; and why a peer is not among them."""
     healthy = Cache("memory://?max_entries=1000")
+    mine = Row(IN_MEMORY, OURS, healthy.cached(key="item:{number}")(load), [healthy])
+    peers, unfit = list[Row](), dict[str, str]()
+    for name, decorate in ASYNC_PEERS.items():
+        try:
+            peers.append(Row(IN_MEMORY, name, decorate(load)))
+        except Exception as error:
+            unfit[name] = f"{type(error).__name__}: {error}"
+    return [Row(IN_MEMORY, "the load", load), mine, *peers, *_gone()], unfit
+
+
+def _gone() -> list[Row]:
     gone, tiers = _out(Gone()), _out(TieredBackend("memory://", Gone()))
 
     async def get_or_set(number: int) -> str:
         return await gone.get_or_set(f"item:{number}", lambda: load(number))
 
+    tagged = gone.cached(name="tagged", tags=["t", "u"])(load)
     return [
-        Row("the load", load),
-        Row("in memory", healthy.cached(key="item:{number}")(load), [healthy]),
-        Row("breaker open, get_or_set", get_or_set, [gone]),
-        Row("breaker open", gone.cached(key="item:{number}")(load), [gone]),
-        Row("breaker open, tagged", gone.cached(name="tagged", tags=["t", "u"])(load), [gone]),
-        Row("breaker open, tiers", tiers.cached(key="item:{number}")(load), [tiers]),
+        Row(GONE, OURS, gone.cached(key="item:{number}")(load), [gone]),
+        Row(GONE, f"{OURS} get_or_set", get_or_set, [gone]),
+        Row(GONE, f"{OURS}, two tags", tagged, [gone]),
+        Row(GONE, f"{OURS}, tiers", tiers.cached(key="item:{number}")(load), [tiers]),
     ]
 
 

@@ -18,15 +18,13 @@ from benchmarks.measuring import Effort, Figure, in_rounds
 from benchmarks.processes import Answer, Crew, NoAnswerError
 from benchmarks.results import Report, Result
 from benchmarks.tiered_changes import changes
-from benchmarks.tiered_process import ORIGIN
+from benchmarks.tiered_process import CALLS, ORIGIN
 from benchmarks.tiered_subjects import COPIES, MAKERS, PLAIN, made
 from tests.servers.program import NoServerError
 from tests.servers.server import RedisServer
 
 BENCHMARK: Final = "tiered"
 PROCESSES: Final = 4
-CALLS: Final = 50
-"""So many in one measurement of what cannot be done again and again with the same number."""
 SPANS: Final = 3
 """So many times as long as elsewhere hits are measured: all processes are to be at it."""
 
@@ -67,8 +65,8 @@ class Turn:
 
     def _asked(self) -> list[Answer]:
         first = CALLS * len(self.figure.rounds)
-        numbers = {"first": first, "end": first + CALLS, "count": CALLS, "span": self.span}
-        return self.crew.ask(subject=self.subject, case=self.case, **numbers)
+        case = {"case": self.case, "first": first, "span": self.span}
+        return self.crew.ask(subject=self.subject, **case)
 
     def results(self) -> Iterator[Result]:
         metric = f"{CASES[self.case]}, {_named(self.crew)}"

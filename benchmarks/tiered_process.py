@@ -1,6 +1,7 @@
 """One process with tiers: `python -m benchmarks.tiered_process URL NUMBER`.
 
-It does what `benchmarks.tiered` asks of it.
+It does what `benchmarks.tiered` asks of it. Moments are those of the clock that all processes of a
+machine share.
 """
 
 import asyncio
@@ -8,6 +9,7 @@ import sys
 import time
 from collections.abc import Awaitable, Callable, Iterable
 from itertools import islice, repeat
+from math import inf
 from typing import Any, Final
 
 from redis.asyncio import Redis
@@ -21,6 +23,8 @@ VERSION: Final = -1
 ORIGIN: Final = "version"
 OWN: Final = 1_000_000
 """So many numbers each process has for itself."""
+CALLS: Final = 50
+"""So many in one measurement of what cannot be done again and again with the same number."""
 
 _AT_ONCE: Final = 20
 """So many hits are between two looks at the clock."""
@@ -50,7 +54,7 @@ class Worker:
     async def _subject(self, name: str) -> Tiers:
         if name not in self._subjects:
             self._subjects[name] = await made(name, self._url, self._load)
-            await self._subjects[name].get(self._own)  # opens its connections
+            await timed(self._subjects[name].get, self._own)
             await asyncio.sleep(_SETTLED)
         return self._subjects[name]
 
@@ -61,18 +65,20 @@ class Worker:
 
     async def hit(self, tiers: Tiers, question: Question) -> Answer:
         """The same again and again, for `span` seconds; the first is not counted."""
-        await tiers.get(self._own)
-        return await timed(tiers.get, repeat(self._own), question["span"])
+        number = self._own[0]
+        await tiers.get(number)
+        return await timed(tiers.get, repeat(number), question["span"], VALUE)
 
     async def read(self, tiers: Tiers, question: Question) -> Answer:
         """What this process has not read before."""
-        return await timed(tiers.get, range(question["first"], question["end"]))
+        first = question["first"]
+        return await timed(tiers.get, range(first, first + CALLS), wanted=VALUE)
 
     async def invalidate(self, tiers: Tiers, question: Question) -> Answer:
-        return await timed(tiers.forget, self._numbers(question))
+        return await timed(tiers.forget, self._own)
 
     async def again(self, tiers: Tiers, question: Question) -> Answer:
-        return await timed(tiers.get, self._numbers(question))
+        return await timed(tiers.get, self._own, wanted=VALUE)
 
     async def change(self, tiers: Tiers, question: Question) -> Answer:
         """The first one changes it, the others look on."""
@@ -85,28 +91,35 @@ class Worker:
         return {"acknowledged": time.monotonic()}
 
     @property
-    def _own(self) -> int:
-        return OWN * (self._number + 1)
-
-    def _numbers(self, question: Question) -> range:
-        return range(self._own + 1, self._own + 1 + question["count"])
+    def _own(self) -> range:
+        first = OWN * (self._number + 1)
+        return range(first, first + CALLS)
 
     async def _load(self, number: int) -> Any:
         return {"version": int(await self._origin.get(ORIGIN) or 0)} if number == VERSION else VALUE
 
 
 async def timed(
-    call: Callable[[int], Awaitable[object]], numbers: Iterable[int], span: float | None = None
+    call: Callable[[int], Awaitable[object]],
+    numbers: Iterable[int],
+    span: float = inf,
+    wanted: object = None,
 ) -> Answer:
-    """How many calls there were, one after the other, from when until when."""
-    rest, calls, started = iter(numbers), 0, time.monotonic()
-    while some := list(islice(rest, _AT_ONCE)):
+    """How many calls there were, one after the other, from when until when: `span` seconds at most.
+
+    Raises:
+        ValueError: the last one has not returned what was `wanted`.
+    """
+    rest, calls, got, started = iter(numbers), 0, None, time.monotonic()
+    ended = started
+    while ended - started <= span and (some := list(islice(rest, _AT_ONCE))):
         for number in some:
-            await call(number)
+            got = await call(number)
         calls += len(some)
-        if span is not None and time.monotonic() - started > span:
-            break
-    return {"calls": calls, "started": started, "ended": time.monotonic()}
+        ended = time.monotonic()
+    if wanted is not None and got != wanted:
+        raise ValueError(f"it gives {got!r:.50}")
+    return {"calls": calls, "started": started, "ended": ended}
 
 
 async def seen(tiers: Tiers, version: int) -> Answer:

@@ -75,7 +75,7 @@ def test_who_gives_back_something_else_has_no_figure(monkeypatch: pytest.MonkeyP
     async def lie(number: int) -> str:
         return "no"
 
-    monkeypatch.setitem(hit_subjects._ASYNC_PEERS, "async_lru", lambda function: lie)
+    monkeypatch.setitem(hit_subjects.ASYNC_PEERS, "async_lru", lambda function: lie)
     assert by_metric("µs")[ASYNC]["async_lru"].note == "ValueError: it gave 'no'"
 
 

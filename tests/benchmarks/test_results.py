@@ -128,4 +128,4 @@ def test_a_run_leaves_what_it_was_told_to(
     assert str(folder / "misses.png") in capsys.readouterr().out
     rows = json.loads(told.read_text(encoding="utf-8"))["results"]
     assert {row["benchmark"] for row in rows} == {"misses"}
-    assert "in memory" in {row["subject"] for row in rows}
+    assert "cashews" in {row["subject"] for row in rows}
