@@ -99,7 +99,8 @@ def test_each_is_asked_by_as_many_as_it_is_for() -> None:
     asked = {
         name: {it.size for it in made if it.subject == name} for name in ("one", "few", "rest")
     }
-    assert {it.size for it in made if it.case == "set"} == {1, 10, 100, 1000}
+    for writing in ("set", "get or load, miss"):
+        assert {it.size for it in made if it.case == writing} == {1, 10, 100, 1000}
     assert asked == {"one": {1}, "few": {1, 10, 100}, "rest": {1000}}
     assert [stored(each, 1000) for each in clients] == [1, CROWD, 6000]
 

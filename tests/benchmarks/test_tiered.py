@@ -2,6 +2,7 @@
 
 import os
 import sys
+from itertools import repeat
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from benchmarks.processes import Crew, NoAnswerError
 from benchmarks.results import OURS, Result
 from benchmarks.tiered import CASES
 from benchmarks.tiered_changes import SEEN
+from benchmarks.tiered_process import seen, timed
 from benchmarks.tiered_subjects import COPIES, MAKERS, NO_COPIES, Tiers
 from tests.servers.program import NoServerError
 
@@ -98,8 +100,6 @@ def test_one_that_does_not_begin_is_no_crew(capfd: pytest.CaptureFixture[str]) -
 
 
 async def test_a_call_that_gets_the_older_value_is_told_by_when_it_began() -> None:
-    from benchmarks.tiered_process import seen
-
     versions = iter([1, 1, 2])
 
     async def get(number: int) -> dict[str, int]:
@@ -110,3 +110,13 @@ async def test_a_call_that_gets_the_older_value_is_told_by_when_it_began() -> No
 
     told = await seen(Tiers(get, get, nothing), 2)
     assert told["older"] < told["newer"]
+
+
+async def test_calls_are_counted_and_their_answer_is_looked_at() -> None:
+    async def double(number: int) -> int:
+        return 2 * number
+
+    assert (await timed(double, range(50), wanted=98))["calls"] == 50
+    assert (await timed(double, repeat(1), 0.0, wanted=2))["calls"] >= 20
+    with pytest.raises(ValueError, match="it gives 98"):
+        await timed(double, range(50), wanted=99)
