@@ -2,5 +2,6 @@
 
 from cachekit_memory.backend import MemoryBackend
 from cachekit_memory.s3fifo import S3FIFO
+from cachekit_memory.tinylfu import TinyLFU
 
-__all__ = ["S3FIFO", "MemoryBackend"]
+__all__ = ["S3FIFO", "MemoryBackend", "TinyLFU"]

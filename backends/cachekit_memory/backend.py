@@ -33,9 +33,10 @@ from cachekit_memory.deadlines import Deadlines
 from cachekit_memory.s3fifo import S3FIFO
 from cachekit_memory.size import size_of
 from cachekit_memory.tags import TagRecords
+from cachekit_memory.tinylfu import TinyLFU
 from cachekit_memory.url import number_or_none, parameters
 
-Eviction: TypeAlias = Literal["s3fifo", "lru"]
+Eviction: TypeAlias = Literal["tinylfu", "s3fifo", "lru"]
 
 MAX_ENTRIES: Final = 10_000
 
@@ -46,8 +47,9 @@ class MemoryBackend(Backend):
     At most `max_entries` values are kept, and at most about `max_bytes` of them, as
     `cachekit_memory.size` estimates it (`None`: no such bound; both hold if both are given). A
     value larger than `max_bytes` is written and evicted at once. `policy` chooses what goes:
-    `"s3fifo"` keeps what is used again and never waits for a lock on a hit, `"lru"` keeps what was
-    used last. Stubs, passes and tag records live beside the values and are never evicted.
+    `"tinylfu"` keeps what is asked for more often, `"s3fifo"` what is used again, `"lru"` what was
+    used last. Only on `"lru"` does a hit wait for a lock. Stubs, passes and tag records live beside
+    the values and are never evicted.
 
     Every method may be called on any thread, and none suspends. A forked child starts empty.
     """
@@ -59,7 +61,7 @@ class MemoryBackend(Backend):
         *,
         max_entries: int | None = MAX_ENTRIES,
         max_bytes: int | None = None,
-        policy: Eviction = "s3fifo",
+        policy: Eviction = "tinylfu",
         clock: Clock = SYSTEM,
     ) -> None:
         self._max_entries = _bound("max_entries", max_entries)
@@ -73,12 +75,12 @@ class MemoryBackend(Backend):
 
     @classmethod
     def from_url(cls, url: str) -> "MemoryBackend":
-        """Made from `memory://?max_entries=10000&max_bytes=none&policy=s3fifo`, all optional."""
+        """Made from `memory://?max_entries=10000&max_bytes=none&policy=tinylfu`, all optional."""
         given = parameters(url, ("max_entries", "max_bytes", "policy"))
         return cls(
             max_entries=number_or_none("max_entries", given.get("max_entries", str(MAX_ENTRIES))),
             max_bytes=number_or_none("max_bytes", given.get("max_bytes", "none")),
-            policy=cast("Eviction", given.get("policy", "s3fifo")),
+            policy=cast("Eviction", given.get("policy", "tinylfu")),
         )
 
     def __len__(self) -> int:
@@ -89,7 +91,7 @@ class MemoryBackend(Backend):
         return True
 
     def capability(self, wanted: Capability[C]) -> C | None:
-        peek = self._values if isinstance(self._values, S3FIFO) else self
+        peek = self._values if isinstance(self._values, TinyLFU | S3FIFO) else self
         having: dict[Capability[Any], object] = {LOCAL: self, PEEK: peek, FORGET_PREFIX: self}
         return offer(wanted, having)
 
@@ -99,7 +101,7 @@ class MemoryBackend(Backend):
             self._clear()
 
     def peek(self, key: str) -> Entry | None:
-        """The value under `key`; of S3-FIFO, `capability(PEEK)` has one that takes no lock."""
+        """The value under `key`; unless of LRU, `capability(PEEK)` has one that takes no lock."""
         with self._lock:
             return self._values.get(key)
 
@@ -216,6 +218,8 @@ def _values(policy: str, max_bytes: float) -> Cache[str, Entry]:
         return LRUCache(max_bytes, getsizeof)
     if policy == "s3fifo":
         return S3FIFO(max_bytes, getsizeof)
+    if policy == "tinylfu":
+        return TinyLFU(max_bytes, getsizeof)
     raise ConfigurationError(f"policy must be one of {get_args(Eviction)}, not {policy!r}")
 
 

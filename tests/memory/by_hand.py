@@ -10,7 +10,7 @@ from cachekit_memory.backend import Eviction
 
 T = TypeVar("T")
 
-POLICIES: Final[tuple[Eviction, ...]] = ("s3fifo", "lru")
+POLICIES: Final[tuple[Eviction, ...]] = ("tinylfu", "s3fifo", "lru")
 
 
 def drive(work: Coroutine[Any, Any, T]) -> T:

@@ -157,8 +157,9 @@ def test_a_peek_sees_what_is_written(backend: MemoryBackend) -> None:
     assert peek("k") is None
 
 
-def test_on_s3fifo_a_peek_is_one_call_and_takes_no_lock() -> None:
-    backend = MemoryBackend()
+@pytest.mark.parametrize("policy", ["tinylfu", "s3fifo"])
+def test_on_queues_a_peek_is_one_call_and_takes_no_lock(policy: Eviction) -> None:
+    backend = MemoryBackend(policy=policy)
     entry = value()
     write(backend, "k", entry)
     peek = peeking(backend).peek

@@ -42,8 +42,12 @@ def test_lru_keeps_what_was_used_last() -> None:
     assert [key for key in "abcd" if read(backend, key)] == ["a", "b", "d"]
 
 
-def test_s3fifo_keeps_what_was_used_again() -> None:
-    backend = MemoryBackend(max_entries=20)
+QUEUES: tuple[Eviction, ...] = ("tinylfu", "s3fifo")
+
+
+@pytest.mark.parametrize("policy", QUEUES)
+def test_queues_keep_what_was_used_again(policy: Eviction) -> None:
+    backend = MemoryBackend(max_entries=20, policy=policy)
     write(backend, "hot", value())
     for _ in range(2):
         peeking(backend).peek("hot")
@@ -52,8 +56,9 @@ def test_s3fifo_keeps_what_was_used_again() -> None:
     assert read(backend, "hot") is not None
 
 
-def test_s3fifo_keeps_the_place_of_a_key_while_a_stub_stands_in() -> None:
-    backend = MemoryBackend(max_entries=20)
+@pytest.mark.parametrize("policy", QUEUES)
+def test_queues_keep_the_place_of_a_key_while_a_stub_stands_in(policy: Eviction) -> None:
+    backend = MemoryBackend(max_entries=20, policy=policy)
     write(backend, "hot", value())
     for _ in range(2):
         peeking(backend).peek("hot")
@@ -66,14 +71,17 @@ def test_s3fifo_keeps_the_place_of_a_key_while_a_stub_stands_in() -> None:
     assert read(backend, "hot") is not None
 
 
-def test_writing_is_not_using() -> None:
-    backend = MemoryBackend(max_entries=20)
+@pytest.mark.parametrize("policy", POLICIES)
+def test_writing_is_not_using(policy: Eviction) -> None:
+    backend = MemoryBackend(max_entries=20, policy=policy)
     for version in range(10):
         write(backend, "written", value(version=version), version - 1 if version else ABSENT)
     for _ in range(10):
         assert write(backend, "written", value(), ABSENT) is REFUSED
     for number in range(30):
         write(backend, f"k{number}", value())
+        for _ in range(2):
+            peeking(backend).peek(f"k{number}")
     assert read(backend, "written") is None
 
 
@@ -192,5 +200,7 @@ def test_a_bound_must_be_a_whole_number(name: str, bad: Any) -> None:
 
 
 def test_an_unknown_policy_is_named() -> None:
-    with pytest.raises(ConfigurationError, match=r"policy must be .*s3fifo.*lru.*not 'mru'"):
+    with pytest.raises(
+        ConfigurationError, match=r"policy must be .*tinylfu.*s3fifo.*lru.*not 'mru'"
+    ):
         MemoryBackend(policy="mru")  # type: ignore[arg-type]

@@ -49,7 +49,7 @@ class Held:
 
 
 class MemoryModel(RuleBasedStateMachine):
-    policy: Eviction = "s3fifo"
+    policy: Eviction = "tinylfu"
 
     def __init__(self) -> None:
         super().__init__()
@@ -146,11 +146,15 @@ class MemoryModel(RuleBasedStateMachine):
             held.record.alive = False
 
 
+class S3FifoModel(MemoryModel):
+    policy: Eviction = "s3fifo"
+
+
 class LruModel(MemoryModel):
     policy: Eviction = "lru"
 
 
-MODELS = [MemoryModel, LruModel]
+MODELS = [MemoryModel, S3FifoModel, LruModel]
 
 
 @pytest.mark.parametrize("examples", [25, pytest.param(300, marks=pytest.mark.long)])

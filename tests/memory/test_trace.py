@@ -8,15 +8,17 @@ import pytest
 
 from cachekit_memory import MemoryBackend
 from cachekit_memory.backend import Eviction
-from tests.memory.by_hand import peeking, value, write
+from tests.memory.by_hand import POLICIES, peeking, value, write
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 TRACE = REPOSITORY / ".." / "shared" / "traces" / "web07.trace.xz"
 SIZES = [
     100,
-    1_000,
+    2_000,
     pytest.param(5_000, marks=pytest.mark.long),
 ]
+POINTS = {100: 2.0, 2_000: 2.0, 5_000: 0.5}
+"""By how much the default beats LRU, at least."""
 
 
 @pytest.fixture(scope="module")
@@ -42,11 +44,13 @@ def hit_ratio(policy: Eviction, size: int, requests: list[str]) -> float:
 
 
 @pytest.mark.parametrize("size", SIZES)
-def test_s3fifo_hits_at_least_as_often_as_lru(
+def test_queues_hit_more_often_than_lru(
     size: int, requests: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    s3fifo, lru = (hit_ratio(policy, size, requests) for policy in ("s3fifo", "lru"))
+    tinylfu, s3fifo, lru = (hit_ratio(policy, size, requests) for policy in POLICIES)
     with capsys.disabled():
         print(f"\nhit ratio on {TRACE.name}, {len(requests)} requests")
-        print(f"  {size:5} entries: S3-FIFO {s3fifo:.1f} %, LRU {lru:.1f} %")
-    assert s3fifo >= lru
+        print(
+            f"  {size:5} entries: TinyLFU {tinylfu:.1f} %, S3-FIFO {s3fifo:.1f} %, LRU {lru:.1f} %"
+        )
+    assert min(tinylfu, s3fifo) >= lru + POINTS[size]
