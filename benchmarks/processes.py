@@ -5,6 +5,7 @@ so none outlives whoever has started it.
 """
 
 import asyncio
+import gc
 import json
 import logging
 import subprocess
@@ -15,6 +16,7 @@ from typing import Any, Final, Protocol, Self
 Question = dict[str, Any]
 Answer = dict[str, Any]
 
+TIDY_UP: Final[Question] = {}
 PATIENCE: Final = 20.0
 """Seconds after which there is no answer to be had."""
 
@@ -45,11 +47,15 @@ class Crew:
         self._stack.close()
 
     def ask(self, **question: Any) -> list[Answer]:
-        """What each of them answers, in the order of their numbers.
+        """What each of them answers, in the order of their numbers, with no garbage of before.
 
         Raises:
             NoAnswerError: one has failed. The others have answered.
         """
+        self._ask(TIDY_UP)
+        return self._ask(question)
+
+    def _ask(self, question: Question) -> list[Answer]:
         line = json.dumps(question) + "\n"
         for each in self._all:
             _tell(each, line)
@@ -108,6 +114,9 @@ async def serve(worker: Worker) -> None:
 
 
 async def _tried(worker: Worker, question: Question) -> Answer:
+    if question == TIDY_UP:
+        gc.collect()
+        return {}
     try:
         async with asyncio.timeout(PATIENCE):
             return await worker.answer(question)

@@ -22,7 +22,7 @@ from tests.servers.server import RedisServer
 BENCHMARK: Final = "stampede"
 LOADS: Final = "loads of one absent key"
 SERVED: Final = "until all are served"
-ROUNDS: Final = 10
+ROUNDS: Final = 8
 """At most: a crowd of a thousand takes its time."""
 
 
