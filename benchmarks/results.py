@@ -126,12 +126,17 @@ def _row(result: Result, group: Iterable[Result]) -> dict[str, Any]:
         "subject": result.subject,
         "metric": result.metric,
         "unit": result.unit,
-        "median": result.median,
-        "spread": result.spread,
-        "ratio_to": {name: each for name, each in others.items() if each is not None},
-        "rounds": list(result.rounds),
+        "median": _short(result.median),
+        "spread": _short(result.spread),
+        "ratio_to": {name: _short(each) for name, each in others.items() if each is not None},
+        "rounds": [_short(each) for each in result.rounds],
     }
     return {**row, "note": result.note} if result.note else row
+
+
+def _short(figure: float | None) -> float | None:
+    """With six digits: more would say nothing."""
+    return None if figure is None else float(f"{figure:.6g}")
 
 
 def _divided(one: float | None, other: float | None) -> float | None:

@@ -47,7 +47,8 @@ def _results(benchmark: str, side: Side, group: Sequence[Burst]) -> Iterator[Res
 
 
 def _metric(side: Side, case: str, size: int) -> str:
-    return f"{case}, {size:,} callers, {side.name}"
+    crowd = "1 caller" if size == 1 else f"{size:,} callers"
+    return f"{case}, {crowd}, {side.name}"
 
 
 def _floor(group: Sequence[Burst]) -> Burst:
