@@ -26,7 +26,7 @@ from cachekit.shared import Shared, Watches
 from cachekit.stats import Counters
 from cachekit.store import Store
 
-_SHORTEST_PAUSE: Final = 0.025
+_SHORTEST_PAUSE: Final = 0.005
 _LONGEST_PAUSE: Final = 0.25
 _EARLY: Final = 1e-6
 
