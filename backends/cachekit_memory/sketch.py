@@ -9,8 +9,8 @@ MOST: Final = 255
 COUNTS: Final = 32
 """There are at least so many counts for each cached key, so that few keys share one."""
 
-LEAST: Final = 128
-"""A sketch is large enough for so many cached keys at first."""
+LEAST: Final = 4096
+"""There are at least so many counts: what is copied while few grow to many would disturb."""
 
 PERIOD: Final = 16
 """All counts halve after at least so many requests for each cached key."""
@@ -31,10 +31,10 @@ class Sketch:
     """
 
     def __init__(self) -> None:
-        self.keys = LEAST
-        """The most cached keys that this is large enough for."""
-        self._counts = bytearray(COUNTS * LEAST)
-        self._ages = bytearray(COUNTS * LEAST // BLOCK)
+        self.keys = 1
+        """The most cached keys that this is made for."""
+        self._counts = bytearray(LEAST)
+        self._ages = bytearray(LEAST // BLOCK)
         self._age = 0
         self._requests = 0
 
@@ -51,10 +51,11 @@ class Sketch:
             self._requests, self._age = 0, (self._age + 1) & MOST
 
     def grow(self) -> None:
-        """Be large enough for twice as many keys, each with the count that it had."""
+        """Be made for twice as many keys, each with the count that it had."""
         self.keys *= 2
-        self._counts *= 2
-        self._ages *= 2
+        if COUNTS * self.keys > len(self._counts):
+            self._counts *= 2
+            self._ages *= 2
 
     def _place(self, key: Hashable) -> int:
         """Where the count of `key` is, halved as often as it should be."""

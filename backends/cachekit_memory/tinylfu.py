@@ -202,6 +202,6 @@ class TinyLFU(Cache[K, V]):
         return self._main if key in self._main else self._window
 
     def _trim(self, ghosts: OrderedDict[K, Any], part: float) -> None:
-        """Leave no more than this part of the cached keys, and one."""
-        while len(ghosts) > 1 + part * len(self._slots):
+        """Leave no more than this part of the cached keys, and two."""
+        while len(ghosts) > 2 + part * len(self._slots):
             ghosts.popitem(last=False)
