@@ -25,6 +25,8 @@ class Effort:
     """Seconds that one measurement takes, about, where the number of calls is free."""
     callers: int = 1000
     """So many at most ask at once, where they do."""
+    most: int = 1_000_000
+    """So many entries there are at most, where it is measured how cost grows with them."""
 
 
 @dataclass
