@@ -18,6 +18,9 @@ LATE: Final = 32
 SHORTEST: Final = ldexp(1.0, -10)
 """Seconds; what has less time than that is swept as if it had so much."""
 
+PARTS: Final = 256
+"""The table of keys is in so many parts, since one that grows is made anew at once."""
+
 _NONE: Final = -1
 
 
@@ -36,7 +39,7 @@ class Deadlines:
 
     def __init__(self) -> None:
         self._now = 0.0
-        self._places: dict[str, int] = {}
+        self._places: list[dict[str, int]] = [{} for _ in range(PARTS)]
         self._keys: list[str] = []
         self._at, self._before, self._after = array("d"), array("q"), array("q")
         self._free = _NONE
@@ -44,7 +47,7 @@ class Deadlines:
         self._ends: list[float] = []
 
     def __len__(self) -> int:
-        return len(self._places)
+        return sum(len(part) for part in self._places)
 
     def set(self, key: str, at: float) -> None:
         """`key` is past its time from `at` on; `inf`: never."""
@@ -52,9 +55,10 @@ class Deadlines:
             self.drop(key)
             return
         bucket = self._bucket(_end(at, self._now))
-        place = self._places.get(key)
+        part = self._places[hash(key) % PARTS]
+        place = part.get(key)
         if place is None:
-            place = self._places[key] = self._place(key)
+            place = part[key] = self._place(key)
         else:
             self._leave(place)
         self._at[place] = at
@@ -62,14 +66,14 @@ class Deadlines:
 
     def drop(self, key: str) -> None:
         """`key` has no deadline."""
-        place = self._places.pop(key, None)
+        place = self._places[hash(key) % PARTS].pop(key, None)
         if place is not None:
             self._leave(place)
             self._give_back(place)
 
     def passed(self, key: str, now: float) -> bool:
         """Whether `key` is past its time."""
-        place = self._places.get(key)
+        place = self._places[hash(key) % PARTS].get(key)
         return place is not None and now >= self._at[place]
 
     def overdue(self, now: float) -> Iterator[str]:

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from cachekit_memory.deadlines import LATE, SHORTEST, SWEEP, Deadlines
+from cachekit_memory.deadlines import LATE, PARTS, SHORTEST, SWEEP, Deadlines
 
 YEARS = 10 * 365 * 86400.0
 MANY = 100_000
@@ -163,6 +163,16 @@ def test_no_call_touches_more_than_a_few_of_many_keys(counted: Deadlines) -> Non
     sweeps = [(1e6,)] * (MANY // SWEEP)
     assert most(lambda now: list(counted.overdue(now)), sweeps) <= 20 * SWEEP
     assert len(counted) == 0
+
+
+def test_no_table_is_of_all_keys() -> None:
+    """One that grows is made anew at once, key by key."""
+    deadlines = Deadlines()
+    for number in range(MANY):
+        deadlines.set(f"key:{number}", 1e5 + number)
+    largest = max(len(part) for part in deadlines._places)
+    assert largest < 2 * MANY / PARTS
+    assert max(len(deadlines._buckets), len(deadlines._ends)) < BUCKETS
 
 
 @given(steps())

@@ -77,7 +77,8 @@ def check(backend: MemoryBackend) -> None:
     assert not values & backend._beside.keys()
     assert backend._values.currsize <= backend._values.maxsize
     assert not set(backend._tags) & (values | backend._beside.keys())
-    assert backend._deadlines._places.keys() <= values | backend._beside.keys()
+    dated = {key for part in backend._deadlines._places for key in part}
+    assert dated <= values | backend._beside.keys()
     peek = peeking(backend).peek
     assert all(peek(key) is not None for key in values)
     assert all(peek(key) is None for key in backend._beside)
