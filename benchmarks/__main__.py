@@ -38,8 +38,11 @@ BENCHMARKS: Final = {
     "tiered": Benchmark("copies in the process in front of Redis: hits, misses, changes"),
     "stampede": Benchmark("many that ask at once for what is not there"),
     "http": Benchmark("a response out of the cache, beside a bare ASGI app, peers and no cache"),
+    "hitratio": Benchmark("how many requests hit, by eviction policy and size, on several traces"),
+    "growth": Benchmark("what everything costs with ever more entries, tags and waiters"),
 }
-QUICK: Final = Effort(rounds=2, hits=500, span=0.002, callers=100)
+QUICK: Final = Effort(rounds=2, hits=500, span=0.002, callers=100, most=10_000)
+FULL: Final = Effort(most=10_000_000)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -82,7 +85,8 @@ def _report(name: str, effort: Effort) -> Report:
 
 
 def _effort(given: argparse.Namespace) -> Effort:
-    return replace(QUICK if given.quick else Effort(), **dict(_said(given)))
+    effort = QUICK if given.quick else FULL if given.full else Effort()
+    return replace(effort, **dict(_said(given)))
 
 
 def _said(given: argparse.Namespace) -> Iterator[tuple[str, Any]]:
@@ -97,6 +101,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("names", nargs="*", type=_known, metavar="NAME", help="what to measure")
     parser.add_argument("--list", action="store_true", help="tell what there is, and end")
     parser.add_argument("--quick", action="store_true", help="measure little, and not well")
+    parser.add_argument("--full", action="store_true", help="go on to 10 million entries")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write all results to it")
     parser.add_argument("--plot", type=Path, metavar="DIR", help="draw pictures into it")
     parser.add_argument("--rounds", type=_many, help="how often each is measured")
