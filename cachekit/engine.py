@@ -30,6 +30,7 @@ from cachekit.options import seconds_or_never
 from cachekit.policies import REMEMBERED, Policies
 from cachekit.policy import Policy
 from cachekit.reader import Reader
+from cachekit.recent_keys import Recent
 from cachekit.result_tags import ResultTags
 from cachekit.rides import Rides
 from cachekit.runtime import ON_LOOP, Ways, afresh_after_fork, running_loop
@@ -77,6 +78,7 @@ class Engine:
         self._head = value_head(self.namespace)
         self._functions: dict[str, str] = {}
         self._written: dict[int, tuple[Serializer | str, Looks]] = {}
+        self._recent = Recent()
         self._plain = Looks(partial(self._look, policy, ON_LOOP))
         self._clock = clock
         counters, told = self.ledger.counters, Listeners(listeners)
@@ -201,8 +203,12 @@ class Engine:
         """A warm hit of a direct call without tags, or `MISSING`: where the store has `peeks`."""
         if type(key) is not str:
             return MISSING
-        known = self._plain.known.get(key) or self._plain.at(key)
-        return self.reader.hit(known.key, policy, known.info)
+        stored = self._recent.known.get(key)
+        if stored is None:
+            stored = value_key_in(self._head, key)
+            if next(self._recent.turns):
+                self._recent.keep(key, stored)
+        return self.reader.hit(stored, policy, self.ledger.direct)
 
     def _look(self, policy: Policy, ways: Ways, key: str) -> Call:
         store_key = value_key_in(self._head, key)

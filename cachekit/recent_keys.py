@@ -1,6 +1,6 @@
-"""The keys of the last calls of one function, for who calls it with the same arguments again."""
+"""The store keys of the last calls, for who asks for the same again."""
 
-from collections.abc import Mapping
+from collections.abc import Hashable, Mapping
 from itertools import cycle
 from types import NoneType
 from typing import Any, Final
@@ -8,7 +8,7 @@ from typing import Any, Final
 from cachekit.signature import Arguments, KeyBuilder
 
 MOST: Final = 1024
-"""So many keys are kept for each function."""
+"""So many keys are kept."""
 
 EACH: Final = 8
 """Of those that are not kept one in so many is, from then on: who never asks for the same again
@@ -18,26 +18,38 @@ EXACT: Final = frozenset({str, int, NoneType})
 """Types of which two values that are equal are the same; `1` and `True` are not, nor `1.0`."""
 
 HASHED: Final = "~"
-"""What a store key has that does not hold the arguments themselves: they may be large."""
+"""What a store key has that does not hold what it was made of: that may be large."""
+
+
+class Recent:
+    """Store keys by what was asked for. Look into `known` first, then `keep` what has its turn."""
+
+    def __init__(self) -> None:
+        self.known: Final[dict[Hashable, str]] = {}
+        self.turns: Final = cycle([False] * (EACH - 1) + [True])
+
+    def keep(self, asked: Hashable, key: str) -> None:
+        if HASHED not in key:
+            if len(self.known) >= MOST:
+                self.known.clear()
+            self.known[asked] = key
 
 
 def with_recent(build: KeyBuilder) -> KeyBuilder:
     """`build`, which is not asked again for what it was asked a moment ago."""
-    recent: dict[Arguments, str] = {}
-    turns = cycle([True] + [False] * (EACH - 1))
+    recent = Recent()
+    known, turns = recent.known, recent.turns
 
     def stored(args: Arguments, kwargs: Mapping[str, Any]) -> str:
         for value in (*args, *kwargs.values()) if kwargs else args:
             if type(value) not in EXACT:
                 return build(args, kwargs)
         asked = (args, *kwargs.items()) if kwargs else args
-        key = recent.get(asked)
+        key = known.get(asked)
         if key is None:
             key = build(args, kwargs)
-            if next(turns) and HASHED not in key:
-                if len(recent) >= MOST:
-                    recent.clear()
-                recent[asked] = key
+            if next(turns):
+                recent.keep(asked, key)
         return key
 
     return stored

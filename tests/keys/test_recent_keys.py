@@ -32,7 +32,7 @@ class Counting:
 def recent_of(build: Any) -> dict[Any, str] | None:
     """What it keeps; `None` if it keeps nothing at all."""
     names = build.__code__.co_freevars
-    return build.__closure__[names.index("recent")].cell_contents if "recent" in names else None
+    return build.__closure__[names.index("known")].cell_contents if "known" in names else None
 
 
 def plain(one: Any, two: Any = None) -> None: ...
