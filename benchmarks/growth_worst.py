@@ -46,15 +46,19 @@ class Pauses:
 
 
 def filled(put: Put, size: int) -> Worst:
-    """Puts so many; the garbage collector walks what comes from this, not what was there before."""
+    """Puts so many; the garbage collector walks what comes from this, not what was there before.
+
+    Each call lasts until the next one: what it allocates may be collected just after it.
+    """
     whole = apart = 0.0
     with _watched() as pauses:
+        paused, started = pauses.seconds, time.thread_time()
         for number in range(size):
-            paused, started = pauses.seconds, time.thread_time()
             put(number)
-            took = time.thread_time() - started
-            whole = max(whole, took)
-            apart = max(apart, took - (pauses.seconds - paused))
+            seconds, now = pauses.seconds, time.thread_time()
+            whole = max(whole, now - started)
+            apart = max(apart, now - started - (seconds - paused))
+            paused, started = seconds, now
     return Worst(size, whole * 1000, apart * 1000)
 
 
