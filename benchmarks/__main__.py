@@ -30,14 +30,72 @@ class Benchmark:
 
 
 BENCHMARKS: Final = {
-    "hit": Benchmark("a warm hit in memory, beside other libraries"),
-    "misses": Benchmark("a miss: in memory beside other libraries, and while a store is gone"),
-    "serializers": Benchmark("values into bytes and back, beside the plain libraries"),
-    "redis": Benchmark("callers at the same time on Redis, beside plain clients and peers"),
-    "memcached": Benchmark("the same on memcached"),
-    "tiered": Benchmark("copies in the process in front of Redis: hits, misses, changes"),
-    "stampede": Benchmark("many that ask at once for what is not there"),
-    "http": Benchmark("a response out of the cache, beside a bare ASGI app, peers and no cache"),
+    "hit": Benchmark(
+        "a warm hit in memory, beside other libraries",
+        (
+            "a decorated async def, an immutable value, µs",
+            "a decorated async def, a nested mutable value, µs",
+            "a decorated def, an immutable value, µs",
+            "await get(key), an immutable value, µs",
+            "await get_or_set(key), an immutable value, µs",
+        ),
+    ),
+    "misses": Benchmark(
+        "a miss: in memory beside other libraries, and while a store is gone",
+        ("a miss of a decorated async def, in memory, asyncio, µs",),
+    ),
+    "serializers": Benchmark(
+        "values into bytes and back, beside the plain libraries",
+        tuple(
+            f"{way}: product, plain {library}, µs"
+            for library in ("orjson", "msgpack", "pydantic")
+            for way in ("write", "read")
+        ),
+    ),
+    "redis": Benchmark(
+        "callers at the same time on Redis, beside plain clients and peers",
+        (
+            "get, 1 caller, asyncio, µs",
+            "get, 100 callers, asyncio, µs",
+            "get or load, hit, 100 callers, asyncio, µs",
+            "set, 100 callers, asyncio, µs",
+        ),
+    ),
+    "memcached": Benchmark(
+        "callers at the same time on memcached, beside plain clients and peers",
+        (
+            "get, 1 caller, asyncio, µs",
+            "get, 100 callers, asyncio, µs",
+            "get or load, hit, 100 callers, asyncio, µs",
+            "set, 100 callers, asyncio, µs",
+        ),
+    ),
+    "tiered": Benchmark(
+        "copies in the process in front of Redis: hits, misses, changes",
+        (
+            "a hit, which there is a copy of, one process, µs",
+            "a hit of what only Redis has, one process, µs",
+            "a hit, which there is a copy of, 4 processes together, calls/s",
+            "until others get the newer value after a change was acknowledged, ms",
+        ),
+    ),
+    "stampede": Benchmark(
+        "many that ask at once for what is not there",
+        (
+            "loads of one absent key, 1,000 callers, one process, in memory, loads",
+            "until all are served, 1,000 callers, one process, in memory, ms",
+            "loads of one absent key, 1,000 callers, 4 processes, on Redis, loads",
+            "until all are served, 1,000 callers, 4 processes, on Redis, ms",
+        ),
+    ),
+    "http": Benchmark(
+        "a response out of the cache, beside a bare ASGI app, peers and no cache",
+        (
+            "GET /places/2988507: a place: one SELECT by its primary key, requests/s",
+            "GET /places?country=FR: a page of 20 places: a SELECT of them, one COUNT, one version,"
+            " requests/s",
+        ),
+    ),
     "hitratio": Benchmark("how many requests hit, by eviction policy and size, on several traces"),
     "growth": Benchmark("what everything costs with ever more entries, tags and waiters"),
 }

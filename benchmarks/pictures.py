@@ -11,15 +11,13 @@ from benchmarks.results import Report, Result, groups
 
 
 def pictures(name: str, title: str, report: Report, drawn: Sequence[str]) -> list[Bars | Curves]:
-    """Its curves, or else bars of the metrics that are to be `drawn`; of all, if none is named."""
+    """Its curves, or else bars of what is to be `drawn`, by metric and unit; of all, if none is."""
     if report.curves:
         return [*report.curves]
-    shown = {
-        f"{group[0].metric}, {group[0].unit}": bars
-        for group in groups(report.results)
-        if (not drawn or group[0].metric in drawn) and (bars := _bars(group))
-    }
-    return [Bars(name, title, shown)] if shown else []
+    named = {f"{group[0].metric}, {group[0].unit}": group for group in groups(report.results)}
+    shown = {each: _bars(group) for each, group in named.items() if each in drawn or not drawn}
+    with_bars = {each: bars for each, bars in shown.items() if bars}
+    return [Bars(name, title, with_bars)] if with_bars else []
 
 
 def draw_all(made: Sequence[Bars | Curves], folder: Path) -> list[Path]:

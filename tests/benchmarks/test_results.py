@@ -96,7 +96,7 @@ def test_what_it_ran_on_is_told() -> None:
 
 def test_bars_are_drawn_of_what_was_measured(tmp_path: Path) -> None:
     report = Report([FLOOR, OURS, MISSING, result("plain", 1.0, metric="set")])
-    made = pictures.pictures("redis", "On Redis", report, ["get"])
+    made = pictures.pictures("redis", "On Redis", report, ["get, µs"])
     assert made == [
         Bars(
             "redis",
