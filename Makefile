@@ -17,7 +17,7 @@ STORE := $(if $(filter redis% valkey%,$(PLACES_CACHE)),$(VENV)/.with-redis) \
          $(if $(filter memcached%,$(PLACES_CACHE)),$(VENV)/.with-memcached)
 
 # Words after `bench` that are no goals are names of benchmarks, and nothing is made of them here.
-GOALS := help install servers demo demo-outage serve test test-long mutants lint types api bench clean
+GOALS := help install servers demo demo-outage serve test test-long mutants lint types api bench figures clean
 NAMES := $(if $(filter bench,$(MAKECMDGOALS)),$(filter-out $(GOALS),$(MAKECMDGOALS)))
 
 INSTALL := $(if $(UV),$(UV) pip install -q --python $(RUN),$(RUN) -m pip install -qq)
@@ -67,8 +67,12 @@ types: $(VENV)/.with-dev ## Check types, with mypy and pyright
 api: $(VENV)/.with-dev ## Make docs/api.md from the docstrings
 	@$(RUN) docs/make_api.py
 
-bench: $(VENV)/.with-dev $(VENV)/stranger ## Measure the speed of all beside others; `make bench hit redis`: of those
+bench: $(VENV)/.servers $(VENV)/stranger ## Measure all beside others, for some minutes; `make bench hit redis`: those
 	@$(RUN) -m benchmarks $(NAMES) $(ARGS)
+
+figures: $(VENV)/.servers $(VENV)/stranger ## Measure all anew for docs/benchmarks.md: half an hour
+	@$(RUN) -m benchmarks --full --json docs/benchmarks/results.json --plot docs/benchmarks
+	@$(RUN) docs/make_benchmarks.py
 
 clean: ## Remove what the others made, except .venv
 	@rm -rf build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis examples/places/*.db

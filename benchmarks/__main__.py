@@ -99,6 +99,7 @@ BENCHMARKS: Final = {
     "hitratio": Benchmark("how many requests hit, by eviction policy and size, on several traces"),
     "growth": Benchmark("what everything costs with ever more entries, tags and waiters"),
 }
+USUAL: Final = Effort(rounds=5)
 QUICK: Final = Effort(rounds=2, hits=500, span=0.002, callers=100, most=10_000)
 FULL: Final = Effort(most=10_000_000)
 
@@ -143,7 +144,7 @@ def _report(name: str, effort: Effort) -> Report:
 
 
 def _effort(given: argparse.Namespace) -> Effort:
-    effort = QUICK if given.quick else FULL if given.full else Effort()
+    effort = QUICK if given.quick else FULL if given.full else USUAL
     return replace(effort, **dict(_said(given)))
 
 
@@ -159,7 +160,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("names", nargs="*", type=_known, metavar="NAME", help="what to measure")
     parser.add_argument("--list", action="store_true", help="tell what there is, and end")
     parser.add_argument("--quick", action="store_true", help="measure little, and not well")
-    parser.add_argument("--full", action="store_true", help="go on to 10 million entries")
+    parser.add_argument("--full", action="store_true", help="measure all, up to 10 million entries: half an hour")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write all results to it")
     parser.add_argument("--plot", type=Path, metavar="DIR", help="draw pictures into it")
     parser.add_argument("--rounds", type=_many, help="how often each is measured")
