@@ -14,7 +14,7 @@ HELD: Final = 10_000
 """So many records, those written or read last, are held even if no entry names them yet."""
 
 SHARED: Final = 1000
-"""So much of what entries carry is remembered at most, for others that carry it; and its records."""
+"""So much of what entries carry is remembered, and its records, for others that carry the same."""
 
 
 class TagRecords:
