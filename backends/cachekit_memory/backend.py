@@ -32,6 +32,7 @@ from cachekit.errors import ConfigurationError
 from cachekit_memory.deadlines import Deadlines
 from cachekit_memory.s3fifo import S3FIFO
 from cachekit_memory.size import size_of
+from cachekit_memory.slotted import Slotted
 from cachekit_memory.tags import TagRecords
 from cachekit_memory.tinylfu import TinyLFU
 from cachekit_memory.url import number_or_none, parameters
@@ -66,6 +67,7 @@ class MemoryBackend(Backend):
     ) -> None:
         self._max_entries = _bound("max_entries", max_entries)
         self._values = _values(policy, _bound("max_bytes", max_bytes))
+        self._value = _looking_into(self._values)
         self._beside: dict[str, Entry] = {}
         self._deadlines = Deadlines()
         self._tags = TagRecords()
@@ -91,7 +93,7 @@ class MemoryBackend(Backend):
         return True
 
     def capability(self, wanted: Capability[C]) -> C | None:
-        peek = self._values if isinstance(self._values, TinyLFU | S3FIFO) else self
+        peek = self._values if isinstance(self._values, Slotted) else self
         having: dict[Capability[Any], object] = {LOCAL: self, PEEK: peek, FORGET_PREFIX: self}
         return offer(wanted, having)
 
@@ -153,7 +155,7 @@ class MemoryBackend(Backend):
 
     def _look(self, key: str) -> Entry | None:
         """The value, stub or pass under `key`; that is no use of it."""
-        return _VALUE(self._values, key) if key in self._values else self._beside.get(key)
+        return self._value(key) or self._beside.get(key)
 
     def _write(self, write: Write, now: float) -> Outcome:
         for key in self._deadlines.overdue(now):
@@ -221,6 +223,17 @@ def _values(policy: str, max_bytes: float) -> Cache[str, Entry]:
     if policy == "tinylfu":
         return TinyLFU(max_bytes, getsizeof)
     raise ConfigurationError(f"policy must be one of {get_args(Eviction)}, not {policy!r}")
+
+
+def _looking_into(values: Cache[str, Entry]) -> Callable[[str], Entry | None]:
+    """Gives the value under a key, which is no use of it."""
+    if isinstance(values, Slotted):
+        return values.look
+
+    def look(key: str) -> Entry | None:
+        return _VALUE(values, key) if key in values else None
+
+    return look
 
 
 def _bound(name: str, value: Any) -> float:

@@ -9,6 +9,8 @@ from heapq import heappop, heappush
 from math import frexp, inf, ldexp
 from typing import Final
 
+from cachekit_memory.rings import Rings
+
 SWEEP: Final = 32
 """So many are looked at by one sweep, however many are overdue."""
 
@@ -21,8 +23,6 @@ SHORTEST: Final = ldexp(1.0, -10)
 PARTS: Final = 256
 """The table of keys is in so many parts, since one that grows is made anew at once."""
 
-_NONE: Final = -1
-
 
 class Deadlines:
     """One deadline for each key; the overdue ones are found without a search.
@@ -32,17 +32,15 @@ class Deadlines:
     are a few thousand at most, and no key moves from one to another. Setting, dropping and each
     step of a sweep touch a few keys, however many there are.
 
-    Each key has a numbered place. The places of one bucket are a ring, in which each knows the one
-    before and the one after it; one place of the ring has no key and stands for the bucket. They
-    are columns of numbers, since objects would be work for the garbage collector.
+    A bucket is a ring of keys; the deadlines are a column beside those of the rings. The places of
+    keys are in several tables, so that none that grows takes long.
     """
 
     def __init__(self) -> None:
         self._now = 0.0
         self._places: list[dict[str, int]] = [{} for _ in range(PARTS)]
-        self._keys: list[str] = []
-        self._at, self._before, self._after = array("d"), array("q"), array("q")
-        self._free = _NONE
+        self._at = array("d")
+        self._rings: Rings[str] = Rings()
         self._buckets: dict[float, int] = {}
         self._ends: list[float] = []
 
@@ -58,18 +56,17 @@ class Deadlines:
         part = self._places[hash(key) % PARTS]
         place = part.get(key)
         if place is None:
-            place = part[key] = self._place(key)
+            place = part[key] = self._rings.add(bucket, key)
+            self._at.extend([0.0] * (len(self._rings) - len(self._at)))
         else:
-            self._leave(place)
+            self._rings.move(bucket, place)
         self._at[place] = at
-        self._join(place, bucket)
 
     def drop(self, key: str) -> None:
         """`key` has no deadline."""
         place = self._places[hash(key) % PARTS].pop(key, None)
         if place is not None:
-            self._leave(place)
-            self._give_back(place)
+            self._rings.remove(place)
 
     def passed(self, key: str, now: float) -> bool:
         """Whether `key` is past its time."""
@@ -83,49 +80,21 @@ class Deadlines:
             if not self._ends or self._ends[0] > now:
                 return
             bucket = self._buckets[self._ends[0]]
-            place = self._after[bucket]
-            if place == bucket:
+            key = self._rings.first(bucket)
+            if key is None:
                 del self._buckets[heappop(self._ends)]
-                self._give_back(bucket)
+                self._rings.remove(bucket)
             else:
-                key = self._keys[place]
                 self.drop(key)
                 yield key
 
     def _bucket(self, end: float) -> int:
-        """The place that stands for the bucket which is due at `end`."""
+        """The ring of those that are due at `end`."""
         bucket = self._buckets.get(end)
         if bucket is None:
-            bucket = self._buckets[end] = self._place("")
-            self._before[bucket] = self._after[bucket] = bucket
+            bucket = self._buckets[end] = self._rings.new()
             heappush(self._ends, end)
         return bucket
-
-    def _join(self, place: int, bucket: int) -> None:
-        last = self._before[bucket]
-        self._before[place], self._after[place] = last, bucket
-        self._after[last] = self._before[bucket] = place
-
-    def _leave(self, place: int) -> None:
-        before, after = self._before[place], self._after[place]
-        self._after[before], self._before[after] = after, before
-
-    def _place(self, key: str) -> int:
-        """One that was given back, or a new one."""
-        place = self._free
-        if place == _NONE:
-            self._at.append(0.0)
-            self._before.append(_NONE)
-            self._after.append(_NONE)
-            self._keys.append(key)
-            return len(self._keys) - 1
-        self._free = self._after[place]
-        self._keys[place] = key
-        return place
-
-    def _give_back(self, place: int) -> None:
-        self._keys[place] = ""
-        self._after[place], self._free = self._free, place
 
 
 def _end(at: float, now: float) -> float:

@@ -6,12 +6,10 @@ Storage 2017. Einziger, Eytan, Friedman, Manes: "Adaptive Software Cache Managem
 """
 
 from collections import OrderedDict
-from collections.abc import Callable
-from typing import Any, Final, Generic, TypeVar
-
-from cachetools import Cache
+from typing import Any, Final, TypeVar
 
 from cachekit_memory.sketch import Sketch
+from cachekit_memory.slotted import Slot, Slotted
 
 K = TypeVar("K")
 V = TypeVar("V")
@@ -35,17 +33,7 @@ GHOSTS: Final = 0.02
 """Of so many keys each queue remembers that it gave them up, as a part of the cached ones."""
 
 
-class Slot(Generic[V]):
-    """A value, and how often it was used since it was last looked at."""
-
-    __slots__ = ("hits", "value")
-
-    def __init__(self, value: V) -> None:
-        self.value = value
-        self.hits = 0
-
-
-class TinyLFU(Cache[K, V]):
+class TinyLFU(Slotted[K, V]):
     """A `cachetools.Cache` that evicts what was asked for less often.
 
     New keys queue in a window. What was used there moves on to the main queue, and so does what was
@@ -65,17 +53,13 @@ class TinyLFU(Cache[K, V]):
     `peek` may be called from any thread; everything else needs a lock around it.
     """
 
-    def __init__(self, maxsize: float, getsizeof: Callable[[V], float] | None = None) -> None:
-        super().__init__(maxsize, getsizeof)
-        self._slots: dict[K, Slot[V]] = {}
-        self._start()
-
     def _start(self) -> None:
-        self._window: OrderedDict[K, None] = OrderedDict()
-        self._main: OrderedDict[K, None] = OrderedDict()
+        super()._start()
+        self._window, self._main = self._rings.new(), self._rings.new()
+        self._in_window = 0
         self._from_window: OrderedDict[K, None] = OrderedDict()
         self._from_main: OrderedDict[K, None] = OrderedDict()
-        self._deleted: OrderedDict[K, OrderedDict[K, None]] = OrderedDict()
+        self._deleted: OrderedDict[K, int] = OrderedDict()
         self._sketch = Sketch()
         self._part = WINDOW
         self._full = 0.0
@@ -89,59 +73,35 @@ class TinyLFU(Cache[K, V]):
         slot.hits += 1
         return slot.value
 
-    def __getitem__(self, key: K) -> V:
-        self.peek(key)
-        return super().__getitem__(key)
-
-    def __setitem__(self, key: K, value: V) -> None:
-        super().__setitem__(key, value)
-        slot = self._slots.get(key)
-        if slot is None:
-            self._slots[key] = Slot(value)
-            self._admit(key)
-        else:
-            slot.value = value
-
-    def __delitem__(self, key: K) -> None:
-        queue = self._queue(key)
-        self._remove(key)
-        self._deleted[key] = queue
-        self._trim(self._deleted, 1)
-
     def popitem(self) -> tuple[K, V]:
         """Evict one: the oldest that is worth less than another, after 32 moves the oldest."""
         if not self._slots:
             raise KeyError(f"{type(self).__name__} is empty")
-        self._full = max(self._full, self.currsize)
+        self._full = max(self._full, self._size)
         for _ in range(MOVES):
-            if not self._move():
+            if not self._move_on():
                 break
-        small = self._excess() >= 0 or not self._main
-        key = next(iter(self._window if small else self._main))
-        value = self._remove(key)
-        ghosts = self._from_window if small else self._from_main
+        window, main = self._rings.first(self._window), self._rings.first(self._main)
+        key = window if main is None or self._excess() >= 0 else main
+        assert key is not None
+        slot = self._remove(key)
+        ghosts = self._from_window if slot.ring == self._window else self._from_main
         ghosts[key] = None
         self._trim(ghosts, GHOSTS)
-        return key, value
-
-    def clear(self) -> None:
-        """Forget everything, ghosts and counts too, in whatever state a fork left it."""
-        super().__init__(self.maxsize, self.getsizeof)
-        self._slots.clear()
-        self._start()
+        return key, slot.value
 
     def _excess(self) -> float:
         """How many keys the window has over its part; from 0 on, it is the one to give one up."""
-        return len(self._window) - self._part * len(self._slots)
+        return self._in_window - self._part * len(self._slots)
 
-    def _move(self) -> bool:
-        """Move one on that is worth more than to be evicted; whether there was one."""
-        new = next(iter(self._window)) if self._excess() >= 0 else None
-        old = next(iter(self._main), None)
+    def _move_on(self) -> bool:
+        """Move one that is worth more than to be evicted; whether there was one."""
+        new = self._rings.first(self._window) if self._excess() >= 0 else None
+        old = self._rings.first(self._main)
         if new is not None and (self._use(new, 0) or self._outdoes(new, old)):
             self._promote(new)
         elif old is not None and self._use(old, ROUNDS - 1):
-            self._main.move_to_end(old)
+            self._move(self._main, self._slots[old])
         else:
             return False
         return True
@@ -162,18 +122,19 @@ class TinyLFU(Cache[K, V]):
         return self._sketch.count(new) > self._sketch.count(old)
 
     def _promote(self, key: K) -> None:
-        del self._window[key]
-        self._main[key] = None
+        self._in_window -= 1
+        self._move(self._main, self._slots[key])
 
-    def _admit(self, key: K) -> None:
+    def _admit(self, key: K, slot: Slot[V]) -> None:
         if len(self._slots) > self._sketch.keys:
             self._sketch.grow()
-        queue = self._deleted.pop(key, None)
-        if queue is None:
+        ring = self._deleted.pop(key, None)
+        if ring is None:
             self._sketch.add(key, 1)
             self._adapt(key)
-            queue = self._window
-        queue[key] = None
+            ring = self._window
+        self._in_window += ring == self._window
+        self._join(ring, key, slot)
         self._spill()
 
     def _adapt(self, key: K) -> None:
@@ -187,19 +148,20 @@ class TinyLFU(Cache[K, V]):
 
     def _spill(self) -> None:
         """While it was never as full as now, the main queue gets what the window has too much."""
-        if self._excess() > 1 and self.currsize > self._full:
-            self._promote(next(iter(self._window)))
+        oldest = self._rings.first(self._window)
+        if oldest is not None and self._excess() > 1 and self._size > self._full:
+            self._promote(oldest)
 
-    def _remove(self, key: K) -> V:
-        super().__delitem__(key)
-        slot = self._slots.pop(key)
+    def _remove(self, key: K) -> Slot[V]:
+        slot = super()._remove(key)
+        self._in_window -= slot.ring == self._window
         if slot.hits:
             self._sketch.add(key, slot.hits)
-        del self._queue(key)[key]
-        return slot.value
+        return slot
 
-    def _queue(self, key: K) -> OrderedDict[K, None]:
-        return self._main if key in self._main else self._window
+    def _forget(self, key: K, slot: Slot[V]) -> None:
+        self._deleted[key] = slot.ring
+        self._trim(self._deleted, 1)
 
     def _trim(self, ghosts: OrderedDict[K, Any], part: float) -> None:
         """Leave no more than this part of the cached keys, and two."""

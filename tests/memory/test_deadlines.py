@@ -86,9 +86,9 @@ def test_moved_deadlines_do_not_pile_up() -> None:
     for number in range(20_000):
         list(deadlines.overdue(number * 60.0))
         deadlines.set(str(number % 10), number * 60.0 + 86400.0)
-        assert len(deadlines._keys) <= len(deadlines) + BUCKETS
+        assert len(deadlines._rings) <= len(deadlines) + BUCKETS
     assert len(deadlines) == 10
-    assert len(deadlines._keys) < 10 + 100
+    assert len(deadlines._rings) < 10 + 100
 
 
 def test_buckets_are_few_whatever_the_times() -> None:
@@ -148,8 +148,9 @@ def most(call: Callable[..., object], arguments: Iterable[tuple[Any, ...]]) -> i
 def counted() -> Deadlines:
     """Whatever it touches counts."""
     deadlines: Any = Deadlines()
-    for name in ("_keys", "_at", "_before", "_after"):
-        setattr(deadlines, name, Column())
+    deadlines._at = Column()
+    for name in ("_keys", "_before", "_after"):
+        setattr(deadlines._rings, name, Column())
     counted: Deadlines = deadlines
     return counted
 

@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from cachekit_memory.s3fifo import MOST_HITS, MOVES, S3FIFO
+from tests.memory.rings import agree, keys_in
 
 
 def filled(size: int) -> S3FIFO[int, str]:
@@ -182,7 +183,7 @@ def test_sizes_queues_and_bounds_agree(steps: list[tuple[str, int, str]], most: 
         elif what == "evict" and len(cache):
             cache.popitem()
         assert cache.currsize == sum(map(len, cache.values())) <= most
-        assert set(cache) == set(cache._slots) == cache._small.keys() | cache._main.keys()
-        assert not cache._small.keys() & cache._main.keys()
+        agree(cache, cache._small, cache._main)
         assert not cache._ghosts.keys() & cache._slots.keys()
-        assert cache._small_size == sum(len(cache._slots[key].value) for key in cache._small)
+        small = keys_in(cache._rings, cache._small)
+        assert cache._small_size == sum(len(cache._slots[key].value) for key in small)
