@@ -71,7 +71,7 @@ bench: $(VENV)/.servers $(VENV)/stranger ## Measure all beside others, for some 
 	@$(RUN) -m benchmarks $(NAMES) $(ARGS)
 
 figures: $(VENV)/.servers $(VENV)/stranger ## Measure all anew for docs/benchmarks.md: half an hour
-	@$(RUN) -m benchmarks --full --json docs/benchmarks/results.json --plot docs/benchmarks
+	@$(RUN) -m benchmarks --rounds 15 --json docs/benchmarks/results.json --plot docs/benchmarks
 	@$(RUN) docs/make_benchmarks.py
 
 clean: ## Remove what the others made, except .venv

@@ -85,8 +85,9 @@ def as_rows(results: Sequence[Result]) -> list[dict[str, Any]]:
 
 def write(path: Path, machine: dict[str, Any], results: Sequence[Result]) -> None:
     """All as JSON, with what it was measured on."""
-    told = {**machine, "results": as_rows(results)}
-    path.write_text(json.dumps(told, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    head = json.dumps({**machine, "results": []}, indent=1, ensure_ascii=False)
+    rows = ",\n".join(json.dumps(row, ensure_ascii=False) for row in as_rows(results))
+    path.write_text(head.replace("[]", f"[\n{rows}\n]") + "\n", encoding="utf-8")
 
 
 def number(figure: float | None) -> str:

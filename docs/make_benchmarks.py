@@ -3,8 +3,8 @@ docs/benchmarks/results.json: `make figures` measures all anew first.
 
 In a page stands `<!-- one: BENCHMARK | METRIC | UNIT -->` where a table of that metric is to be;
 `<!-- wide: BENCHMARK | METRIC, | UNIT -->` where all metrics that begin so are, as columns of one;
-`<!-- ratios: BENCHMARK | METRIC | UNIT | SUBJECT -->` has the ratios of one subject to the others;
-`<!-- machine -->` what it ran on. Each ends at the next `<!-- end -->`.
+`<!-- every: BENCHMARK | UNIT -->` where all metrics of a unit are, in rows; `<!-- machine -->` for
+what it ran on. Each ends at the next `<!-- end -->`.
 """
 
 import json
@@ -73,22 +73,17 @@ def wide(told: Row, benchmark: str, prefix: str, unit: str) -> list[str]:
     return _table([unit, *columns], cells)
 
 
-def ratios(told: Row, benchmark: str, metric: str, unit: str, subject: str) -> list[str]:
-    """How many times as long, or as much, as each other one takes."""
-    rows = _rows(told, benchmark, lambda row: row["metric"] == metric and row["unit"] == unit)
-    mine = next((row for row in rows if row["subject"] == subject), None)
-    if mine is None:
-        raise NoResultError(f"{benchmark}, {metric}: there is no {subject}")
-    return _table(
-        [f"{subject} to", ""], [[name, number(each)] for name, each in mine["ratio_to"].items()]
-    )
+def every(told: Row, benchmark: str, unit: str) -> list[str]:
+    """All metrics of a unit, each with its subjects."""
+    rows = _rows(told, benchmark, lambda row: row["unit"] == unit)
+    return _table(["", "", unit], [[row["metric"], row["subject"], _median(row)] for row in rows])
 
 
 _KINDS: Final[dict[str, Callable[..., list[str]]]] = {
     "machine": machine,
     "one": one,
     "wide": wide,
-    "ratios": ratios,
+    "every": every,
 }
 
 
