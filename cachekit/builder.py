@@ -2,9 +2,10 @@
 
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
+from inspect import Parameter
 from typing import Any
 
-from cachekit.argument_keys import argument_key, fast_argument_key
+from cachekit.argument_keys import REPRESENTED, argument_key, fast_argument_key
 from cachekit.errors import ConfigurationError
 from cachekit.keys import value_key
 from cachekit.recent_keys import with_recent
@@ -76,11 +77,21 @@ def compile_key(
     static = not any(template.fields for template in templates)
     natural, stored = _builders(shape, namespace, key, templates)
     left_out = _left_out(shape, key)
-    if not left_out and shape.me is None:  # the key holds all that is kept with it
+    if _is_of_arguments(shape, key) and not left_out:
         stored = with_recent(stored)
     return FunctionKey(
         shape.name, natural, stored, _tags(shape, templates, static), static, left_out
     )
+
+
+def _is_of_arguments(shape: Shape, key: str | Callable[..., str] | None) -> bool:
+    """Whether the same plain arguments make the same key at all times, and are all in it."""
+    if callable(key) or shape.me is not None:
+        return False
+    if key is not None and any("." in field for field in Template(key, escape=True).fields):
+        return False
+    defaults = [parameter.default for parameter in shape.parameters.values()]
+    return all(each is Parameter.empty or type(each) in REPRESENTED for each in defaults)
 
 
 def _left_out(shape: Shape, key: str | Callable[..., str] | None) -> frozenset[str]:

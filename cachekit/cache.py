@@ -164,7 +164,7 @@ class Cache:
         `version`. Never raises for a backend that fails.
         """
         engine = self._engine
-        if engine.store.peeks and type is MISSING and not form:
+        if engine.store.is_near and type is MISSING and not form:
             value = engine.glance(key, engine.policies.own)
             if value is not MISSING:
                 return value
@@ -248,7 +248,7 @@ class Cache:
         """
         engine = self._engine
         policy, load = engine.policies.of(options), loader_of(loader)
-        if engine.store.peeks and tags == () and accept is None:
+        if engine.store.is_near and tags == () and accept is None:
             value = engine.glance(key, policy)
             if value is not MISSING:
                 return value

@@ -60,12 +60,15 @@ class Call:
         return "" if self.vouch is None else self.vouch.name
 
     @property
-    def voucher(self) -> Caller:
-        """Who need not look again at an entry that was checked for this call.
+    def voucher(self) -> Caller | None:
+        """Who need not look again at an entry that was checked for this call, if there is anybody.
 
-        The function; or all direct calls of the same policy, as long as they declare no tags.
+        The function; or all direct calls of the same policy, as long as they declare no tags. An
+        entry must not hold what was made for one call.
         """
-        return self.policy if self.vouch is None else self.vouch
+        if self.vouch is not None:
+            return self.vouch
+        return self.policy if self.policy.lasting else None
 
     def takes_at_once(self, entry: Entry) -> bool:
         """Whether it takes the entry with nothing more to ask; remembered by its version."""

@@ -196,11 +196,13 @@ class Engine:
 
     def peek(self, call: Call) -> Any:
         """What a call that only reads gives where that takes no I/O, else `MISSING`."""
-        value = self.reader.hit(call.key, call.policy, call.info)
+        value: Any = MISSING
+        if self.store.is_near:
+            value = self.reader.hit(call.key, call.policy, call.info)
         return self.reader.peek(call) if value is MISSING else value
 
     def glance(self, key: str, policy: Policy) -> Any:
-        """A warm hit of a direct call without tags, or `MISSING`: where the store has `peeks`."""
+        """A warm hit of a direct call without tags, or `MISSING`: where the store `is_near`."""
         if type(key) is not str:
             return MISSING
         stored = self._recent.known.get(key)

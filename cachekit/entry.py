@@ -178,8 +178,10 @@ class Entry:
         """Its bytes cannot be read: whoever holds it has no use for it."""
         self.fresh_until = self.serves_until = _NEVER
 
-    def vouch(self, caller: object, until: float) -> None:
+    def vouch(self, caller: object | None, until: float) -> None:
         """From here on a hit of `caller` is served, until then, with nothing more to look at."""
+        if caller is None:
+            return
         self.vouched = caller
         self.serves_until = until
 

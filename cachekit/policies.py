@@ -1,6 +1,7 @@
 """The policies of one cache: its own, and what the options of a call make of it."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any, Final, TypeAlias, cast
 
@@ -32,8 +33,9 @@ class Policies:
         if known is not None:
             return known[0]
         policy = self.own.changed(options)
-        if said is not None:
-            self._remember(said, policy, options)
+        if said is None:
+            return replace(policy, lasting=False)
+        self._remember(said, policy, options)
         return policy
 
     def to_set(self, options: Mapping[str, Any]) -> Policy:
@@ -47,7 +49,7 @@ class Policies:
         if wrong := form.keys() - Format.__annotations__.keys():
             raise TypeError(f"{sorted(wrong)} say nothing of how a value is read")
         policy = self.own if annotation is MISSING else self._of_type(annotation)
-        return policy.changed(form)
+        return replace(policy.changed(form), lasting=False) if form else policy
 
     def _of_type(self, annotation: Any) -> Policy:
         name = name_of(annotation)

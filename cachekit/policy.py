@@ -41,6 +41,7 @@ class Policy:
 
     `plain` is the serializer where no type decides. `fixed`: a serializer was given, or a type by
     the function or call, so that no return annotation decides; `untyped` is why that could not.
+    `lasting`: it may come again, in other calls.
     """
 
     codec: Codec
@@ -59,6 +60,7 @@ class Policy:
     soft_timeout: float | None = None
     early_refresh: float = 0.0
     when: Callable[[Any], bool] | None = None
+    lasting: bool = True
 
     @property
     def name(self) -> str:

@@ -45,7 +45,7 @@ class SyncCache:
         self, key: str, default: Any = None, *, type: Any = MISSING, **form: Unpack[Format]
     ) -> Any:
         engine = self._engine
-        if engine.store.peeks and type is MISSING and not form:
+        if engine.store.is_near and type is MISSING and not form:
             value = engine.glance(key, engine.policies.own)
             if value is not MISSING:
                 return value
@@ -82,7 +82,7 @@ class SyncCache:
         engine = self._engine
         policy, load = engine.policies.of(options), loader_of(loader)
         value: Any = MISSING
-        if engine.store.peeks and tags == () and accept is None:
+        if engine.store.is_near and tags == () and accept is None:
             value = engine.glance(key, policy)
         if value is MISSING:
             call = engine.call(key, in_thread(), tags=tags, policy=policy, load=load, accept=accept)

@@ -133,10 +133,13 @@ class MemoryBackend(Backend):
         self._clear()
 
     def _clear(self) -> None:
+        # Destructors of what goes may use this: they come when all tables are new.
+        gone = [self._value(key) for key in self._values], self._beside
         self._values.clear()
-        self._beside.clear()
+        self._beside = {}
         self._deadlines = Deadlines()
         self._tags.clear()
+        del gone
         self.evictions = 0
         """How many values the bounds have driven out."""
 
@@ -192,8 +195,10 @@ class MemoryBackend(Backend):
             return
         while len(values) >= self._max_entries or values.currsize + size > values.maxsize:
             self._evict()
+        old = self._value(key)  # held, as by `_drop_entry`
         values[key] = value
         self._deadlines.set(key, deadline)
+        del old
 
     def _evict(self) -> None:
         key, _ = self._values.popitem()

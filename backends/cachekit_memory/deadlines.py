@@ -56,11 +56,12 @@ class Deadlines:
         part = self._places[hash(key) % PARTS]
         place = part.get(key)
         if place is None:
-            place = part[key] = self._rings.add(bucket, key)
+            place = self._rings.add(bucket, key)
             self._at.extend([0.0] * (len(self._rings) - len(self._at)))
+            self._at[place], part[key] = at, place
         else:
             self._rings.move(bucket, place)
-        self._at[place] = at
+            self._at[place] = at
 
     def drop(self, key: str) -> None:
         """`key` has no deadline."""
@@ -79,14 +80,21 @@ class Deadlines:
         for _ in range(SWEEP):
             if not self._ends or self._ends[0] > now:
                 return
-            bucket = self._buckets[self._ends[0]]
-            key = self._rings.first(bucket)
+            end = self._ends[0]
+            bucket = self._buckets.get(end)
+            if bucket is None:
+                heappop(self._ends)
+                continue
+            place = self._rings.first(bucket)
+            key = self._rings.key(place)
             if key is None:
-                del self._buckets[heappop(self._ends)]
+                del self._buckets[end]
                 self._rings.remove(bucket)
-            else:
+            elif self._places[hash(key) % PARTS].get(key) == place:
                 self.drop(key)
                 yield key
+            else:  # left there by a signal handler that came in the middle of a write, or raised
+                self._rings.remove(place)
 
     def _bucket(self, end: float) -> int:
         """The ring of those that are due at `end`."""

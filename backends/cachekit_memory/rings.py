@@ -20,11 +20,11 @@ class Rings(Generic[K]):
     def __init__(self) -> None:
         self._keys: list[K | None] = []
         self._before, self._after = array("q"), array("q")
-        self._free = _NONE
+        self._free, self._used = _NONE, 0
 
     def __len__(self) -> int:
         """The number of places there are, in use or not; it never falls."""
-        return len(self._keys)
+        return self._used
 
     def new(self) -> int:
         """A ring, still without a key."""
@@ -35,41 +35,53 @@ class Rings(Generic[K]):
     def add(self, ring: int, key: K) -> int:
         """Put a key at the end of a ring; its place."""
         place = self._place(key)
-        self._join(ring, place)
+        before, after = self._before, self._after
+        last = before[ring]
+        before[place], after[place] = last, ring
+        after[last] = before[ring] = place
         return place
 
     def move(self, ring: int, place: int) -> None:
         """Put the key there at the end of that ring, or of another one."""
-        self._leave(place)
-        self._join(ring, place)
+        before, after = self._before, self._after
+        # Without a call in between: a signal handler may come, or raise, at any.
+        ahead, behind = before[place], after[place]
+        after[ahead], before[behind] = behind, ahead
+        last = before[ring]
+        before[place], after[place] = last, ring
+        after[last] = before[ring] = place
 
     def remove(self, place: int) -> None:
         """Take out a key; or a ring, once it has none."""
-        self._leave(place)
+        before, after = self._before, self._after
+        ahead, behind = before[place], after[place]
+        after[ahead], before[behind] = behind, ahead
+        after[place], self._free = self._free, place
         self._keys[place] = None
-        self._after[place], self._free = self._free, place
 
-    def first(self, ring: int) -> K | None:
-        """The key that came first; `None` if there is none."""
-        return self._keys[self._after[ring]]
+    def first(self, ring: int) -> int:
+        """The place of the key that came first; that of the ring if there is none."""
+        return self._after[ring]
 
-    def _join(self, ring: int, place: int) -> None:
-        last = self._before[ring]
-        self._before[place], self._after[place] = last, ring
-        self._after[last] = self._before[ring] = place
-
-    def _leave(self, place: int) -> None:
-        before, after = self._before[place], self._after[place]
-        self._after[before], self._before[after] = after, before
+    def key(self, place: int) -> K | None:
+        """The key there; `None` if that is a ring."""
+        return self._keys[place]
 
     def _place(self, key: K | None) -> int:
-        """One that was given back, or a new one."""
+        """One that was given back, or a new one; nobody else gets it, whoever comes in between."""
         place = self._free
-        if place == _NONE:
-            self._before.append(_NONE)
-            self._after.append(_NONE)
-            self._keys.append(key)
-            return len(self._keys) - 1
-        self._free = self._after[place]
+        if place != _NONE:
+            self._free = self._after[place]
+        else:
+            place = self._used
+            self._used = place + 1
+            self._reach(place)
         self._keys[place] = key
         return place
+
+    def _reach(self, place: int) -> None:
+        for column in (self._before, self._after):
+            while len(column) <= place:
+                column.append(_NONE)
+        while len(self._keys) <= place:
+            self._keys.append(None)

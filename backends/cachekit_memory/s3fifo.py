@@ -6,7 +6,7 @@ Yang, Zhang, Qiu, Yue, Rashmi: "FIFO Queues are All You Need for Cache Eviction"
 from collections import OrderedDict
 from typing import Final, TypeVar
 
-from cachekit_memory.slotted import Slot, Slotted
+from cachekit_memory.slotted import NOWHERE, Slot, Slotted
 
 K = TypeVar("K")
 V = TypeVar("V")
@@ -67,17 +67,16 @@ class S3FIFO(Slotted[K, V]):
 
     def _victim(self) -> K:
         """The key that is given up next."""
-        small, main = self._rings.first(self._small), self._rings.first(self._main)
+        small, main = self._oldest(self._small), self._oldest(self._main)
         full = self._small_size * PART >= self._size
         key = main if small is None or (main is not None and not full) else small
-        assert key is not None
-        return key
+        return self._any() if key is None else key
 
     def _spare(self) -> bool:
         """Move the next victim on if it was used; whether that was so."""
         slot = self._slots[self._victim()]
         small = slot.ring == self._small
-        if slot.hits <= small:  # what is new has to be used twice
+        if slot.hits <= small or slot.place == NOWHERE:  # what is new has to be used twice
             return False
         if small:
             self._small_size -= slot.size

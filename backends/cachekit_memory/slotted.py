@@ -2,7 +2,7 @@
 
 from abc import abstractmethod
 from collections.abc import Callable, Iterator
-from typing import Generic, Self, TypeVar
+from typing import Final, Generic, Self, TypeVar
 
 from cachetools import Cache
 
@@ -10,6 +10,10 @@ from cachekit_memory.rings import Rings
 
 K = TypeVar("K")
 V = TypeVar("V")
+
+
+NOWHERE: Final = -1
+"""The place of a slot that is in no ring yet."""
 
 
 class Slot(Generic[V]):
@@ -21,7 +25,7 @@ class Slot(Generic[V]):
         self.value = value
         self.size = size
         self.hits = 0
-        self.ring = self.place = 0
+        self.ring = self.place = NOWHERE
 
 
 class Slotted(Cache[K, V]):
@@ -29,7 +33,9 @@ class Slotted(Cache[K, V]):
 
     It keeps its slots in one table, and no other: that of `cachetools.Cache` stays empty.
 
-    `peek` may be called from any thread; everything else needs a lock around it.
+    `peek` may be called from any thread; everything else needs a lock around it. In the thread that
+    has the lock, a destructor or a signal handler may come in the middle of anything, write itself,
+    or raise: what that leaves in a ring without a slot, or without its place, is found and goes.
     """
 
     def __init__(self, maxsize: float, getsizeof: Callable[[V], float] | None = None) -> None:
@@ -104,28 +110,52 @@ class Slotted(Cache[K, V]):
 
     def clear(self) -> None:
         """Forget everything, in whatever state a fork left it."""
-        self._slots.clear()
+        gone, self._slots = self._slots, {}
         self._start()
+        gone.clear()
 
     def _insert(self, key: K, value: V, size: float) -> None:
         while self._size + size > self.maxsize:
             self.popitem()
+        slot = Slot(value, size)
+        if key in self._slots:  # somebody came in between
+            self[key] = value
+            return
+        self._slots[key] = slot
         self._size += size
-        slot = self._slots[key] = Slot(value, size)
         self._admit(key, slot)
 
     def _replace(self, slot: Slot[V], value: V, size: float) -> None:
-        slot.value, slot.size = value, size
+        old, slot.size = slot.value, size
+        slot.value = value
+        del old  # not before: its destructor may come in between
+
+    def _oldest(self, ring: int) -> K | None:
+        """The key that came first to a ring."""
+        rings = self._rings
+        while (place := rings.first(ring)) != ring:
+            key = rings.key(place)
+            slot = None if key is None else self._slots.get(key)
+            if slot is not None and slot.place == place:
+                return key
+            rings.remove(place)
+        return None
+
+    def _any(self) -> K:
+        """A key, if no ring has one."""
+        return next(iter(self._slots))
 
     def _join(self, ring: int, key: K, slot: Slot[V]) -> None:
         slot.ring, slot.place = ring, self._rings.add(ring, key)
 
     def _move(self, ring: int, slot: Slot[V]) -> None:
-        self._rings.move(ring, slot.place)
         slot.ring = ring
+        self._rings.move(ring, slot.place)
 
     def _remove(self, key: K) -> Slot[V]:
-        slot = self._slots.pop(key)
+        slot = self._slots[key]
+        del self._slots[key]
         self._size -= slot.size
-        self._rings.remove(slot.place)
+        if slot.place != NOWHERE:
+            self._rings.remove(slot.place)
         return slot

@@ -9,7 +9,7 @@ from collections import OrderedDict
 from typing import Any, Final, TypeVar
 
 from cachekit_memory.sketch import Sketch
-from cachekit_memory.slotted import Slot, Slotted
+from cachekit_memory.slotted import NOWHERE, Slot, Slotted
 
 K = TypeVar("K")
 V = TypeVar("V")
@@ -81,9 +81,11 @@ class TinyLFU(Slotted[K, V]):
         for _ in range(MOVES):
             if not self._move_on():
                 break
-        window, main = self._rings.first(self._window), self._rings.first(self._main)
-        key = window if main is None or self._excess() >= 0 else main
-        assert key is not None
+        window, main = self._oldest(self._window), self._oldest(self._main)
+        if window is None:
+            self._in_window = 0
+        key = main if window is None or (main is not None and self._excess() < 0) else window
+        key = self._any() if key is None else key
         slot = self._remove(key)
         ghosts = self._from_window if slot.ring == self._window else self._from_main
         ghosts[key] = None
@@ -96,8 +98,8 @@ class TinyLFU(Slotted[K, V]):
 
     def _move_on(self) -> bool:
         """Move one that is worth more than to be evicted; whether there was one."""
-        new = self._rings.first(self._window) if self._excess() >= 0 else None
-        old = self._rings.first(self._main)
+        new = self._oldest(self._window) if self._excess() >= 0 else None
+        old = self._oldest(self._main)
         if new is not None and (self._use(new, 0) or self._outdoes(new, old)):
             self._promote(new)
         elif old is not None and self._use(old, ROUNDS - 1):
@@ -148,9 +150,10 @@ class TinyLFU(Slotted[K, V]):
 
     def _spill(self) -> None:
         """While it was never as full as now, the main queue gets what the window has too much."""
-        oldest = self._rings.first(self._window)
-        if oldest is not None and self._excess() > 1 and self._size > self._full:
-            self._promote(oldest)
+        if self._excess() > 1 and self._size > self._full:
+            oldest = self._oldest(self._window)
+            if oldest is not None:
+                self._promote(oldest)
 
     def _remove(self, key: K) -> Slot[V]:
         slot = super()._remove(key)
@@ -160,8 +163,9 @@ class TinyLFU(Slotted[K, V]):
         return slot
 
     def _forget(self, key: K, slot: Slot[V]) -> None:
-        self._deleted[key] = slot.ring
-        self._trim(self._deleted, 1)
+        if slot.ring != NOWHERE:
+            self._deleted[key] = slot.ring
+            self._trim(self._deleted, 1)
 
     def _trim(self, ghosts: OrderedDict[K, Any], part: float) -> None:
         """Leave no more than this part of the cached keys, and two."""

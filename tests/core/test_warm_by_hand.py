@@ -1,6 +1,8 @@
 """A warm hit by hand skips all checks but those that time and tags ask for: never too many."""
 
 import asyncio
+import gc
+import weakref
 from collections.abc import Callable
 from typing import Any
 
@@ -8,6 +10,7 @@ import pytest
 
 from cachekit import MISSING, Cache, Key, Tag
 from cachekit.testing import FakeClock
+from cachekit_memory import MemoryBackend
 from tests.core.helpers import PickleSerializer
 
 Ask = Callable[..., Any]
@@ -144,3 +147,36 @@ async def test_hits_are_counted_once() -> None:
         await cache.set("a", "old")
         await warm(cache)
         assert (cache.stats().hits, cache.stats().misses) == (9, 0)
+
+
+async def test_an_entry_holds_nothing_that_was_made_for_one_call() -> None:
+    class Request:
+        """Somebody's."""
+
+    gone: list[weakref.ref[Request]] = []
+    async with Cache(ttl=60) as cache:
+        for _ in range(3):
+            request = Request()
+            gone.append(weakref.ref(request))
+
+            def is_whole(value: str, request: Request = request) -> bool:
+                return bool(value)
+
+            for _ in range(3):
+                assert await cache.get_or_set("a", anew, when=is_whole) == "new"
+            del request, is_whole
+        await asyncio.sleep(0)
+        gc.collect()
+        assert [each() for each in gone] == [None] * 3
+
+
+async def test_one_use_is_one_use() -> None:
+    """S3-FIFO keeps what was used more than once: to look twice would be that."""
+    backend = MemoryBackend(policy="s3fifo")
+    async with Cache(backend, ttl=60) as cache:
+        await cache.set("a", 1)
+        await cache.get_or_set("b", anew)
+        for key in ("a", "b"):
+            await cache.get(key)
+        values: Any = backend._values
+        assert [slot.hits for slot in values._slots.values()] == [1, 1]

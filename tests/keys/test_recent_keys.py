@@ -77,6 +77,53 @@ def test_they_are_not_more_than_a_few() -> None:
     assert MOST / 2 < len(recent_of(stored) or {}) <= MOST
 
 
+class Site:
+    """Has an attribute that a template uses."""
+
+    version = 1
+
+
+SITE = Site()
+LIST = ["en"]
+
+
+def of_nothing() -> None: ...
+
+
+def of_a_list(one: Any, two: Any = LIST) -> None: ...
+
+
+def of_a_site(one: Any, two: Any = SITE) -> None: ...
+
+
+@pytest.mark.parametrize(
+    ("function", "how", "args"),
+    [
+        (of_nothing, {"key": lambda: f"menu:{LIST}"}, ()),
+        (plain, {"key": lambda one, two=None: f"menu:{LIST}"}, (1,)),
+        (of_a_list, {}, (1,)),
+        (of_a_site, {"key": "{two.version}:{one}"}, (1,)),
+    ],
+)
+def test_what_the_arguments_do_not_say_may_change(
+    function: Any, how: Any, args: tuple[Any, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stored = compile_key(function, namespace="shop", **how).stored
+    monkeypatch.setattr(SITE, "version", 1)
+    LIST[0] = "en"
+    before = {stored(args, {}) for _ in range(3 * EACH)}
+    monkeypatch.setattr(SITE, "version", 2)
+    LIST[0] = "de"
+    after = {stored(args, {}) for _ in range(3 * EACH)}
+    assert (len(before), len(after)) == (1, 1)
+    assert before != after
+
+
+def test_an_attribute_does_not_say_all_of_an_argument() -> None:
+    stored = compile_key(plain, namespace="shop", key="{one.imag}:{two}").stored
+    assert recent_of(stored) is None
+
+
 @pytest.mark.parametrize("how", [{"key": "of:{one}"}, {"ignore": ["two"]}])
 def test_arguments_that_are_not_in_the_key_are_not_kept(how: Any) -> None:
     built = compile_key(plain, namespace="shop", **how)

@@ -73,7 +73,7 @@ def test_hits_are_worth_three_rounds_of_the_main_queue_at_most() -> None:
         cache.peek(0)
     assert cache._move_on()
     assert cache._slots[0].hits == 2
-    assert cache._rings.first(cache._main) == 1
+    assert cache._oldest(cache._main) == 1
     assert not cache._move_on()
 
 
@@ -110,7 +110,7 @@ def test_what_was_deleted_returns_to_its_queue_and_that_is_no_request() -> None:
 def test_a_new_value_keeps_the_place_of_the_old_one() -> None:
     cache = filled(10)
     cache[0] = "newer"
-    assert cache._rings.first(cache._main) == 0
+    assert cache._oldest(cache._main) == 0
     assert cache[0] == "newer"
 
 

@@ -7,6 +7,7 @@ import pytest
 
 from cachekit import Cache, Tag
 from cachekit.clock import SYSTEM
+from cachekit.recent_keys import EACH
 from cachekit_memory import MemoryBackend
 from cachekit_redis import RedisBackend
 from cachekit_tiered import TieredBackend
@@ -15,7 +16,7 @@ from tests.servers.server import RedisServer
 from tests.tiered.stores import Far, Feed
 
 MOST: Final = 8
-WARM: Final = 4
+WARM: Final = EACH + 1
 """Calls: one loads, one reads what the bytes hold, one keeps that; the next is warm."""
 
 KINDS: Final = functions(Cache(MemoryBackend()), None)
