@@ -18,9 +18,10 @@ def entry_of(cache: Cache, key: str = "k") -> Entry:
     """The entry under `key`, which must be there."""
     backend, key = backend_of(cache), f"v:test:{key}"
     if isinstance(backend, MemoryBackend):
-        return backend._entries[key]
-    assert isinstance(backend, SlowStore)
-    entry = backend.shelf.entry(key)
+        entry = backend._look(key)
+    else:
+        assert isinstance(backend, SlowStore)
+        entry = backend.shelf.entry(key)
     assert entry is not None
     return entry
 
