@@ -15,7 +15,7 @@ from benchmarks.measuring import Effort, table
 from benchmarks.results import OURS, Report, Result
 
 BENCHMARK: Final = "hitratio"
-ROUNDS: Final = 15
+ROUNDS: Final = 5
 """With so many rounds or more, traces have their full length: a second would find the same."""
 
 LITTLE: Final = 0.15
