@@ -40,9 +40,9 @@ async def calls_of(call: Callable[[Any], Any], argument: Any, awaited: bool) -> 
 
 
 async def warm(call: Callable[[Any], Any], argument: Any, awaited: bool) -> Any:
-    """What a few calls give in the end, after which it is a hit and all is known."""
+    """What some calls give in the end, after which it is a hit and all is known."""
     value: Any = None
-    for _ in range(5):
+    for _ in range(20):
         value = call(argument)
         if awaited:
             value = await value

@@ -66,11 +66,11 @@ def sieve_by_list(requests: Iterable[int], size: int) -> int:
             used.add(key)
             continue
         if len(queue) == size:
-            hand %= size
             while queue[hand] in used:
                 used.remove(queue[hand])
                 hand = (hand + 1) % size
             del queue[hand]
+            hand %= len(queue) or 1  # past the newest it goes on with the oldest
         queue.append(key)
     return hits
 
