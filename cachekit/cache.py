@@ -177,7 +177,7 @@ class Cache:
 
         Nothing is awaited, opened or counted as a miss: what is not in this process is not seen.
         """
-        value = self._engine.peek(self._engine.look_at(key, type, form, ON_LOOP))
+        value = self._engine.reader.peek(self._engine.look_at(key, type, form, ON_LOOP))
         return default if value is MISSING else value
 
     def peeker(self, *, type: Any = MISSING, **form: Unpack[Format]) -> Callable[[str], Any]:

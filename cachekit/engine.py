@@ -184,22 +184,15 @@ class Engine:
         return written[1]
 
     def peeker(self, annotation: Any, form: Mapping[str, Any]) -> Callable[[str], Any]:
-        """`peek` by the user's key, with all worked out that is the same for every key."""
-        looks = self._looks(form) if annotation is MISSING else None
+        """`Reader.peek` by the user's key, with all worked out that is the same for every key."""
+        peek, looks = self.reader.peek, self._looks(form) if annotation is MISSING else None
 
         def glance(key: str) -> Any:
             if looks is not None and type(key) is str:
-                return self.peek(looks.known.get(key) or looks.at(key))
-            return self.peek(self.look_at(key, annotation, form, ON_LOOP))
+                return peek(looks.known.get(key) or looks.at(key))
+            return peek(self.look_at(key, annotation, form, ON_LOOP))
 
         return glance
-
-    def peek(self, call: Call) -> Any:
-        """What a call that only reads gives where that takes no I/O, else `MISSING`."""
-        value: Any = MISSING
-        if self.store.is_near:
-            value = self.reader.hit(call.key, call.policy, call.info)
-        return self.reader.peek(call) if value is MISSING else value
 
     def glance(self, key: str, policy: Policy) -> Any:
         """A warm hit of a direct call without tags, or `MISSING`: where the store `is_near`."""

@@ -133,6 +133,9 @@ class Reader:
         entry = self._store.peek(call.key)
         if entry is None or (SCOPES.get() and self._scopes.open()):
             return MISSING
+        if entry.vouched is (call.vouch or call.policy) and entry.serves(self._now()):
+            self._count_hit(call)
+            return call.policy.codec.open(call.key, entry)
         return self.serve(call, _glanced(call, entry))
 
     async def get(self, call: Call, default: Any) -> Any:
@@ -253,10 +256,13 @@ class Reader:
         self._has_hit(call, entry, value, near)
         return value
 
-    def _has_hit(self, call: Call, entry: Entry, value: Any, near: bool) -> None:
+    def _count_hit(self, call: Call) -> None:
         call.info.hits += 1
         if self._listeners.hear_hits:
             self._listeners.hit(call.name, call.key)
+
+    def _has_hit(self, call: Call, entry: Entry, value: Any, near: bool) -> None:
+        self._count_hit(call)
         if not near:
             self._count.far_hits += 1
             if entry.opener is None and entry.again >= OFTEN and call.policy.codec.is_plain:

@@ -100,8 +100,9 @@ class Deadlines:
         """The ring of those that are due at `end`."""
         bucket = self._buckets.get(end)
         if bucket is None:
-            bucket = self._buckets[end] = self._rings.new()
-            heappush(self._ends, end)
+            bucket = self._rings.new()
+            heappush(self._ends, end)  # first: an end without a bucket is found, one without it not
+            self._buckets[end] = bucket
         return bucket
 
 

@@ -38,7 +38,7 @@ class S3FIFO(Slotted[K, V]):
     def _start(self) -> None:
         super()._start()
         self._small, self._main = self._rings.new(), self._rings.new()
-        self._small_size = 0.0
+        self._small_size: float = 0
         self._ghosts: OrderedDict[K, None] = OrderedDict()
 
     def peek(self, key: K) -> V | None:

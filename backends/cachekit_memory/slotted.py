@@ -11,7 +11,6 @@ from cachekit_memory.rings import Rings
 K = TypeVar("K")
 V = TypeVar("V")
 
-
 NOWHERE: Final = -1
 """The place of a slot that is in no ring yet."""
 
@@ -44,7 +43,7 @@ class Slotted(Cache[K, V]):
         self._start()
 
     def _start(self) -> None:
-        self._size = 0.0
+        self._size: float = 0
         self._rings: Rings[K] = Rings()
 
     @abstractmethod

@@ -113,8 +113,8 @@ class TinyLFU(Slotted[K, V]):
         slot = self._slots[key]
         hits = slot.hits
         if hits:
-            slot.hits = min(hits - 1, rest)
-            self._sketch.add(key, hits - slot.hits)
+            left = slot.hits = min(hits - 1, rest)
+            self._sketch.add(key, hits - left)  # not of what others count meanwhile
         return hits > 0
 
     def _outdoes(self, new: K, old: K | None) -> bool:

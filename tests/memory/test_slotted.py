@@ -34,7 +34,7 @@ def test_it_is_a_cachetools_cache(policy: Policy) -> None:
     assert cache.get(9) is None
     assert list(cache) == [0, 1, 2]
     assert (len(cache), cache.currsize, cache.maxsize) == (3, 3, 3)
-    assert repr(cache) == f"{policy.__name__}(3 keys, maxsize=3, currsize=3.0)"
+    assert repr(cache) == f"{policy.__name__}(3 keys, maxsize=3, currsize=3)"
     with pytest.raises(KeyError):
         cache[9]
     with pytest.raises(KeyError):

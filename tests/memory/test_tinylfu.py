@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from cachekit_memory.s3fifo import S3FIFO
 from cachekit_memory.sketch import BLOCK, COUNTS, LEAST, MOST, PERIOD, Sketch
+from cachekit_memory.slotted import Slot
 from cachekit_memory.tinylfu import GHOSTS, STEP, WIDEST, WINDOW, TinyLFU
 from tests.memory.rings import agree, keys_in
 
@@ -68,6 +69,28 @@ def test_the_sketch_gets_to_know_of_each_hit_once() -> None:
     assert (cache._sketch.count(0), cache._slots[0].hits) == (10, 2)
     cache.pop(0)
     assert cache._sketch.count(0) >= 12
+
+
+def test_hits_that_others_count_meanwhile_are_not_taken_from_the_sketch() -> None:
+    class Busy(Slot[str]):
+        """Each time that its hits are set, a hundred more have come when they are looked at."""
+
+        __slots__ = ("counted",)
+
+        @property
+        def hits(self) -> int:
+            return int(self.counted)
+
+        @hits.setter
+        def hits(self, hits: int) -> None:
+            self.counted = hits + 100
+
+    cache = filled(10)
+    old = cache._slots[0]
+    busy = cache._slots[0] = Busy("0", 1)
+    busy.ring, busy.place = old.ring, old.place
+    assert cache._use(0, 2)
+    assert cache._sketch.count(0) == 1 + 98
 
 
 def test_hits_of_what_is_deleted_are_not_forgotten() -> None:
