@@ -2,7 +2,8 @@
 docs/benchmarks/results.json: `make figures` measures all anew first.
 
 In a page stands `<!-- one: BENCHMARK | METRIC | UNIT -->` where a table of that metric is to be;
-`<!-- wide: BENCHMARK | METRIC, | UNIT -->` where all metrics that begin so are, as columns of one;
+`<!-- wide: BENCHMARK | METRIC, | UNIT -->` where all metrics that begin so are, as columns of one,
+or with a fourth part those of them that end so;
 `<!-- every: BENCHMARK | UNIT -->` where all metrics of a unit are, in rows; `<!-- machine -->` for
 what it ran on. Each ends at the next `<!-- end -->`.
 """
@@ -59,11 +60,15 @@ def one(told: Row, benchmark: str, metric: str, unit: str) -> list[str]:
     return _table(heads, [_one(row, (first, "cachekit")) for row in rows])
 
 
-def wide(told: Row, benchmark: str, prefix: str, unit: str) -> list[str]:
+def wide(told: Row, benchmark: str, prefix: str, unit: str, ending: str = "") -> list[str]:
     """All metrics that begin with `prefix`: what follows it is the head of a column."""
-    rows = _rows(
-        told, benchmark, lambda row: row["metric"].startswith(prefix) and row["unit"] == unit
-    )
+
+    def wanted(row: Row) -> bool:
+        metric: str = row["metric"]
+        fits = metric.startswith(prefix) and metric.endswith(ending)
+        return fits and row["unit"] == unit
+
+    rows = _rows(told, benchmark, wanted)
     columns = dict.fromkeys(row["metric"].removeprefix(prefix).strip() for row in rows)
     subjects = dict.fromkeys(row["subject"] for row in rows)
     found = {(row["subject"], row["metric"].removeprefix(prefix).strip()): row for row in rows}
