@@ -4,20 +4,13 @@ import inspect
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from math import inf
-from typing import Any, Final, NamedTuple, Protocol
+from typing import Any, Final, NamedTuple
 
-from cachekit.entry import VALUE, Entry
+from cachekit.entry import VALUE, Caller, Entry
 from cachekit.errors import ConfigurationError
 from cachekit.policy import LEASE, Policy
 from cachekit.runtime import Ways
 from cachekit.stats import Info
-
-
-class Caller(Protocol):
-    """A decorated function; or, without a name, the policy of direct calls."""
-
-    @property
-    def name(self) -> str: ...
 
 
 @dataclass(slots=True, eq=False)
@@ -26,9 +19,10 @@ class Call:
 
     `load` is its loader, and `refresh` the one that may also run when the caller is gone, if there
     is any; a `partial` call may find that its loader has nothing for the key. `owner` is the cache
-    that asks. `vouch` is a decorated function: for one key it always declares the same tags, so an
-    entry that was checked once for it need not be checked again. `of_any_format`: the value itself
-    does not matter. `accepts`: what a value must fulfil, or it is loaded anew for this caller.
+    that asks. `vouch` stands for a decorated function: for one key it always declares the same
+    tags, so an entry that was checked once for it need not be checked again. `of_any_format`: the
+    value itself does not matter. `accepts`: what a value must fulfil, or it is loaded anew for this
+    caller.
     """
 
     key: str
@@ -63,12 +57,12 @@ class Call:
     def voucher(self) -> Caller | None:
         """Who need not look again at an entry that was checked for this call, if there is anybody.
 
-        The function; or all direct calls of the same policy, as long as they declare no tags. An
-        entry must not hold what was made for one call.
+        The function; or all direct calls of the same policy, as long as they declare no tags;
+        nobody for a policy that was made for one call.
         """
         if self.vouch is not None:
             return self.vouch
-        return self.policy if self.policy.lasting else None
+        return self.policy.voucher
 
     def takes_at_once(self, entry: Entry) -> bool:
         """Whether it takes the entry with nothing more to ask; remembered by its version."""

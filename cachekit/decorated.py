@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from cachekit.builder import FunctionKey
 from cachekit.engine import Engine
+from cachekit.entry import Caller
 from cachekit.errors import ConfigurationError
 from cachekit.policy import Policy
 from cachekit.refreshing import RefreshScope, refreshing
@@ -40,6 +41,7 @@ class Decorated(ABC):
         self.function = function
         self.key = key
         self.name = key.name
+        self.caller = Caller(key.name)
         self._untyped = policy
         self.info = engine.info(key.name)
         self.again = refreshing(function, left_out, refresh_scope)

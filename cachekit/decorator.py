@@ -56,7 +56,7 @@ class Function(Decorated):
             self.engine,
             self.engine.namespace,
             load if again is function else again and (lambda: again(*args, **kwargs)),
-            self,
+            self.caller,
             same=lambda: stored(args, kwargs) == key,
         )
 
@@ -79,9 +79,10 @@ class Function(Decorated):
 
 def awaiting(this: Function) -> Callable[..., Any]:
     """The wrapper of an `async def`."""
-    hit, stored, info, answer = (
+    hit, stored, caller, info, answer = (
         this.engine.reader.hit,
         this.key.stored,
+        this.caller,
         this.info,
         this.engine.answer,
     )
@@ -89,7 +90,7 @@ def awaiting(this: Function) -> Callable[..., Any]:
     @functools.wraps(this.function)
     async def cached(*args: Any, **kwargs: Any) -> Any:
         key = stored(args, kwargs)
-        value = hit(key, this, info)
+        value = hit(key, caller, info)
         if value is not MISSING:
             return value
         return await answer(this.call_for(key, args, kwargs, ON_LOOP))
@@ -99,9 +100,10 @@ def awaiting(this: Function) -> Callable[..., Any]:
 
 def blocking(this: Function) -> Callable[..., Any]:
     """The wrapper of a `def`."""
-    hit, stored, info, answer = (
+    hit, stored, caller, info, answer = (
         this.engine.reader.hit,
         this.key.stored,
+        this.caller,
         this.info,
         this.engine.answer,
     )
@@ -109,7 +111,7 @@ def blocking(this: Function) -> Callable[..., Any]:
     @functools.wraps(this.function)
     def cached(*args: Any, **kwargs: Any) -> Any:
         key = stored(args, kwargs)
-        value = hit(key, this, info)
+        value = hit(key, caller, info)
         if value is not MISSING:
             return value
         return drive(answer(this.call_for(key, args, kwargs, in_thread())))

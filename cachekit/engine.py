@@ -203,7 +203,7 @@ class Engine:
             stored = value_key_in(self._head, key)
             if next(self._recent.turns):
                 self._recent.keep(key, stored)
-        return self.reader.hit(stored, policy, self.ledger.direct)
+        return self.reader.hit(stored, policy.caller, self.ledger.direct)
 
     def _look(self, policy: Policy, ways: Ways, key: str) -> Call:
         store_key = value_key_in(self._head, key)

@@ -34,6 +34,18 @@ def new_version() -> int:
     return int.from_bytes(os.urandom(8), "big") >> 1
 
 
+class Caller:
+    """Who asks: a decorated function by its name, or all direct calls of one policy, without one.
+
+    Entries hold it. It holds nothing that could lead back to them.
+    """
+
+    __slots__ = ("name",)
+
+    def __init__(self, name: str = "") -> None:
+        self.name = name
+
+
 class Entry:
     """A value, a stub, a pass or a tag record, with what decides whether it may be served.
 
@@ -100,7 +112,7 @@ class Entry:
         self.payload: bytes | None = None
         self.kept: Any = None
         self.thaw: Callable[[Any], Any] | None = None
-        self.vouched: object = None
+        self.vouched: Caller | None = None
         self.opener: object = None
         self.again: int = 0
 
@@ -178,7 +190,7 @@ class Entry:
         """Its bytes cannot be read: whoever holds it has no use for it."""
         self.fresh_until = self.serves_until = _NEVER
 
-    def vouch(self, caller: object | None, until: float) -> None:
+    def vouch(self, caller: Caller | None, until: float) -> None:
         """From here on a hit of `caller` is served, until then, with nothing more to look at."""
         if caller is None:
             return

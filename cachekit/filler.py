@@ -166,7 +166,7 @@ class Filler:
         entry.freshen(policy.lifetime(value, ttl), self._clock)
         entry.outlast(spare(took))
         if self._store.inline:
-            entry.vouch(policy if policy.lasting else None, policy.quiet_until(entry))
+            entry.vouch(policy.voucher, policy.quiet_until(entry))
             return entry.keeping(value, share=policy.share)
         entry.payload = self._encoded(policy, value, key, entry)
         return entry

@@ -96,7 +96,7 @@ class ManyFunction(Decorated):
                 self.engine,
                 self.engine.namespace,
                 one if again is load else again and one_of(again, name),
-                self,
+                self.caller,
                 partial=True,
                 same=partial(self._makes, key, whole, kwargs),
             )
@@ -109,7 +109,8 @@ class ManyFunction(Decorated):
     def _hits(self, ids: list[Any], args: Args, kwargs: Kwargs) -> dict[Any, Any]:
         hit, stored = self.engine.reader.hit, self.key.stored
         return {
-            name: hit(stored(self.with_id(name, args), kwargs), self, self.info) for name in ids
+            name: hit(stored(self.with_id(name, args), kwargs), self.caller, self.info)
+            for name in ids
         }
 
     async def answer(self, args: Args, kwargs: Kwargs, ways: Ways) -> dict[Any, Any]:

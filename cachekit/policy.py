@@ -4,11 +4,11 @@ import math
 import os
 import random
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from cachekit.codec import Codec
-from cachekit.entry import Entry
+from cachekit.entry import Caller, Entry
 from cachekit.errors import ConfigurationError
 from cachekit.missing import MISSING, IsMissing
 from cachekit.options import CHECKS, TtlOf, span_or_never
@@ -41,7 +41,7 @@ class Policy:
 
     `plain` is the serializer where no type decides. `fixed`: a serializer was given, or a type by
     the function or call, so that no return annotation decides; `untyped` is why that could not.
-    `lasting`: it may come again, in other calls.
+    `lasting`: it may come again, in other calls. `caller` stands for all direct calls of it.
     """
 
     codec: Codec
@@ -61,11 +61,12 @@ class Policy:
     early_refresh: float = 0.0
     when: Callable[[Any], bool] | None = None
     lasting: bool = True
+    caller: Caller = field(default_factory=Caller, init=False, compare=False)
 
     @property
-    def name(self) -> str:
-        """As a `Caller`: a direct call has no name."""
-        return ""
+    def voucher(self) -> Caller | None:
+        """`caller`, if other calls may come that it stands for."""
+        return self.caller if self.lasting else None
 
     def changed(self, options: Mapping[str, Any]) -> "Policy":
         """With what `options` say in the stead of what this says."""

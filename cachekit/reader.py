@@ -5,10 +5,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
 from cachekit.backend import Found, Unreached, Write
-from cachekit.call import UNANSWERED, Call, Caller, Seen
+from cachekit.call import UNANSWERED, Call, Seen
 from cachekit.clock import Clock
 from cachekit.deferred import SCOPES, Scope, Scopes
-from cachekit.entry import OFTEN, Entry, Kind
+from cachekit.entry import OFTEN, Caller, Entry, Kind
 from cachekit.errors import ForeignError, UnreadableError
 from cachekit.jobs import Job, One
 from cachekit.listeners import Listeners
@@ -52,7 +52,7 @@ class Reader:
         self._told: set[str] = set()
         self.hit = self._hit_told if listeners.hear_hits else self._hit
 
-    def _hit(self, key: str, vouch: object, info: Info) -> Any:
+    def _hit(self, key: str, vouch: Caller, info: Info) -> Any:
         """A warm hit of who has had it before, or `MISSING`: no lock, no task, no loop."""
         entry = self._store.peek(key)
         if entry is None or entry.vouched is not vouch or not entry.serves(self._now()):
@@ -133,7 +133,7 @@ class Reader:
         entry = self._store.peek(call.key)
         if entry is None or (SCOPES.get() and self._scopes.open()):
             return MISSING
-        if entry.vouched is (call.vouch or call.policy) and entry.serves(self._now()):
+        if entry.vouched is (call.vouch or call.policy.caller) and entry.serves(self._now()):
             self._count_hit(call)
             return call.policy.codec.open(call.key, entry)
         return self.serve(call, _glanced(call, entry))

@@ -15,7 +15,7 @@ from cachekit.backend import (
     Outcome,
     Write,
 )
-from cachekit.entry import Entry, Kind
+from cachekit.entry import Caller, Entry, Kind
 from cachekit.errors import UnsupportedError
 from cachekit_memory import MemoryBackend
 from cachekit_tiered import TieredBackend
@@ -45,7 +45,7 @@ async def test_a_copy_is_an_object_of_its_own(pair: Pair) -> None:
     value.expire()
     tag.version = 7
     assert pair.served("v:k") == 1
-    held.vouch(pair, 5.0)
+    held.vouch(Caller(), 5.0)
     assert value.vouched is None
 
 
