@@ -2,19 +2,21 @@
 
 import copy
 import copyreg
+import gc
 import io
 import pickle
-from collections import deque
+from collections import OrderedDict, defaultdict, deque
 from collections.abc import Callable, Iterable
 from functools import lru_cache
 from itertools import chain
+from types import MethodDescriptorType
 from typing import Any, Final, cast
 
 from cachekit.errors import EncodeError
 from cachekit.immutable import ATOMS, IMMUTABLE, is_immutable
 from cachekit.trees import Make, Tree, put_together, take_apart
 
-__all__ = ["freeze", "freeze_small", "is_immutable"]
+__all__ = ["containers_of", "freeze", "freeze_small", "is_immutable"]
 
 _FEW: Final = 16
 """So many containers are copied in less time than it takes to decode them."""
@@ -46,6 +48,30 @@ def freeze_small(value: Any) -> tuple[Any, Make | None] | None:
         return frozen if len(pickle.dumps(value, pickle.HIGHEST_PROTOCOL)) <= _SMALL else None
     except Exception:  # a class of the user's failed
         return None
+
+
+def containers_of(kept: Any, thaw: Make | None) -> list[Any] | None:
+    """All that the garbage collector may look at in what `freeze` has made.
+
+    `None` if that leads to anything else, or a caller may yet change it: it may be part of a cycle.
+    """
+    allowed = _FIXED if thaw is None else _CONTAINERS
+    found: dict[int, Any] = {}
+    layer = [kept]
+    while layer := [part for part in layer if _is_looked_at(part) and id(part) not in found]:
+        for part in layer:
+            if type(part) not in allowed:
+                return None
+            found[id(part)] = part
+        layer = gc.get_referents(*layer)
+    return list(found.values())
+
+
+def _is_looked_at(part: Any) -> bool:
+    kind = cast("Any", type(part))
+    if not gc.is_tracked(part):
+        return kind is dict  # one of atoms, as long as nobody changes it
+    return kind not in _DEAD_ENDS and part is not Tree
 
 
 def _freeze_fast(value: Any) -> tuple[Any, Make | None] | None:
@@ -146,6 +172,10 @@ def _is_copied_by_default(kind: Any) -> bool:
         _PROTOCOL.isdisjoint(vars(base)) for base in bases if base is not object
     )
 
+
+_FIXED: Final = frozenset({tuple, frozenset})
+_CONTAINERS: Final = _FIXED | {Tree, list, dict, set, deque, OrderedDict, defaultdict}
+_DEAD_ENDS: Final = IMMUTABLE | {MethodDescriptorType}
 
 _PROTOCOL: Final = frozenset(
     {"__reduce__", "__reduce_ex__", "__getstate__", "__setstate__", "__deepcopy__"}

@@ -2,10 +2,12 @@
 
 from abc import abstractmethod
 from collections.abc import Callable, Iterator
+from gc import is_tracked
 from typing import Final, Generic, Self, TypeVar
 
 from cachetools import Cache
 
+from cachekit_memory.garbage import leads_on, let_go
 from cachekit_memory.rings import Rings
 
 K = TypeVar("K")
@@ -80,6 +82,9 @@ class Slotted(Cache[K, V]):
         while slot is not None and self._size + size - slot.size > self.maxsize:
             self.popitem()
             slot = self._slots.get(key)
+        if slot is not None and leads_on(value) and not is_tracked(slot):
+            del self[key]  # its slot may lead nowhere
+            slot = None
         if slot is None:
             self._insert(key, value, size)
         else:
@@ -117,6 +122,8 @@ class Slotted(Cache[K, V]):
         while self._size + size > self.maxsize:
             self.popitem()
         slot = Slot(value, size)
+        if not leads_on(value):
+            let_go(slot)
         if key in self._slots:  # somebody came in between
             self[key] = value
             return

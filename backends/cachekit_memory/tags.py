@@ -2,11 +2,11 @@
 
 from collections import OrderedDict
 from collections.abc import Hashable, Iterable, Iterator, Mapping
-from math import inf
 from typing import Any, Final, TypeVar
-from weakref import WeakKeyDictionary, WeakValueDictionary
+from weakref import WeakValueDictionary
 
 from cachekit.entry import Entry, new_version
+from cachekit_memory.garbage import let_go
 
 T = TypeVar("T")
 
@@ -27,7 +27,6 @@ class TagRecords:
 
     def __init__(self) -> None:
         self._records: WeakValueDictionary[str, Entry] = WeakValueDictionary()
-        self._deadlines: WeakKeyDictionary[Entry, float] = WeakKeyDictionary()
         self._held: OrderedDict[Entry, None] = OrderedDict()
         self._shared: dict[Hashable, Any] = {}
 
@@ -37,7 +36,7 @@ class TagRecords:
     def get(self, key: str, now: float) -> Entry | None:
         """The live record; one that is past its time is killed here."""
         record = self._records.get(key)
-        if record is not None and now >= self._deadlines.get(record, inf):
+        if record is not None and now >= record.fresh_until:
             self.kill(key)
             return None
         return record
@@ -56,6 +55,8 @@ class TagRecords:
             links = tuple(self._same(link, link) for link in entry.links)
             carried = (tuple(entry.tags), links)
             entry.tags, entry.links = self._same(carried, (entry.tags, links))
+            for tie in (entry.links, *entry.links):
+                let_go(tie)
 
     def hold(self, record: Entry) -> None:
         """Keep a record that something is about to name; one read often takes one place."""
@@ -69,8 +70,9 @@ class TagRecords:
         record = self.get(key, now)
         if record is None:
             record = self._records[key] = entry
+            let_go(record)
         record.version = entry.version
-        self._deadlines[record] = deadline
+        record.fresh_until = deadline
         self.hold(record)
 
     def kill(self, key: str) -> None:

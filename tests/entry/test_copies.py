@@ -3,6 +3,7 @@
 import array
 import datetime
 import enum
+import gc
 import ipaddress
 import math
 import pathlib
@@ -14,13 +15,15 @@ from collections import Counter, OrderedDict, defaultdict, deque
 from collections.abc import Callable
 from decimal import Decimal
 from fractions import Fraction
+from types import MethodDescriptorType
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given
 
-from cachekit.copies import freeze, is_immutable
+from cachekit import immutable
+from cachekit.copies import containers_of, freeze, is_immutable
 from cachekit.errors import EncodeError
 from cachekit.testing.shapes import shape
 from tests.entry import things
@@ -158,6 +161,32 @@ def test_any_nest_of_builtin_values_comes_out_equal_and_unshared(value: Any) -> 
     assert shape(one) == shape(value) == shape(other)
     ids = [set(mutable_parts(part)) for part in (value, one, other)]
     assert not (ids[0] & ids[1]) | (ids[0] & ids[2]) | (ids[1] & ids[2])
+
+
+@given(VALUES)
+def test_what_is_kept_of_it_leads_nowhere(value: Any) -> None:
+    """Told by the collector's own eyes: what it sees in the parts is parts, or holds nothing."""
+    kept, thaw = freeze(value)
+    parts = containers_of(kept, thaw)
+    if parts is not None:
+        seen = [one for one in [kept, *gc.get_referents(*parts)] if gc.is_tracked(one)]
+        others = {type(one) for one in seen if all(one is not part for part in parts)}
+        assert others <= {type, MethodDescriptorType, *immutable.IMMUTABLE}
+
+
+ELSEWHERE: list[Any] = [len, print, Color, Color.RED, gc, lambda: 1, Exception()]
+
+
+@pytest.mark.parametrize("thaw", [None, list.copy])
+@pytest.mark.parametrize("inner", ELSEWHERE, ids=repr)
+def test_what_leads_elsewhere_is_told_apart(inner: Any, thaw: Any) -> None:
+    assert containers_of((1, (inner,)), thaw) is None
+
+
+def test_what_holds_itself_has_an_end() -> None:
+    value: list[Any] = [1]
+    value += [value, value]
+    assert containers_of(value, list.copy) == [value]
 
 
 def spoil(value: Any) -> None:
