@@ -9,6 +9,7 @@ from benchmarks.growth_crowds import crowds
 from benchmarks.growth_redis import on_redis
 from benchmarks.growth_series import curves, results
 from benchmarks.growth_tables import tables
+from benchmarks.growth_worst import worst
 from benchmarks.measuring import Effort
 from benchmarks.results import Report
 
@@ -16,6 +17,8 @@ from benchmarks.results import Report
 def run(effort: Effort) -> Report:
     """Measures all; what there is no server for says how to get one."""
     series = [
-        found for measure in (crowds, tables, in_bytes, on_redis) for found in measure(effort)
+        found
+        for measure in (crowds, tables, worst, in_bytes, on_redis)
+        for found in measure(effort)
     ]
     return Report(results(series), curves=curves(series))

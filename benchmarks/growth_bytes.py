@@ -4,7 +4,6 @@
 """
 
 import asyncio
-import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -12,8 +11,7 @@ from typing import Final
 
 from rich.progress import track
 
-from benchmarks.growth_series import DICT, Series, sizes
-from benchmarks.growth_worst import ENTRIES, TTL
+from benchmarks.growth_series import DICT, ENTRIES, TTL, Series, measured_apart, sizes
 from benchmarks.measuring import Effort
 from benchmarks.results import OURS
 from cachekit import Cache
@@ -36,14 +34,8 @@ def in_bytes(effort: Effort) -> list[Series]:
     for size in track(counts, description="memory of entries"):
         for _ in range(min(effort.rounds, _ROUNDS) if size < 1_000_000 else 1):
             for name, series in found.items():
-                series.add(size, _measured(name, size))
+                series.add(size, *measured_apart(__name__, name, size))
     return list(found.values())
-
-
-def _measured(subject: str, size: int) -> float:
-    command = [sys.executable, "-m", __name__, subject, str(size)]
-    done = subprocess.run(command, capture_output=True, text=True, check=True)
-    return float(done.stdout)
 
 
 def _resident() -> int:

@@ -11,9 +11,8 @@ from redis.asyncio import Redis
 from rich.progress import track
 
 from benchmarks.clients import VALUE, pack, unpack
-from benchmarks.growth_series import Series, sizes
-from benchmarks.growth_tables import LARGEST
-from benchmarks.growth_worst import ENTRIES
+from benchmarks.growth_series import ENTRIES, Series, sizes
+from benchmarks.growth_worst import LARGEST
 from benchmarks.measuring import Effort
 from benchmarks.results import OURS
 from cachekit import Cache

@@ -1,5 +1,7 @@
 """What one operation costs at several sizes: how it is told, and how fast it grows."""
 
+import subprocess
+import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from math import log
@@ -11,6 +13,9 @@ from benchmarks.results import Result
 
 BENCHMARK: Final = "growth"
 DICT: Final = "plain dict"
+ENTRIES: Final = "entries"
+TTL: Final = 3600.0
+"""Seconds that every entry is kept."""
 
 
 @dataclass
@@ -38,6 +43,13 @@ def sizes(most: int, least: int = 1) -> list[int]:
     """Powers of ten."""
     found = [10**power for power in range(10) if least <= 10**power <= most]
     return found or [most]
+
+
+def measured_apart(module: str, *arguments: object) -> list[float]:
+    """What `python -m MODULE ARGUMENTS` prints, a process of its own."""
+    command = [sys.executable, "-m", module, *map(str, arguments)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    return [float(figure) for figure in done.stdout.split()]
 
 
 def exponent(costs: Mapping[int, float]) -> float | None:

@@ -9,8 +9,8 @@ from typing import Final
 
 from rich.progress import track
 
-from benchmarks.growth_series import DICT, Series, sizes
-from benchmarks.growth_worst import ENTRIES, TTL, Worst, drive, filled, worst
+from benchmarks.growth_series import DICT, ENTRIES, TTL, Series, sizes
+from benchmarks.growth_worst import LARGEST, drive
 from benchmarks.measuring import Effort, Figure, in_rounds
 from benchmarks.results import OURS
 from cachekit import Cache, Tag
@@ -18,9 +18,6 @@ from cachekit.backend import PEEK
 from cachekit_memory import MemoryBackend
 
 TAG: Final = "all"
-LARGEST: Final = 1_000_000
-"""So many entries at most are in one process here; each takes about a kilobyte."""
-
 SETS: Final = 10
 """A set takes so many times as long as a hit, and more: one is measured for so many hits."""
 
@@ -49,8 +46,9 @@ class Table:
     async def _load(self, number: int) -> str:
         raise AssertionError(f"{number} is not in the cache")
 
-    def fill(self) -> Worst:
-        return filled(lambda number: drive(self.item.set(self.values[number], number)), self.size)
+    def fill(self) -> None:
+        for number, value in enumerate(self.values):
+            drive(self.item.set(value, number))
 
     async def hits(self, numbers: Sequence[int]) -> float:
         """Microseconds that a call takes, as all of these do."""
@@ -128,16 +126,16 @@ def tables(effort: Effort) -> list[Series]:
     """Fills tables of all sizes, measures in rounds, then forgets."""
     counts = sizes(min(effort.most, LARGEST), min(1000, effort.most))
     made = [Table(size) for size in counts]
-    fills = [table.fill() for table in track(made, description="filling tables")]
+    for table in track(made, description="filling tables"):
+        table.fill()
     with asyncio.Runner() as runner:
-        found = [
+        return [
             *_beside(_HIT, made, Table.hits, Table.plain_gets, effort, runner),
             *_beside(_GET, made, Table.gets, Table.plain_gets, effort, runner),
             *_beside(_PEEK, made, Table.peeks, Table.plain_gets, effort, runner),
             *_beside(_SET, made, Table.sets, Table.plain_sets, effort, runner),
             _forgetting(made, runner, effort),
         ]
-    return [*found, *worst(made[-1].keys, made[-1].values, fills[-1])]
 
 
 def _beside(

@@ -1,34 +1,35 @@
-"""The worst call of many sets, one after the other into what is empty, beside a plain dict's."""
+"""The worst call of many sets, one after the other into what is empty, beside a plain dict's.
+
+`python -m benchmarks.growth_worst SUBJECT WHAT SIZE` prints the milliseconds of the worst of `SIZE`
+calls, and the same but for what the garbage collector takes. Each is measured in a process of its
+own: memory that a process had before is faster to get than what it never had.
+"""
 
 import gc
+import sys
 import time
-from collections.abc import Callable, Coroutine, Iterator, Sequence
+from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Final
 
-from benchmarks.growth_series import DICT, Series
+from rich.progress import track
+
+from benchmarks.growth_series import DICT, ENTRIES, TTL, Series, measured_apart
+from benchmarks.measuring import Effort
 from benchmarks.results import OURS
-from cachekit.backend import Write
-from cachekit.entry import Entry, Kind
+from cachekit import Cache
 from cachekit_memory import MemoryBackend
 
-ENTRIES: Final = "entries"
-TTL: Final = 3600.0
-_STORE: Final = "the memory backend alone"
-_SUCH: Final = "plain dict of such entries"
-_WORST: Final = "the worst set of a table being filled"
-_APART: Final = "the same, without what the garbage collector takes"
+TEXTS: Final = "texts"
+NESTED: Final = "dicts with a list and a dict in each"
+LARGEST: Final = 1_000_000
+"""So many entries at most are in one process here; each takes about a kilobyte."""
+_WORST: Final = "the worst set of a table being filled with {}"
+_APART: Final = "{}, without what the garbage collector takes"
+_PART: Final = 3
+"""One round in so many is measured: each is some minutes."""
 Put = Callable[[int], object]
-
-
-@dataclass(frozen=True)
-class Worst:
-    """Milliseconds of CPU time of the worst of `size` calls, and but for garbage collection."""
-
-    size: int
-    whole: float
-    apart: float
 
 
 @dataclass
@@ -45,7 +46,21 @@ class Pauses:
             self.seconds += time.thread_time() - self._since
 
 
-def filled(put: Put, size: int) -> Worst:
+def worst(effort: Effort) -> Iterator[Series]:
+    """Of plain and nested values, for a plain dict and for ours; milliseconds of CPU time."""
+    size = min(effort.most, LARGEST)
+    for what, rounds in ((TEXTS, max(1, effort.rounds // _PART)), (NESTED, 1)):
+        whole = {name: _series(_WORST.format(what), name) for name in _TABLES}
+        apart = {name: _series(_APART.format(each.what), name) for name, each in whole.items()}
+        for _ in track(range(rounds), description=f"the worst set of {what}"):
+            for name in _TABLES:
+                both = measured_apart(__name__, name, what, size)
+                for series, figure in zip((whole[name], apart[name]), both, strict=True):
+                    series.add(size, figure)
+        yield from [*whole.values(), *apart.values()]
+
+
+def filled(put: Put, size: int) -> tuple[float, float]:
     """Puts so many; the garbage collector walks what comes from this, not what was there before.
 
     Each call lasts until the next one: what it allocates may be collected just after it.
@@ -59,14 +74,7 @@ def filled(put: Put, size: int) -> Worst:
             whole = max(whole, now - started)
             apart = max(apart, now - started - (seconds - paused))
             paused, started = seconds, now
-    return Worst(size, whole * 1000, apart * 1000)
-
-
-def worst(keys: Sequence[str], values: Sequence[str], ours: Worst) -> list[Series]:
-    """Of `ours`, that was measured already, and of what it stands on."""
-    puts = {DICT: _plain, _SUCH: _such, _STORE: _store}
-    found = {name: filled(put(keys, values), len(keys)) for name, put in puts.items()}
-    return [series for name, each in {**found, OURS: ours}.items() for series in _told(name, each)]
+    return whole * 1000, apart * 1000
 
 
 def drive(work: Coroutine[Any, Any, Any]) -> None:
@@ -78,11 +86,8 @@ def drive(work: Coroutine[Any, Any, Any]) -> None:
     raise AssertionError("it suspended")
 
 
-def _told(name: str, found: Worst) -> Iterator[Series]:
-    for what, figure in ((_WORST, found.whole), (_APART, found.apart)):
-        series = Series(what, name, ENTRIES, "ms", floor=name == DICT)
-        series.add(found.size, figure)
-        yield series
+def _series(what: str, name: str) -> Series:
+    return Series(what, name, ENTRIES, "ms", floor=name == DICT)
 
 
 @contextmanager
@@ -99,32 +104,36 @@ def _watched() -> Iterator[Pauses]:
         gc.unfreeze()
 
 
-def _plain(keys: Sequence[str], values: Sequence[str]) -> Put:
-    table: dict[str, str] = {}
+def _plain(value: Callable[[int], Any]) -> Put:
+    table: dict[str, Any] = {}
 
     def put(number: int) -> None:
-        table[keys[number]] = values[number]
+        table[f"item:{number}"] = value(number)
 
     return put
 
 
-def _such(keys: Sequence[str], values: Sequence[str]) -> Put:
-    table: dict[str, Entry] = {}
+def _ours(value: Callable[[int], Any]) -> Put:
+    cache = Cache(MemoryBackend(max_entries=None), ttl=TTL)
+
+    async def load(number: int) -> Any:
+        raise AssertionError(f"{number} is not in the cache")
+
+    item = cache.cached(key="item:{number}", tags=["all"])(load)
 
     def put(number: int) -> None:
-        table[keys[number]] = _entry(values[number])
+        drive(item.set(value(number), number))
 
     return put
 
 
-def _store(keys: Sequence[str], values: Sequence[str]) -> Put:
-    backend = MemoryBackend(max_entries=None)
-
-    def put(number: int) -> None:
-        drive(backend.write([Write(keys[number], _entry(values[number]))]))
-
-    return put
+def _nested(number: int) -> dict[str, Any]:
+    return {"id": number, "kinds": ["one", "other"], "of": {"name": "text", "price": 9.5}}
 
 
-def _entry(value: str) -> Entry:
-    return Entry(Kind.VALUE, keep=TTL).keeping(value, share=True)
+_TABLES: Final = {DICT: _plain, OURS: _ours}
+_VALUES: Final[dict[str, Callable[[int], Any]]] = {TEXTS: "value {}".format, NESTED: _nested}
+
+
+if __name__ == "__main__":
+    print(*filled(_TABLES[sys.argv[1]](_VALUES[sys.argv[2]]), int(sys.argv[3])))

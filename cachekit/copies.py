@@ -21,6 +21,9 @@ __all__ = ["containers_of", "freeze", "freeze_small", "is_immutable"]
 _FEW: Final = 16
 """So many containers are copied in less time than it takes to decode them."""
 
+_MUCH: Final = 10_000
+"""So many containers at most are told apart: what holds itself has no end."""
+
 _SMALL: Final = 4096
 """Bytes of a pickle: so large at most is what is kept where there are thousands of it."""
 
@@ -53,25 +56,27 @@ def freeze_small(value: Any) -> tuple[Any, Make | None] | None:
 def containers_of(kept: Any, thaw: Make | None) -> list[Any] | None:
     """All that the garbage collector may look at in what `freeze` has made.
 
-    `None` if that leads to anything else, or a caller may yet change it: it may be part of a cycle.
+    `None` if that leads to anything else, or a caller may yet change it: it may be part of a cycle;
+    or if it is very much.
     """
     allowed = _FIXED if thaw is None else _CONTAINERS
-    found: dict[int, Any] = {}
-    layer = [kept]
-    while layer := [part for part in layer if _is_looked_at(part) and id(part) not in found]:
-        for part in layer:
-            if type(part) not in allowed:
-                return None
-            found[id(part)] = part
-        layer = gc.get_referents(*layer)
-    return list(found.values())
+    found = [kept] if isinstance(kept, Tree) else []
+    layer = _looked_at(kept if isinstance(kept, Tree) else [kept])
+    while layer:
+        found += layer
+        if not allowed.issuperset(map(type, layer)) or len(found) > _MUCH:
+            return None
+        layer = _looked_at(gc.get_referents(*layer))
+    return found
 
 
-def _is_looked_at(part: Any) -> bool:
-    kind = cast("Any", type(part))
-    if not gc.is_tracked(part):
-        return kind is dict  # one of atoms, as long as nobody changes it
-    return kind not in _DEAD_ENDS and part is not Tree
+def _looked_at(parts: Iterable[Any]) -> list[Any]:
+    """A dict of atoms is not looked at as long as nobody changes it, but counts."""
+    return [
+        part
+        for part in parts
+        if (gc.is_tracked(part) and type(part) not in _DEAD_ENDS) or type(part) is dict
+    ]
 
 
 def _freeze_fast(value: Any) -> tuple[Any, Make | None] | None:
@@ -174,7 +179,7 @@ def _is_copied_by_default(kind: Any) -> bool:
 
 
 _FIXED: Final = frozenset({tuple, frozenset})
-_CONTAINERS: Final = _FIXED | {Tree, list, dict, set, deque, OrderedDict, defaultdict}
+_CONTAINERS: Final = _FIXED | {list, dict, set, deque, OrderedDict, defaultdict}
 _DEAD_ENDS: Final = IMMUTABLE | {MethodDescriptorType}
 
 _PROTOCOL: Final = frozenset(

@@ -2,6 +2,7 @@
 
 from collections import OrderedDict
 from collections.abc import Hashable, Iterable, Iterator, Mapping
+from gc import is_tracked
 from typing import Any, Final, TypeVar
 from weakref import WeakValueDictionary
 
@@ -55,7 +56,7 @@ class TagRecords:
             links = tuple(self._same(link, link) for link in entry.links)
             carried = (tuple(entry.tags), links)
             entry.tags, entry.links = self._same(carried, (entry.tags, links))
-            for tie in (entry.links, *entry.links):
+            for tie in filter(is_tracked, (entry.links, *entry.links)):
                 let_go(tie)
 
     def hold(self, record: Entry) -> None:
