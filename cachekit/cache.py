@@ -165,7 +165,7 @@ class Cache:
         """
         engine = self._engine
         if engine.store.is_near and type is MISSING and not form:
-            value = engine.glance(key, engine.policies.own)
+            value = engine.glance(key, engine.own)
             if value is not MISSING:
                 return value
         return await engine.reader.get(engine.look_at(key, type, form, ON_LOOP), default)
@@ -249,7 +249,7 @@ class Cache:
         engine = self._engine
         policy, load = engine.policies.of(options), loader_of(loader)
         if engine.store.is_near and tags == () and accept is None:
-            value = engine.glance(key, policy)
+            value = engine.glance(key, policy.caller)
             if value is not MISSING:
                 return value
         call = engine.call(key, ON_LOOP, tags=tags, policy=policy, load=load, accept=accept)

@@ -4,13 +4,16 @@ import inspect
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from math import inf
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, TypeAlias
 
 from cachekit.entry import VALUE, Caller, Entry
 from cachekit.errors import ConfigurationError
 from cachekit.policy import LEASE, Policy
 from cachekit.runtime import Ways
 from cachekit.stats import Info
+
+Hit: TypeAlias = Callable[[str, Caller, Info], Any]
+"""A warm hit under a store key, or `MISSING`."""
 
 
 @dataclass(slots=True, eq=False)

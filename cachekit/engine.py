@@ -30,7 +30,7 @@ from cachekit.options import seconds_or_never
 from cachekit.policies import REMEMBERED, Policies
 from cachekit.policy import Policy
 from cachekit.reader import Reader
-from cachekit.recent_keys import Recent
+from cachekit.recent_keys import glancing
 from cachekit.result_tags import ResultTags
 from cachekit.rides import Rides
 from cachekit.runtime import ON_LOOP, Ways, afresh_after_fork, running_loop
@@ -78,7 +78,6 @@ class Engine:
         self._head = value_head(self.namespace)
         self._functions: dict[str, str] = {}
         self._written: dict[int, tuple[Serializer | str, Looks]] = {}
-        self._recent = Recent()
         self._plain = Looks(partial(self._look, policy, ON_LOOP))
         self._clock = clock
         counters, told = self.ledger.counters, Listeners(listeners)
@@ -93,6 +92,8 @@ class Engine:
         self.loader = Loader(store, leases, filler, result_tags, self._slots, told, clock, counters)
         self.rides = Rides(store, leases, self.loader, clock, counters)
         self.reader = Reader(store, self.loader, self.rides, self.scopes, told, clock, counters)
+        self.glance: Final = glancing(self._head, self.reader.hit, self.ledger.direct)
+        self.own: Final = policy.caller
         self.bulk = Bulk(self.reader, self.rides, self.loader, self.scopes)
         self.writer = Writer(store, self.loader, filler, leases, clock, counters, journals=journals)
         afresh_after_fork(self)
@@ -193,17 +194,6 @@ class Engine:
             return peek(self.look_at(key, annotation, form, ON_LOOP))
 
         return glance
-
-    def glance(self, key: str, policy: Policy) -> Any:
-        """A warm hit of a direct call without tags, or `MISSING`: where the store `is_near`."""
-        if type(key) is not str:
-            return MISSING
-        stored = self._recent.known.get(key)
-        if stored is None:
-            stored = value_key_in(self._head, key)
-            if next(self._recent.turns):
-                self._recent.keep(key, stored)
-        return self.reader.hit(stored, policy.caller, self.ledger.direct)
 
     def _look(self, policy: Policy, ways: Ways, key: str) -> Call:
         store_key = value_key_in(self._head, key)

@@ -1,11 +1,11 @@
 """The read path: peek -> read -> serve, refresh, share, wait or lead."""
 
 import logging
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Final
 
 from cachekit.backend import Found, Unreached, Write
-from cachekit.call import UNANSWERED, Call, Seen
+from cachekit.call import UNANSWERED, Call, Hit, Seen
 from cachekit.clock import Clock
 from cachekit.deferred import SCOPES, Scope, Scopes
 from cachekit.entry import OFTEN, Caller, Entry, Kind
@@ -50,24 +50,8 @@ class Reader:
         self._listeners = listeners
         self._count = counters
         self._told: set[str] = set()
-        self.hit = self._hit_told if listeners.hear_hits else self._hit
-
-    def _hit(self, key: str, vouch: Caller, info: Info) -> Any:
-        """A warm hit of who has had it before, or `MISSING`: no lock, no task, no loop."""
-        entry = self._store.peek(key)
-        if entry is None or entry.vouched is not vouch or not entry.serves(self._now()):
-            return MISSING
-        if SCOPES.get() and self._scopes.open():
-            return MISSING
-        info.hits += 1
-        thaw = entry.thaw
-        return entry.kept if thaw is None else thaw(entry.kept)
-
-    def _hit_told(self, key: str, vouch: Caller, info: Info) -> Any:
-        value = self._hit(key, vouch, info)
-        if value is not MISSING:
-            self._listeners.hit(vouch.name, key)
-        return value
+        hit = _hitting(store, clock.monotonic, scopes)
+        self.hit: Final = _telling(hit, listeners) if listeners.hear_hits else hit
 
     async def get_or_load(self, call: Call) -> Any:
         """The value, from wherever it may come; raises only what the loader raised."""
@@ -308,6 +292,33 @@ class Reader:
                 return value
         self.missed(call, seen)
         return (await self._loader.alone([call], One(call.load, None)))[0]
+
+
+def _hitting(store: Store, now: Callable[[], float], scopes: Scopes) -> Hit:
+    """A warm hit of who has had it before, or `MISSING`: no lock, no task, no loop."""
+    pending = SCOPES.get
+
+    def hit(key: str, vouch: Caller, info: Info) -> Any:
+        entry = store.peek(key)
+        if entry is None or entry.vouched is not vouch or not entry.serves(now()):
+            return MISSING
+        if pending() and scopes.open():
+            return MISSING
+        info.hits += 1
+        thaw = entry.thaw
+        return entry.kept if thaw is None else thaw(entry.kept)
+
+    return hit
+
+
+def _telling(hit: Hit, listeners: Listeners) -> Hit:
+    def told(key: str, vouch: Caller, info: Info) -> Any:
+        value = hit(key, vouch, info)
+        if value is not MISSING:
+            listeners.hit(vouch.name, key)
+        return value
+
+    return told
 
 
 def _glanced(call: Call, entry: Entry) -> Seen:

@@ -1,11 +1,16 @@
 """The store keys of the last calls, for who asks for the same again."""
 
-from collections.abc import Hashable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from itertools import cycle
 from types import NoneType
 from typing import Any, Final
 
+from cachekit.call import Hit
+from cachekit.entry import Caller
+from cachekit.keys import value_key_in
+from cachekit.missing import MISSING
 from cachekit.signature import Arguments, KeyBuilder
+from cachekit.stats import Info
 
 MOST: Final = 1024
 """So many keys are kept."""
@@ -53,3 +58,21 @@ def with_recent(build: KeyBuilder) -> KeyBuilder:
         return key
 
     return stored
+
+
+def glancing(head: str, hit: Hit, direct: Info) -> Callable[[str, Caller], Any]:
+    """A warm hit of a direct call without tags, or `MISSING`: where the store `is_near`."""
+    recent = Recent()
+    known, turns = recent.known, recent.turns
+
+    def glance(key: str, caller: Caller) -> Any:
+        if type(key) is not str:
+            return MISSING
+        stored = known.get(key)
+        if stored is None:
+            stored = value_key_in(head, key)
+            if next(turns):
+                recent.keep(key, stored)
+        return hit(stored, caller, direct)
+
+    return glance

@@ -46,7 +46,7 @@ class SyncCache:
     ) -> Any:
         engine = self._engine
         if engine.store.is_near and type is MISSING and not form:
-            value = engine.glance(key, engine.policies.own)
+            value = engine.glance(key, engine.own)
             if value is not MISSING:
                 return value
         return drive(engine.reader.get(engine.look_at(key, type, form, in_thread()), default))
@@ -83,7 +83,7 @@ class SyncCache:
         policy, load = engine.policies.of(options), loader_of(loader)
         value: Any = MISSING
         if engine.store.is_near and tags == () and accept is None:
-            value = engine.glance(key, policy)
+            value = engine.glance(key, policy.caller)
         if value is MISSING:
             call = engine.call(key, in_thread(), tags=tags, policy=policy, load=load, accept=accept)
             value = drive(engine.answer(call))
