@@ -181,9 +181,9 @@ class MemoryBackend(Backend):
             return
         # Before the drop: what goes may be the last that names one of these tags.
         entry.link(self._tags.among(entry.tags, now))
-        self._tags.share(entry)
         self._drop(key)
         if entry.kind is Kind.VALUE:
+            self._tags.share(entry)
             self._admit(key, entry, deadline)
         else:
             self._beside[key] = entry

@@ -1,4 +1,4 @@
-"""What the garbage collector need not look at: a million entries are 0.3 seconds of its time.
+"""What the garbage collector need not look at: a million entries were 0.3 seconds of its time.
 
 It looks for cycles: things that nothing but themselves keeps alive. Tuples and dicts that hold only
 numbers, texts and the like are in none, and CPython lets go of them by itself. Here is the same for
