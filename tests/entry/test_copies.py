@@ -178,7 +178,7 @@ ELSEWHERE: list[Any] = [len, print, Color, Color.RED, gc, lambda: 1, Exception()
 
 
 @pytest.mark.parametrize("thaw", [None, list.copy])
-@pytest.mark.parametrize("inner", ELSEWHERE, ids=repr)
+@pytest.mark.parametrize("inner", ELSEWHERE)
 def test_what_leads_elsewhere_is_told_apart(inner: Any, thaw: Any) -> None:
     assert containers_of((1, (inner,)), thaw) is None
 
