@@ -16,10 +16,13 @@ from cachekit.errors import EncodeError
 from cachekit.immutable import ATOMS, IMMUTABLE, is_immutable
 from cachekit.trees import Make, Tree, put_together, take_apart
 
-__all__ = ["containers_of", "freeze", "freeze_small", "is_immutable"]
+__all__ = ["containers_of", "freeze", "freeze_small", "is_immutable", "may_lead_on"]
 
 _FEW: Final = 16
 """So many containers are copied in less time than it takes to decode them."""
+
+_HAVE_GC: Final = 1 << 14
+"""`Py_TPFLAGS_HAVE_GC`, of types whose instances the garbage collector may look at."""
 
 _MUCH: Final = 10_000
 """So many containers at most are told apart: what holds itself has no end."""
@@ -59,6 +62,22 @@ def containers_of(kept: Any, thaw: Make | None) -> list[Any] | None:
     `None` if that leads to anything else, or a caller may yet change it: it may be part of a cycle;
     or if it is very much.
     """
+    try:
+        return _containers_of(kept, thaw)
+    except Exception:  # a class of the user's failed
+        return None
+
+
+def may_lead_on(value: Any) -> bool:
+    """Whether the garbage collector may look at `value` one day, if it does not do so already.
+
+    It does not look at a dict of atoms, say, as long as nobody changes that.
+    """
+    kind = cast("Any", type(value))
+    return bool(kind.__flags__ & _HAVE_GC) and kind is not tuple and kind is not type
+
+
+def _containers_of(kept: Any, thaw: Make | None) -> list[Any] | None:
     allowed = _FIXED if thaw is None else _CONTAINERS
     found = [kept] if isinstance(kept, Tree) else []
     layer = _looked_at(kept if isinstance(kept, Tree) else [kept])
@@ -71,11 +90,10 @@ def containers_of(kept: Any, thaw: Make | None) -> list[Any] | None:
 
 
 def _looked_at(parts: Iterable[Any]) -> list[Any]:
-    """A dict of atoms is not looked at as long as nobody changes it, but counts."""
     return [
         part
         for part in parts
-        if (gc.is_tracked(part) and type(part) not in _DEAD_ENDS) or type(part) is dict
+        if type(part) not in _DEAD_ENDS and (gc.is_tracked(part) or may_lead_on(part))
     ]
 
 

@@ -27,11 +27,10 @@ from cachekit.backend import (
     offer,
 )
 from cachekit.clock import SYSTEM, Clock
-from cachekit.copies import containers_of
 from cachekit.entry import Entry, Kind
 from cachekit.errors import ConfigurationError
 from cachekit_memory.deadlines import Deadlines
-from cachekit_memory.garbage import let_go
+from cachekit_memory.garbage import let_go_of
 from cachekit_memory.s3fifo import S3FIFO
 from cachekit_memory.size import size_of
 from cachekit_memory.slotted import Slotted
@@ -197,7 +196,7 @@ class MemoryBackend(Backend):
             return
         while len(values) >= self._max_entries or values.currsize + size > values.maxsize:
             self._evict()
-        _let_go_of(value)
+        let_go_of(value)
         old = self._value(key)  # held, as by `_drop_entry`
         values[key] = value
         self._deadlines.set(key, deadline)
@@ -252,15 +251,6 @@ def _bound(name: str, value: Any) -> float:
             f"{name} must be a whole number of at least 1, or None for no bound; not {value!r}"
         )
     return value
-
-
-def _let_go_of(entry: Entry) -> None:
-    """With all that it holds, if that leads nowhere; of bytes, who knows what becomes of them."""
-    if entry.payload is None:
-        parts = containers_of(entry.kept, entry.thaw)
-        if parts is not None:
-            for part in (entry, *parts):
-                let_go(part)
 
 
 def _meets(expected: int | Condition, found: Entry | None) -> bool:

@@ -7,7 +7,7 @@ from typing import Any, Final, TypeVar
 from weakref import WeakValueDictionary
 
 from cachekit.entry import Entry, new_version
-from cachekit_memory.garbage import let_go
+from cachekit_memory.garbage import let_go, let_go_of
 
 T = TypeVar("T")
 
@@ -70,8 +70,9 @@ class TagRecords:
         """Give the live record the version of `entry`; if there is none, `entry` becomes it."""
         record = self.get(key, now)
         if record is None:
-            record = self._records[key] = entry
-            let_go(record)
+            entry.fresh_until = deadline  # first: a signal handler may look at it at once
+            let_go_of(entry)
+            record = self._records.setdefault(key, entry)
         record.version = entry.version
         record.fresh_until = deadline
         self.hold(record)

@@ -1,7 +1,9 @@
 """The garbage collector: what it need not look at, and what it still frees."""
 
 import asyncio
+import ctypes
 import gc
+import sys
 import weakref
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -12,6 +14,9 @@ import pytest
 from hypothesis import given
 
 from cachekit import Cache
+from cachekit.backend import Write, drive
+from cachekit.copies import containers_of
+from cachekit.entry import Entry, Kind
 from cachekit.testing.shapes import shape
 from cachekit_memory import S3FIFO, MemoryBackend, TinyLFU
 from cachekit_memory.garbage import leads_on, let_go
@@ -202,8 +207,78 @@ class _Weak:
     pass
 
 
-def test_a_dict_may_yet_lead_on() -> None:
-    assert leads_on({})
-    assert leads_on([])
-    assert not leads_on("text")
-    assert not leads_on(None)
+def test_what_is_not_looked_at_may_yet_lead_on() -> None:
+    frame = sys._getframe()
+    assert not gc.is_tracked(frame)
+    assert all(map(leads_on, [{}, [], frame, _Weak(), _Weak]))
+    assert not any(map(leads_on, ["text", None, 7, (), list]))
+    assert containers_of(frame, None) is None
+    assert containers_of((1, frame), list.copy) is None
+
+
+class _Odd(type):
+    """Its classes cannot be hashed."""
+
+    def __eq__(cls, other: object) -> bool:
+        return cls is other
+
+    __hash__ = None  # type: ignore[assignment]
+
+
+async def test_a_value_of_a_class_that_cannot_be_hashed_is_kept() -> None:
+    cache, value = Cache(ttl=60), _Odd("Odd", (), {})()
+    await cache.set("key", value, share=True)
+    await cache.set("other", (1, value), share=True)
+    assert [await cache.get("key"), await cache.get("other")] == [value, (1, value)]
+
+
+class _Returning(Entry):
+    """It would come back while it is freed, and go again: only plain entries are let go."""
+
+    __slots__ = ()
+
+    def __del__(self) -> None:
+        if self.again:
+            return
+        self.again = 1
+        drive(_BACKEND.write([Write("gone", self)]))
+        drive(_BACKEND.write([Write("gone", None)]))
+
+
+_BACKEND = MemoryBackend()
+
+
+@pytest.mark.parametrize("kind", [Kind.VALUE, Kind.TAG])
+def test_an_entry_may_come_back_while_it_is_freed(kind: Kind) -> None:
+    entry = _Returning(kind, keep=60.0)
+    drive(_BACKEND.write([Write("gone", entry)]))
+    assert gc.is_tracked(entry)
+    drive(_BACKEND.write([Write("gone", None)]))
+    del entry
+    drive(_BACKEND.close())
+    assert drive(_BACKEND.read(["gone"])) == {}
+
+
+@pytest.mark.parametrize("moment", range(100))
+def test_a_tag_may_be_looked_at_in_any_moment_of_its_write(moment: int) -> None:
+    """By a signal handler, say."""
+    backend, moments = MemoryBackend(), iter(range(moment))
+
+    def look(*_: object) -> None:
+        if next(moments, None) is None:
+            sys.setprofile(None)
+            drive(backend.read(["tag"]))
+
+    sys.setprofile(look)
+    drive(backend.write([Write("tag", Entry(Kind.TAG, 7, keep=60.0))]))
+    sys.setprofile(None)
+    (found,) = drive(backend.read(["tag"])).values()
+    assert isinstance(found, Entry)
+    assert found.version == 7
+
+
+def test_nobody_else_says_what_our_function_takes(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ctypes.pythonapi.PyObject_GC_UnTrack, "argtypes", [ctypes.c_void_p])
+    cache = Cache(ttl=60)
+    cache.sync.set("key", "value")
+    assert cache.sync.get("key") == "value"
