@@ -151,19 +151,22 @@ class Line(Generic[A, R]):
         if self._next is None or not self._next.take(asked, waiting):
             batch = self._next = self._make()
             batch.take(asked, waiting)
-            task = self._errands.start(self._send(batch))
-            task.add_done_callback(partial(self._left, batch))
+            self._errands.start(self._send(batch), partial(self._left, batch))
+            if self._deadline is not None:
+                self._loop.call_soon(self._watch, batch)  # once it is sent
         return waiting
 
     async def _send(self, batch: Batch[A, R]) -> None:
         self._close(batch)
-        if self._deadline is not None:
-            due = self._loop.time() + self._deadline
-            batch.timer = self._loop.call_at(due, self._is_late, batch, due + HELD_UP)
         try:
             self._end(batch, await batch.carry())
         except Exception as error:
             self._fail(batch, error)
+
+    def _watch(self, batch: Batch[A, R]) -> None:
+        if self._deadline is not None and not batch.ended:
+            due = self._loop.time() + self._deadline
+            batch.timer = self._loop.call_at(due, self._is_late, batch, due + HELD_UP)
 
     def _close(self, batch: Batch[A, R]) -> None:
         # R1: who comes from here on came after this was sent, and gets the next one.
@@ -176,7 +179,7 @@ class Line(Generic[A, R]):
         else:
             self._fail(batch, TimeoutError(f"no answer within {self._deadline} s"))
 
-    def _left(self, batch: Batch[A, R], task: "asyncio.Task[None]") -> None:
+    def _left(self, batch: Batch[A, R]) -> None:
         """Its task has ended; if it was cancelled, then not by those who wait."""
         self._close(batch)
         self._fail(batch, ConnectionError("the operation was cancelled"))

@@ -1,7 +1,7 @@
 """Work on a backend that goes on, whatever becomes of who wanted it."""
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from typing import Any, Final, TypeVar
 
 T = TypeVar("T")
@@ -18,12 +18,14 @@ class Errands:
     """
 
     def __init__(self) -> None:
-        self._under_way: set[asyncio.Task[Any]] = set()
+        self._under_way: dict[asyncio.Task[Any], Callable[[], object] | None] = {}
 
-    def start(self, work: Coroutine[Any, Any, T]) -> "asyncio.Task[T]":
-        """Have `work` done, whatever becomes of who wanted it."""
+    def start(
+        self, work: Coroutine[Any, Any, T], then: Callable[[], object] | None = None
+    ) -> "asyncio.Task[T]":
+        """Have `work` done, whatever becomes of who wanted it, and `then` that."""
         task = asyncio.get_running_loop().create_task(work)
-        self._under_way.add(task)
+        self._under_way[task] = then
         task.add_done_callback(self._ended)
         return task
 
@@ -48,6 +50,8 @@ class Errands:
             await asyncio.wait(self._under_way, timeout=patience)
 
     def _ended(self, task: "asyncio.Task[Any]") -> None:
-        self._under_way.discard(task)
+        then = self._under_way.pop(task)
+        if then is not None:
+            then()
         if not task.cancelled():
             task.exception()  # an abandoned one has nobody else to look at it
