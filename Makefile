@@ -70,7 +70,7 @@ api: $(VENV)/.with-dev ## Make docs/api.md from the docstrings
 bench: $(VENV)/.servers $(VENV)/stranger ## Measure all beside others, for some minutes; `make bench hit redis`: those
 	@$(RUN) -m benchmarks $(NAMES) $(ARGS)
 
-figures: $(VENV)/.servers $(VENV)/stranger ## Measure all anew for docs/benchmarks.md: a quarter of an hour
+figures: $(VENV)/.servers $(VENV)/stranger ## Measure all anew for docs/benchmarks.md: half an hour
 	@$(RUN) -m benchmarks --rounds 9 --json docs/benchmarks/results.json --plot docs/benchmarks
 	@$(RUN) docs/make_benchmarks.py
 

@@ -48,8 +48,8 @@ class Pauses:
 
 def worst(effort: Effort) -> Iterator[Series]:
     """Of plain and nested values, for a plain dict and for ours; milliseconds of CPU time."""
-    size = min(effort.most, LARGEST)
-    for what, rounds in ((TEXTS, max(1, effort.rounds // _PART)), (NESTED, 1)):
+    size, rounds = min(effort.most, LARGEST), max(1, effort.rounds // _PART)
+    for what in _VALUES:
         whole = {name: _series(_WORST.format(what), name) for name in _TABLES}
         apart = {name: _series(_APART.format(each.what), name) for name, each in whole.items()}
         for _ in track(range(rounds), description=f"the worst set of {what}"):
