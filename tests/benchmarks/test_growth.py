@@ -5,7 +5,7 @@ import pytest
 from benchmarks.growth import run
 from benchmarks.growth_series import DICT, Series, curves, exponent, results, sizes
 from benchmarks.growth_tables import Table
-from benchmarks.growth_worst import filled
+from benchmarks.growth_worst import NESTED, TEXTS, filled
 from benchmarks.measuring import Effort
 from benchmarks.results import OURS
 from tests.servers.program import NoServerError
@@ -56,7 +56,8 @@ def test_little_is_measured_of_all(monkeypatch: pytest.MonkeyPatch) -> None:
     report = run(LITTLE)
     rows = {(row.metric, row.subject): row for row in report.results}
     whats = ("a hit of a decorated function", "a get", "a peek of the store", "a set")
-    for what in (*whats, "memory of an entry", "the worst set of a table being filled with texts"):
+    worst = [f"the worst set of a table being filled with {values}" for values in (TEXTS, NESTED)]
+    for what in (*whats, "memory of an entry", *worst):
         for subject in (OURS, DICT):
             assert len(rows[f"{what}, 1,000 entries", subject].rounds) == 1
     for metric in ("a hit, 16 tags", "a set, 1 tags", "a caller of one load, 1,000 waiters"):

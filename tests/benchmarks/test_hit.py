@@ -120,7 +120,11 @@ def profiled(*names: str) -> str:
 
 def test_a_profile_has_the_lines_of_all_that_a_hit_calls() -> None:
     told = profiled(*MAKERS)
-    for name in ("hit, reader.py", "TinyLFU.peek, tinylfu.py", "Entry.serves, entry.py"):
+    for name in (
+        "_hitting.<locals>.hit, reader.py",
+        "TinyLFU.peek, tinylfu.py",
+        "Entry.serves, entry.py",
+    ):
         assert told.count(name) == len(MAKERS)
     assert re.search(r"Cache\.get, cache\.py:\d+: 100%", told)
     assert re.search(r"│ +\d+ │ +\d+\.\d% │ +return entry\.kept if thaw", told)
