@@ -51,7 +51,7 @@ class Errands:
 
     def _ended(self, task: "asyncio.Task[Any]") -> None:
         then = self._under_way.pop(task)
-        if then is not None:
-            then()
         if not task.cancelled():
             task.exception()  # an abandoned one has nobody else to look at it
+        if then is not None:
+            then()

@@ -181,6 +181,22 @@ def _lead_back(owner: _Owner) -> None:
     part.update(owner=owner) if isinstance(part, dict) else part.append(owner)
 
 
+@pytest.mark.parametrize("value", [{"id": 7}, [7], {"in": {"id": 7}}, [[7]]])
+def test_a_copy_that_its_caller_made_lead_back_is_freed(value: Any) -> None:
+    """What is copied of something that was let go is looked at like anything else."""
+    owner = _Owner(lambda _: value, share=False)
+    asyncio.run(owner.use())
+    for copy in (owner.cache.sync.get("direct"), owner.cache.sync.get("item:1")):
+        for part in (copy, *gc.get_referents(copy)):
+            if isinstance(part, dict):
+                part["owner"] = owner
+            elif isinstance(part, list):
+                part.append(owner)
+    is_freed = _is_freed(owner)
+    del owner, copy, part
+    assert is_freed()
+
+
 @pytest.mark.parametrize("kind", [TinyLFU, S3FIFO])
 def test_a_slot_that_was_let_go_takes_nothing_that_leads_on(kind: Any) -> None:
     cache = kind(2)
