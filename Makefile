@@ -67,7 +67,7 @@ types: $(VENV)/.with-dev ## Check types, with mypy and pyright
 api: $(VENV)/.with-dev ## Make docs/api.md from the docstrings
 	@$(RUN) docs/make_api.py
 
-bench: $(VENV)/.servers $(VENV)/stranger ## Measure all beside others, for some minutes; `make bench hit redis`: those
+bench: $(VENV)/.servers $(VENV)/stranger ## Measure all beside others, for over ten minutes; `make bench hit redis`: those
 	@$(RUN) -m benchmarks $(NAMES) $(ARGS)
 
 figures: $(VENV)/.servers $(VENV)/stranger ## Measure all anew for docs/benchmarks.md: half an hour
